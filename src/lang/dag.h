@@ -1,0 +1,109 @@
+/*
+ * A DAG as the rest of the program sees it: checked, complete, immutable; it lives in the arena of its
+ * generation.  Made from YAML by dm_dags_load, or from its normal form (JSON, kept in the store once per
+ * digest) by dm_dag_from_json: a running run never looks at YAML again.
+ */
+#ifndef DM_DAG_H
+#define DM_DAG_H
+
+#include "lang/op_spec.h"
+#include "lang/timetable.h"
+#include "lang/value.h"
+
+enum dm_trigger_rule {
+#define DM_TRIGGER_RULE(name, text, doc) DM_RULE_##name,
+#include "lang/trigger_rules.def"
+#undef DM_TRIGGER_RULE
+    DM_RULE_COUNT
+};
+const char *dm_trigger_rule_name(enum dm_trigger_rule rule);
+
+struct dm_task {
+    const char *task_id;       /* with group prefix */
+    const char *operator_name; /* short name of the operator table */
+    const struct dm_value
+        *args; /* map: the operator's own fields, defaults filled in, not rendered */
+    const struct dm_value *params; /* the task's own params (map) */
+    size_t *upstream, *downstream; /* indices into dag->tasks */
+    size_t n_upstream, n_downstream;
+    enum dm_trigger_rule trigger_rule;
+    int retries;
+    int64_t retry_delay_us; /* default 300 s */
+    bool retry_exponential_backoff;
+    int64_t max_retry_delay_us;   /* 0 = none */
+    int64_t execution_timeout_us; /* 0 = none */
+    bool depends_on_past, wait_for_downstream, ignore_first_depends_on_past;
+    const char *pool;
+    int pool_slots, priority_weight;
+    const char *weight_rule;    /* "downstream", "upstream", "absolute" */
+    int max_active_tis_per_dag; /* 0 = no limit */
+    const char *owner;
+    bool do_xcom_push;
+    int64_t start_date, end_date; /* DM_NEVER = the DAG's */
+    uint32_t line, col;           /* of the task in its file */
+};
+
+struct dm_dag {
+    struct dm_arena *arena;
+    const char *dag_id;
+    const char *file; /* relative to the project folder */
+    uint32_t line;    /* of dag_id in its file */
+    const char *description, *doc_md;
+    const struct dm_timetable *timetable;
+    const char *schedule_text;    /* as written, for people */
+    const char *timezone;         /* tz database name */
+    int64_t start_date, end_date; /* UTC; DM_NEVER = none; end_date is the last logical date */
+    bool catchup;
+    int max_active_runs, max_active_tasks;
+    int64_t dagrun_timeout_us;     /* 0 = none */
+    bool native_templates;         /* render_template_as_native_obj */
+    const struct dm_value *params; /* map name -> value */
+    const char **tags;             /* NULL-terminated */
+    struct dm_task *tasks;         /* in a topological order, ties in file order */
+    size_t n_tasks;
+    /* Every file that a templated field names (SQL, JSON, scripts): path as written -> text. */
+    const struct dm_value *files;
+    char generation[65]; /* SHA-256 of the normal form with the files */
+};
+
+/* One finding of the loader: an error (the DAG is refused) or a warning. */
+struct dm_diag {
+    bool warning;
+    const char *file;   /* relative to the project */
+    const char *dag_id; /* NULL = the whole file */
+    uint32_t line, col;
+    const char *code; /* one of the classes in lang/diag.def: "unknown_key", "cycle" … */
+    const char *message, *hint; /* hint may be NULL: "did you mean …" */
+    const char *source_line;    /* the text of that line, for the caret; NULL where unknown */
+};
+
+struct dm_dag_set {
+    struct dm_dag **dags; /* sorted by dag_id */
+    size_t n_dags;
+    struct dm_diag *diags; /* by file, line, column */
+    size_t n_diags, n_errors;
+};
+
+/* What the loader may ask of the world outside. */
+struct dm_load_world {
+    const char *project_dir; /* errors and `file` are relative to it */
+    const struct dm_op_table *ops;
+    int64_t now; /* for relative dates */
+    /* An environment variable, or NULL. */
+    const char *(*env)(void *user, const char *name);
+    void *user;
+};
+
+/* Loads a folder of *.yaml and *.yml (or one file).  Fails only where the folder cannot be read; what is wrong
+   with the files is in ret->diags, and the other DAGs are there. */
+int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_world *world,
+                 struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
+const struct dm_dag *dm_dag_find(const struct dm_dag_set *set, struct dm_str dag_id);
+const struct dm_task *dm_task_find(const struct dm_dag *dag, struct dm_str task_id);
+
+/* The normal form: everything above except arena, as JSON with sorted keys. */
+void dm_dag_to_json(struct dm_strbuf *b, const struct dm_dag *dag);
+int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret,
+                     struct dm_err *reterr) dm_nodiscard;
+
+#endif

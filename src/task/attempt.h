@@ -1,0 +1,67 @@
+/*
+ * One attempt, seen from inside: what an operator may use to work and to report.  Everything it reports goes up the
+ * socket to the process that decides; nothing is written to the store here.
+ */
+#ifndef DM_ATTEMPT_H
+#define DM_ATTEMPT_H
+
+#include "conn/lake.h"
+#include "conn/pg.h"
+#include "state/store.h"
+#include "task/order.h"
+
+struct dm_attempt {
+    struct dm_arena *arena; /* of the attempt */
+    const struct dm_order *order;
+    const struct dm_project *project;
+    const struct dm_value *args; /* the operator's fields, rendered */
+    int fd;                      /* the socket to the parent */
+    struct dm_value *written;    /* list of objects written so far: goes into the result */
+    struct dm_store *store;      /* read-only, opened at first use by dm_attempt_store */
+    /* Set by a sensor that waits (DM_RESULT_RESCHEDULE). */
+    bool reschedule;
+    const char *until_step;
+    int64_t until_time;
+    bool no_retry; /* fail without another try */
+};
+
+/* A connection of the project by id. */
+int dm_attempt_conn(struct dm_attempt *at, struct dm_str id, struct dm_connection *ret,
+                    struct dm_err *reterr) dm_nodiscard;
+int dm_attempt_sql(struct dm_attempt *at, struct dm_str conn_id, struct dm_pg **ret,
+                   struct dm_err *reterr) dm_nodiscard;
+int dm_attempt_lake(struct dm_attempt *at, struct dm_str conn_id, struct dm_lake **ret,
+                    struct dm_err *reterr) dm_nodiscard;
+int dm_attempt_store(struct dm_attempt *at, struct dm_store **ret,
+                     struct dm_err *reterr) dm_nodiscard;
+/* XCom of another task of this run: 1 found, 0 not there. */
+int dm_attempt_xcom(struct dm_attempt *at, const char *task_id, const char *key,
+                    const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
+
+/* Reports.  Rows -1 = not known. */
+int dm_attempt_ledger(struct dm_attempt *at, bool write, const char *dataset, int64_t rows,
+                      int64_t bytes, int64_t files, const char *note,
+                      struct dm_err *reterr) dm_nodiscard;
+int dm_attempt_push_xcom(struct dm_attempt *at, const char *key, const struct dm_value *v,
+                         struct dm_err *reterr) dm_nodiscard;
+int dm_attempt_progress(struct dm_attempt *at, int64_t done, int64_t total, const char *unit,
+                        struct dm_err *reterr) dm_nodiscard;
+int dm_attempt_check(struct dm_attempt *at, const char *name, bool passed, const char *expected,
+                     const char *got, const struct dm_value *rows, const char *note,
+                     struct dm_err *reterr) dm_nodiscard;
+/* Before the first byte of these objects is written: the intent is stored when this returns. */
+int dm_attempt_intend(struct dm_attempt *at, const struct dm_object_name *names, size_t n,
+                      struct dm_err *reterr) dm_nodiscard;
+/* After an object was written whole. */
+void dm_attempt_wrote(struct dm_attempt *at, struct dm_object_name name, uint64_t bytes);
+/* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */
+int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct dm_value *steps,
+                     const struct dm_value **ret_ids, struct dm_err *reterr) dm_nodiscard;
+/* The run's own scratch folder (made at first use; two days never share one). */
+const char *dm_attempt_scratch(struct dm_attempt *at);
+
+/* The roles of the program: both read their order from DM_WIRE_FD and return the exit status. */
+int dm_task_run_main(void);
+int dm_step_run_main(void);
+
+#endif
