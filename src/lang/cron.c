@@ -32,7 +32,7 @@ struct set {
 struct dm_cron {
     int n_fields;
     struct set fields[N_FIELDS];
-    bool last_day;       /* L in the day field */
+    bool last_day;        /* L in the day field */
     unsigned char nth[7]; /* per weekday: bit n for the n-th of the month, NTH_LAST for the last */
     bool any_nth;
 };
@@ -50,10 +50,9 @@ static const char *const weekdays[] = {"sun", "mon", "tue", "wed", "thu", "fri",
 
 static const struct {
     const char *name, *text;
-} presets[] = {
-    {"@hourly", "0 * * * *"},      {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
-    {"@weekly", "0 0 * * 0"},      {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
-    {"@quarterly", "0 0 1 */3 *"}, {"@annually", "0 0 1 1 *"}};
+} presets[] = {{"@hourly", "0 * * * *"},      {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+               {"@weekly", "0 0 * * 0"},      {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
+               {"@quarterly", "0 0 1 */3 *"}, {"@annually", "0 0 1 1 *"}};
 
 static int width(enum field f)
 {
@@ -310,10 +309,10 @@ int dm_cron_parse(struct dm_arena *a, struct dm_str text, const struct dm_cron *
         const char *names[sizeof(presets) / sizeof(presets[0]) + 1] = {NULL};
         for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++)
             names[i] = presets[i].name;
-        int rc = dm_err_set(
-            reterr, DM_E_INVALID,
-            "\"%.*s\" is no cron expression: it has %d field%s instead of 5, 6 or 7", DM_FMT(text),
-            c->n_fields, c->n_fields == 1 ? "" : "s");
+        int rc =
+            dm_err_set(reterr, DM_E_INVALID,
+                       "\"%.*s\" is no cron expression: it has %d field%s instead of 5, 6 or 7",
+                       DM_FMT(text), c->n_fields, c->n_fields == 1 ? "" : "s");
         const char *near = text.len && text.p[0] == '@' ? dm_str_nearest(text, names) : NULL;
         if (near)
             dm_err_hint(reterr, "Did you mean \"%s\"?", near);

@@ -18,7 +18,7 @@ struct local_type {
 struct change {
     enum { MONTH_WEEK_DAY, JULIAN_NO_LEAP, ZERO_BASED } form;
     int month, week, day; /* day: weekday, or the day of the year */
-    int64_t time;         /* microseconds after midnight of that day; may be negative or pass a day */
+    int64_t time; /* microseconds after midnight of that day; may be negative or pass a day */
 };
 
 struct rule {
@@ -29,7 +29,7 @@ struct rule {
 
 struct dm_zone {
     const char *name;
-    size_t n;         /* changes */
+    size_t n;          /* changes */
     const int64_t *at; /* their instants */
     const unsigned char *type;
     const struct local_type *types;
@@ -111,8 +111,8 @@ static bool take_abbreviation(struct dm_arena *a, struct dm_str *s, const char *
 {
     bool quoted = take(s, '<');
     size_t i = 0;
-    while (i < s->len && (quoted ? s->p[i] != '>'
-                                 : (s->p[i] | 0x20) >= 'a' && (s->p[i] | 0x20) <= 'z'))
+    while (i < s->len &&
+           (quoted ? s->p[i] != '>' : (s->p[i] | 0x20) >= 'a' && (s->p[i] | 0x20) <= 'z'))
         i++;
     if (!i || i > ABBREVIATION_MAX)
         return false;

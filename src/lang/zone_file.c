@@ -25,7 +25,7 @@ static int unknown_zone(struct dm_arena *a, const char *name, struct dm_err *ret
         return DM_E_NOTFOUND;
     }
     dm_err_set(reterr, DM_E_NOTFOUND, "there is no time zone \"%s\"", name);
-    const char *slash = strrchr(name, '/'), *near = NULL, *const *names;
+    const char *slash = strrchr(name, '/'), *near = NULL, *const * names;
     const char *dir = slash ? dm_arena_printf(a, "%s/%.*s", root, (int)(slash - name), name) : root;
     size_t n;
     if (plausible(name) && dm_is_dir(dir) && dm_list_dir(a, dir, &names, &n, NULL) == 0)
