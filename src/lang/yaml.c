@@ -23,6 +23,7 @@ struct builder {
     struct dm_map anchors; /* name -> struct anchor */
     size_t nodes;          /* with aliases written out */
     unsigned depth;
+    bool at_key; /* the next value is a key of a map */
     struct dm_err *reterr;
 };
 
@@ -66,6 +67,8 @@ static const char *hint_for(const yaml_parser_t *p, struct dm_str text)
     const char *problem = p->problem ? p->problem : "", *context = p->context ? p->context : "";
     if (tab_indents(text, p->problem_mark.line))
         return "A tab indents this line; YAML takes spaces only.";
+    if (strstr(problem, "escape character"))
+        return "Inside \"…\" a backslash starts an escape; write \\\\ for one, or use '…'.";
     if (strstr(context, "quoted scalar"))
         return "A quote is not closed; it was opened at the place named above.";
     if (strstr(context, "flow"))
@@ -172,6 +175,12 @@ static int build_scalar(struct builder *b, const yaml_event_t *e, const struct d
     const char *tag = known_tag(e->data.scalar.tag);
     struct dm_value *v;
     int rc = -1;
+    bool reserved = dm_str_is(text, "=") || (dm_str_is(text, "<<") && !b->at_key);
+    if (!tag && e->data.scalar.plain_implicit && reserved) {
+        dm_err_set(b->reterr, DM_E_INVALID, "a plain %s has a meaning of its own here", text.p);
+        dm_err_hint(b->reterr, "Quote it to make it a text.");
+        return at_mark(b, e->start_mark);
+    }
     if (!tag && e->data.scalar.plain_implicit) {
         rc = dm_yaml_scalar(b->a, text, &v, b->reterr);
     } else if (!tag || strcmp(tag, "!") == 0) {
@@ -236,12 +245,13 @@ static int build_list(struct builder *b, const yaml_event_t *e, const struct dm_
     return 0;
 }
 
-/* A key "<<": the pairs of one map, or of several of which the first wins.  They come before the map's own. */
+/* A key "<<": the pairs of one map, or of several of which the first wins.  They come before the map's own, and
+   over those of an earlier "<<". */
 static int merge(struct builder *b, struct dm_value *into, const struct dm_value *from,
                  yaml_mark_t mark)
 {
     bool many = from->kind == DM_LIST;
-    for (size_t i = 0; i < (many ? from->list.n : 1); i++) {
+    for (size_t i = many ? from->list.n : 1; i-- > 0;) {
         const struct dm_value *map = many ? from->list.items[i] : from;
         if (map->kind != DM_MAP) {
             dm_err_set(b->reterr, DM_E_TYPE, "<< takes a map or a list of maps, not a %s",
@@ -250,8 +260,7 @@ static int merge(struct builder *b, struct dm_value *into, const struct dm_value
         }
         DM_TRY(count_nodes(b, map->map.n, mark));
         for (size_t k = 0; k < map->map.n; k++)
-            if (!dm_map_get_value(into, map->map.pairs[k].key))
-                dm_map_set_value(b->a, into, map->map.pairs[k].key, map->map.pairs[k].value);
+            dm_map_set_value(b->a, into, map->map.pairs[k].key, map->map.pairs[k].value);
     }
     return 0;
 }
@@ -294,7 +303,9 @@ static int build_map(struct builder *b, const yaml_event_t *e, const struct dm_v
         bool merges = event.type == YAML_SCALAR_EVENT && event.data.scalar.plain_implicit &&
                       event.data.scalar.length == 2 &&
                       memcmp(event.data.scalar.value, "<<", 2) == 0;
+        b->at_key = true;
         DM_TRY(build(b, &event, &key));
+        b->at_key = false;
         if (key->kind == DM_MAP || key->kind == DM_LIST)
             return bad_key(b, key, mark);
         DM_TRY(next_event(b, &event));
