@@ -190,7 +190,8 @@ static void dates(struct dm_dag_draft *d)
                                         !dm_str_ieq(end_zone->s, DM_STR("utc"))
                                     ? dm_str_cstr(d->loader->a, end_zone->s)
                                     : "UTC");
-    if (!start || start->kind == DM_NULL)
+    bool scheduled = given(d, "schedule") || given(d, "schedule_interval") || given(d, "timetable");
+    if (scheduled && (!start || start->kind == DM_NULL))
         draft_error(d, d->config, MISSING_START_DATE, "Write start_date: 2024-01-31.",
                     "the DAG \"%s\" has no start_date", dag->dag_id);
     if (dag->start_date != DM_NEVER && dag->end_date != DM_NEVER && dag->end_date < dag->start_date)
@@ -228,10 +229,13 @@ static void schedule(struct dm_dag_draft *d)
     const struct dm_value *v = given(d, "schedule"), *timetable = given(d, "timetable");
     v = v ? v : given(d, "schedule_interval");
     v = v ? v : &dm_null;
+    if (timetable && timetable->kind == DM_MAP && v->kind == DM_NULL)
+        v = timetable;
     dag->schedule_text = shown(d->loader->a, v);
     if (timetable && timetable->kind == DM_STRING && dm_str_is(timetable->s, "trigger"))
         v = as_trigger(d, v);
-    else if (timetable && !(timetable->kind == DM_STRING && dm_str_is(timetable->s, "interval")))
+    else if (timetable && timetable != v &&
+             !(timetable->kind == DM_STRING && dm_str_is(timetable->s, "interval")))
         draft_error(d, timetable, UNSUPPORTED_KEY, NULL, "timetable must be interval or trigger");
     dag->schedule = v;
     if (v->kind == DM_INT || v->kind == DM_FLOAT || v->kind == DM_LIST ||
@@ -269,7 +273,8 @@ static void tasks(struct dm_dag_draft *d)
         draft_error(d, groups, UNSUPPORTED_KEY, "Put the tasks side by side under tasks.",
                     "groups of tasks are not there yet");
     if (!v) {
-        draft_error(d, d->config, MISSING_KEY, NULL, "the DAG \"%s\" has no tasks", d->dag->dag_id);
+        draft_warning(d, d->config, MISSING_KEY, NULL, "the DAG \"%s\" has no tasks",
+                      d->dag->dag_id);
     } else if (v->kind == DM_LIST) {
         for (size_t i = 0; i < v->list.n; i++) {
             const struct dm_value *map = v->list.items[i];

@@ -70,11 +70,11 @@ static bool parse_text(struct dm_str s, int64_t now, const struct dm_zone *zone,
 {
     if (dm_time_parse(s, ret)) {
         if (!has_offset(s))
-            *ret = dm_zone_instant(zone, *ret, true);
+            *ret = dm_zone_instant(zone, *ret, false);
         return true;
     }
     if (parse_short(s, ret)) {
-        *ret = dm_zone_instant(zone, *ret, true);
+        *ret = dm_zone_instant(zone, *ret, false);
         return true;
     }
     return parse_relative(s, now, zone, ret);
@@ -91,9 +91,9 @@ int64_t dm_dag_date(struct dm_dag_draft *d, const char *key, const struct dm_val
         return DM_NEVER; /* the zone itself is reported where it stands */
     switch (v->kind) {
     case DM_DATE:
-        return dm_zone_instant(zone, v->i * DM_DAY, true);
+        return dm_zone_instant(zone, v->i * DM_DAY, false);
     case DM_DATETIME:
-        return v->time.naive ? dm_zone_instant(zone, v->time.us, true) : v->time.us;
+        return v->time.naive ? dm_zone_instant(zone, v->time.us, false) : v->time.us;
     case DM_STRING:
         if (parse_text(v->s, d->loader->world->now, zone, &us))
             return us;

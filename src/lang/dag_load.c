@@ -111,9 +111,10 @@ static const struct dm_value *read_yaml(struct dm_dag_loader *l, const char *pat
     }
     if (dm_yaml_parse_warn(l->a, s->expanded, s->file, yaml_warning, &(struct warning_to){l, s},
                            &root, &err) < 0) {
-        enum dm_diag_code code = err.code == DM_E_LIMIT  ? DM_DIAG_LIMIT
-                                 : err.code == DM_E_DATA ? DM_DIAG_ENCODING
-                                                         : DM_DIAG_YAML;
+        enum dm_diag_code code = err.code == DM_E_LIMIT     ? DM_DIAG_LIMIT
+                                 : err.code == DM_E_DATA    ? DM_DIAG_ENCODING
+                                 : err.code == DM_E_INVALID ? DM_DIAG_BAD_DATE
+                                                            : DM_DIAG_YAML;
         dm_diag_report_err(l, at, code, &err);
         return NULL;
     }

@@ -132,7 +132,7 @@ static bool get_bool(const struct reader *r, const char *key, bool fallback)
     return fallback;
 }
 
-/* As Airflow takes it: 2, 2.0 and "2" are two. */
+/* As Airflow takes it: 2 and 2.0 are two; retries may be "2" as well. */
 static int get_int(const struct reader *r, const char *key, int least, int fallback)
 {
     const struct dm_value *v = value_of(r, key);
@@ -145,7 +145,7 @@ static int get_int(const struct reader *r, const char *key, int least, int fallb
     else if (v->kind == DM_FLOAT && v->f > -1e9 && v->f < 1e9 && v->f == (double)(int64_t)v->f)
         i = (int64_t)v->f;
     else
-        ok = v->kind == DM_STRING && dm_str_to_i64(v->s, &i);
+        ok = strcmp(key, "retries") == 0 && v->kind == DM_STRING && dm_str_to_i64(v->s, &i);
     if (!ok) {
         wrong(r, v, key, "a whole number", NULL);
         return fallback;
@@ -224,9 +224,7 @@ static void read_common(const struct reader *r, struct dm_task *t)
 {
     static const char *const weights[] = {"downstream", "upstream", "absolute", NULL};
     const struct dm_value *v;
-    t->retries = get_int(r, "retries", INT32_MIN, 0);
-    if (t->retries < 0)
-        t->retries = 0; /* Airflow takes it, and tries once */
+    t->retries = get_int(r, "retries", INT32_MIN, 0); /* less than 0 is one try, as in Airflow */
     t->retry_delay_us = get_span(r, "retry_delay", true, 300 * DM_SEC);
     t->retry_exponential_backoff = get_bool(r, "retry_exponential_backoff", false);
     v = value_of(r, "max_retry_delay");

@@ -91,6 +91,19 @@ static void add(struct dm_dag_loader *l, struct dm_diag d)
     l->diags[l->n_diags++] = d;
 }
 
+/* A line of a file that may not be UTF-8. */
+static const char *printable(struct dm_arena *a, struct dm_str line)
+{
+    char *s = dm_arena_strndup(a, line.p, line.len);
+    size_t bad;
+    while (!dm_utf8_valid(dm_str_n(s, line.len), &bad))
+        s[bad] = '?';
+    for (size_t i = 0; i < line.len; i++)
+        if ((unsigned char)s[i] < 0x20 && s[i] != '\t')
+            s[i] = '?';
+    return s;
+}
+
 static void report(struct dm_dag_loader *l, struct dm_diag_at at, bool warning,
                    enum dm_diag_code code, const char *hint, const char *message)
 {
@@ -104,7 +117,7 @@ static void report(struct dm_dag_loader *l, struct dm_diag_at at, bool warning,
                         .hint = hint && *hint ? dm_arena_strdup(l->a, hint) : NULL};
     to_file(at.source, &d.line, &d.col);
     if (d.line)
-        d.source_line = dm_str_cstr(l->a, line_at(at.source->text, d.line));
+        d.source_line = printable(l->a, line_at(at.source->text, d.line));
     add(l, d);
 }
 
