@@ -257,8 +257,10 @@ static void named_files_belong_to_the_generation(void)
     scene_begin(&s);
     write_file(&s, "dags/q.sql", "select 1");
     write_file(&s, "dags/s.py", "print(1)");
+    write_file(&s, "dags/sql/part.sql", "where x");
+    write_file(&s, "dags/q.sql", "select 1 {% include 'sql/part.sql' %}");
     T_STR(findings(&s, yaml), "");
-    T_DMSTR(dm_map_str(s.set.dags[0]->files, "q.sql", ""), "select 1");
+    T_DMSTR(dm_map_str(s.set.dags[0]->files, "sql/part.sql", ""), "where x");
     memcpy(generation, s.set.dags[0]->generation, sizeof(generation));
     T_STR(findings(&s, yaml), "");
     T_STR(s.set.dags[0]->generation, generation);
@@ -301,8 +303,50 @@ static void the_normal_form_comes_back_as_it_was(void)
     T_INT(dm_dag_from_json(&s.a, DM_STR("{\"tasks\": []}"), &again, &err), DM_E_DATA);
 }
 
+/* Any file: DAGs or errors, each with a place inside the file or none, never a crash. */
+static void mutated_files_end(void)
+{
+    static const char seed[] =
+        "default: {default_args: {retries: 1}}\n"
+        "d: {start_date: 2024-01-31, schedule: '@daily', params: {a: 1}, tags: [x],\n"
+        "  tasks: [{task_id: a, operator: bash, bash_command: x, retry_delay: 3},\n"
+        "    {task_id: b, operator: sql, sql: [q, r], dependencies: [a], env: $T_OWNER}]}\n"
+        "e:\n  end_date: '2 days'\n  tasks:\n    c: {operator: wait, trigger_rule: always}\n";
+    static const char spice[] = "\n {}[]:,*&'\"-$0aeb";
+    _cleanup_scene_ struct scene s;
+    uint64_t r = 11;
+    scene_begin(&s);
+    write_file(&s, "dags/a.yaml", "");
+    const char *path = dm_path_join(&s.a, s.dir, "dags/a.yaml");
+    struct dm_load_world world = {.project_dir = s.dir, .ops = &ops, .env = environment};
+    for (int round = 0; round < 1500; round++) {
+        _cleanup_arena_ struct dm_arena a = {0};
+        char text[sizeof(seed)];
+        struct dm_dag_set set;
+        struct dm_err err;
+        memcpy(text, seed, sizeof(seed));
+        for (int k = 0; k < 3; k++) {
+            r = r * 6364136223846793005u + 1442695040888963407u;
+            text[(r >> 33) % (sizeof(seed) - 1)] = r & 1 ? spice[(r >> 13) % (sizeof(spice) - 1)]
+                                                         : seed[(r >> 20) % (sizeof(seed) - 1)];
+        }
+        FILE *f = fopen(path, "we");
+        fwrite(text, 1, sizeof(seed) - 1, f);
+        fclose(f);
+        T_TRY(dm_dags_load(&a, path, &world, &set, &err), err);
+        _cleanup_strbuf_ struct dm_strbuf b;
+        dm_strbuf_init(&b, DM_BUF_TEXT);
+        for (size_t i = 0; i < set.n_diags; i++) {
+            T_OK(set.diags[i].line <= 10 && !b.full);
+            dm_diag_format(&b, &set.diags[i]);
+        }
+        T_OK(set.n_dags + set.n_diags > 0);
+    }
+}
+
 T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(all_mistakes_are_shown_with_place_and_nearest_name), T_CASE(a_circle_is_named),
        T_CASE(one_bad_file_leaves_the_others), T_CASE(defaults_come_in_layers),
        T_CASE(environment_variables_keep_places_right),
-       T_CASE(named_files_belong_to_the_generation), T_CASE(the_normal_form_comes_back_as_it_was))
+       T_CASE(named_files_belong_to_the_generation), T_CASE(the_normal_form_comes_back_as_it_was),
+       T_CASE(mutated_files_end))
