@@ -30,8 +30,12 @@ int dm_run_set_state(struct dm_store *s, struct dm_run_row *r, enum dm_run_state
 /* A new generation (stored before), and why; the strings must outlive the row. */
 int dm_record_run_generation(struct dm_store *s, struct dm_run_row *r, const char *digest,
                              const char *why, int64_t now, struct dm_err *reterr) dm_nodiscard;
-int dm_record_run_conf(struct dm_store *s, struct dm_run_row *r, const char *conf,
-                       struct dm_err *reterr) dm_nodiscard;
+/* A command takes the run over, as Airflow's backfill does: the run id stays. */
+int dm_record_run_taken(struct dm_store *s, struct dm_run_row *r, const char *run_type,
+                        const char *conf, struct dm_err *reterr) dm_nodiscard;
+/* Whether a run before that logical date has the task: 1 or 0. */
+int dm_store_task_in_past(struct dm_store *s, const char *dag_id, int64_t logical_date,
+                          const char *task_id, struct dm_err *reterr) dm_nodiscard;
 
 /* ---- task instances ---- */
 
