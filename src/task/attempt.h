@@ -1,18 +1,23 @@
 /*
  * One attempt, seen from inside: what an operator may use to work and to report.  Everything it reports goes up the
- * socket to the process that decides; nothing is written to the store here.
+ * socket to the process that decides; nothing is written to the store here.  One thread.
+ *
+ * The order of a write that a crash cannot make stale: dm_attempt_intend (returns when the names are stored), write
+ * the objects whole, dm_attempt_wrote for each.  What an earlier attempt recorded and this one did not write is deleted
+ * when it succeeds (dm_attempt_delete_stale, called by task_run.c).
  */
 #ifndef DM_ATTEMPT_H
 #define DM_ATTEMPT_H
 
 #include "conn/lake.h"
 #include "conn/pg.h"
-#include "state/store.h"
 #include "task/order.h"
 
+struct dm_store; /* state/store.h */
+
 struct dm_attempt {
-    struct dm_arena *arena; /* of the attempt */
-    const struct dm_order *order;
+    struct dm_arena *arena;       /* of the attempt */
+    const struct dm_order *order; /* NULL in step-run, which reports through the same functions */
     const struct dm_project *project;
     const struct dm_value *args; /* the operator's fields, rendered */
     int fd;                      /* the socket to the parent */
@@ -52,13 +57,26 @@ int dm_attempt_check(struct dm_attempt *at, const char *name, bool passed, const
 /* Before the first byte of these objects is written: the intent is stored when this returns. */
 int dm_attempt_intend(struct dm_attempt *at, const struct dm_object_name *names, size_t n,
                       struct dm_err *reterr) dm_nodiscard;
-/* After an object was written whole. */
+/* After an object was written whole.  A file of the embedded cluster is an object with the bucket "" and its
+   path below the project ("cluster/<id>/movie/…") as key. */
 void dm_attempt_wrote(struct dm_attempt *at, struct dm_object_name name, uint64_t bytes);
+/* Deletes the objects of `earlier` ([{bucket, key}]) that this attempt did not write. */
+int dm_attempt_delete_stale(struct dm_attempt *at, struct dm_lake *lake,
+                            const struct dm_value *earlier, struct dm_err *reterr) dm_nodiscard;
+/* What is known of a vendor's file from an earlier landing, for dm_lake_land; false = nothing.  `source` is the path
+   as dm_project_relative gives it. */
+bool dm_attempt_landing(const struct dm_attempt *at, const char *source, struct dm_landing *ret);
+/* Records what a vendor's file became; an empty identity is not recorded (racily clean). */
+int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *identity,
+                      struct dm_object_name name, struct dm_err *reterr) dm_nodiscard;
+/* A line of progress for people; the attempt's own log file is standard error. */
+int dm_attempt_log(struct dm_attempt *at, const char *level, struct dm_err *reterr, const char *fmt,
+                   ...) dm_printf(4, 5);
 /* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */
 int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct dm_value *steps,
                      const struct dm_value **ret_ids, struct dm_err *reterr) dm_nodiscard;
-/* The run's own scratch folder (made at first use; two days never share one). */
-const char *dm_attempt_scratch(struct dm_attempt *at);
+/* The run's own scratch folder, run/scratch/<dag>/<run>/ (made at first use; two days never share one). */
+int dm_attempt_scratch(struct dm_attempt *at, const char **ret, struct dm_err *reterr) dm_nodiscard;
 
 /* The roles of the program: both read their order from DM_WIRE_FD and return the exit status. */
 int dm_task_run_main(void);
