@@ -123,6 +123,19 @@ static struct dm_rule_answer judge(const struct dm_plan_run *run, const struct d
     return dm_rule_eval(task->def->trigger_rule, &counts);
 }
 
+int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                    struct dm_past_wait *ret)
+{
+    struct dm_upstream_counts counts = {0};
+    if (task->row.state != DM_TASK_NONE && task->row.state != DM_TASK_UP_FOR_RETRY)
+        return 0;
+    for (size_t i = 0; i < task->def->n_upstream; i++)
+        dm_upstream_count(&counts, run->tasks[task->def->upstream[i]].row.state, false);
+    if (!dm_rule_eval(task->def->trigger_rule, &counts).met)
+        return 0;
+    return dm_plan_past(run, task, ret);
+}
+
 static bool step_unfinished(const struct pass *p, const char *step_id)
 {
     for (size_t i = 0; i < p->snap->n_steps; i++)

@@ -98,6 +98,10 @@ struct dm_past_wait {
 int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
                  struct dm_past_wait *ret);
 
+/* Whether a task of an active run would run now if its past were fine: 1 with *ret set to what it waits for. */
+int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                    struct dm_past_wait *ret);
+
 /* priority_weight with weight_rule, for every task of a DAG, in the arena. */
 int *dm_plan_weights(struct dm_arena *a, const struct dm_dag *dag);
 

@@ -101,6 +101,9 @@ int dm_record_object(struct dm_store *s, int64_t task, int step_index, struct dm
 /* Forgets them all: before what a successful attempt wrote is recorded. */
 int dm_record_objects_clear(struct dm_store *s, int64_t task, int step_index,
                             struct dm_err *reterr) dm_nodiscard;
+/* The files of the embedded cluster that a run's steps recorded (bucket "") are gone. */
+int dm_record_cluster_files_gone(struct dm_store *s, int64_t run,
+                                 struct dm_err *reterr) dm_nodiscard;
 int dm_store_task_objects(struct dm_store *s, struct dm_arena *a, int64_t task, int step_index,
                           struct dm_object_row **ret, size_t *ret_n,
                           struct dm_err *reterr) dm_nodiscard;
