@@ -27,7 +27,6 @@
     X(psql)             \
     X(warehouse)        \
     X(datagen)          \
-    X(classify)         \
     X(version)
 
 #define DECLARE(name) extern const struct dm_cmd dm_cmd_##name;
