@@ -293,7 +293,9 @@ static void serve(struct server *s)
         int n = poll(fds, 4, timeout);
         if (n < 0 && errno != EINTR)
             DM_BUG("poll: %s", strerror(errno));
-        if (n > 0 && fds[0].revents)
+        struct signalfd_siginfo signal;
+        /* Taken out, or it would still be pending when the mask is given back. */
+        if (n > 0 && fds[0].revents && read(s->signals, &signal, sizeof(signal)) > 0)
             return;
         if (n > 0 && fds[1].revents) {
             uint64_t ignored;
