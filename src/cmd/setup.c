@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/file.h"
 #include "conn/pg.h"
 #include "lang/sql_lex.h"
 #include "lang/yaml.h"

@@ -88,7 +88,8 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
     const char *url = dm_op_object_url(at, to);
     DM_TRY(dm_attempt_ledger(at, false, source, -1, (int64_t)bytes, 1,
                              linked ? "unchanged since it was copied last" : NULL, reterr));
-    DM_TRY(dm_attempt_ledger(at, true, url, -1, (int64_t)bytes, 1, linked ? "a link" : NULL, reterr));
+    DM_TRY(
+        dm_attempt_ledger(at, true, url, -1, (int64_t)bytes, 1, linked ? "a link" : NULL, reterr));
     if (remove_local && path && unlink(path) < 0 && errno != ENOENT)
         return dm_err_errno(reterr, errno, "could not remove %s", source);
     *ret = dm_value_cstr(at->arena, url);

@@ -21,7 +21,8 @@ static int inner_path(struct dm_arena *a, struct dm_str path, const char **ret,
     while (*clean == '/')
         clean++;
     if (!*clean || strcmp(clean, ".") == 0)
-        return dm_err_set(reterr, DM_E_INVALID, "\"%.*s\" names a folder, not a file", DM_FMT(path));
+        return dm_err_set(reterr, DM_E_INVALID, "\"%.*s\" names a folder, not a file",
+                          DM_FMT(path));
     *ret = clean;
     return 0;
 }
@@ -109,9 +110,8 @@ int dm_op_lake(struct dm_attempt *at, struct dm_str conn_id, struct dm_lake **re
 {
     struct dm_connection c;
     DM_TRY(dm_attempt_conn(at, conn_id, &c, reterr));
-    if (strcmp(c.conn_type, "local_cluster") == 0)
-        DM_TRY(dm_attempt_conn(at, DM_STR("lake"), &c, reterr));
-    return dm_lake_open(at->arena, at->project, &c, ret, reterr);
+    bool cluster = strcmp(c.conn_type, "local_cluster") == 0;
+    return dm_attempt_lake(at, cluster ? DM_STR("lake") : conn_id, ret, reterr);
 }
 
 int dm_op_object(struct dm_attempt *at, struct dm_str bucket, struct dm_str key, const char *what,
@@ -159,7 +159,8 @@ int dm_op_may_write(struct dm_attempt *at, struct dm_lake *lake, struct dm_objec
             *reterr = err;
         return rc;
     }
-    dm_err_set(reterr, DM_E_EXISTS, "the object s3://%s/%s is already there", name.bucket, name.key);
+    dm_err_set(reterr, DM_E_EXISTS, "the object s3://%s/%s is already there", name.bucket,
+               name.key);
     dm_err_hint(reterr, "Set replace: true to replace it.");
     return DM_E_EXISTS;
 }

@@ -127,7 +127,8 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
                         dm_map_str(at->args, "source_bucket_key", ""), "source_bucket_key", &from,
                         reterr));
     DM_TRY(dm_op_object(at, dm_map_str(at->args, "dest_bucket_name", ""),
-                        dm_map_str(at->args, "dest_bucket_key", ""), "dest_bucket_key", &to, reterr));
+                        dm_map_str(at->args, "dest_bucket_key", ""), "dest_bucket_key", &to,
+                        reterr));
     DM_TRY(dm_op_lake(at, dm_map_str(at->args, "aws_conn_id", "lake"), &lake, reterr));
     DM_TRY(dm_lake_stat(lake, from, &info, reterr));
     if (dm_map_str(at->args, "count_sql", "").len)
@@ -137,8 +138,8 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
     dm_attempt_wrote(at, to, info.size);
 
     const char *url = dm_op_object_url(at, to);
-    DM_TRY(dm_attempt_ledger(at, false, dm_op_object_url(at, from), rows, (int64_t)info.size, 1, NULL,
-                             reterr));
+    DM_TRY(dm_attempt_ledger(at, false, dm_op_object_url(at, from), rows, (int64_t)info.size, 1,
+                             NULL, reterr));
     DM_TRY(dm_attempt_ledger(at, true, url, rows, (int64_t)info.size, 1, NULL, reterr));
     struct dm_value *v = dm_value_map(at->arena);
     dm_map_set(at->arena, v, "object", dm_value_cstr(at->arena, url));

@@ -99,11 +99,11 @@ enum { STATEMENTS_MAX = 10000 }; /* of one task */
 /* One statement, and what came of it when it ran last. */
 struct statement {
     struct dm_str text;
-    int before;             /* characters before it in its text: for the position of an error */
-    const char *label;      /* "statement 2 of 3" */
-    bool copies;            /* COPY of a file */
+    int before;        /* characters before it in its text: for the position of an error */
+    const char *label; /* "statement 2 of 3" */
+    bool copies;       /* COPY of a file */
     struct dm_sql_copy copy;
-    const char *file;       /* the file that it means here */
+    const char *file; /* the file that it means here */
     struct dm_pg_result result;
     int64_t copied, bytes;
 };
@@ -135,7 +135,8 @@ static int copy_to_file(struct job *j, struct statement *s, struct dm_err *reter
     DM_TRY(dm_op_output_path(j->at, s->copy.path, &s->file, reterr));
     DM_TRY(dm_file_begin(&file, dm_path_dir(j->at->arena, s->file), reterr));
     struct sink sink = {&file, j->at};
-    DM_TRY(dm_pg_copy_out(j->pg, s->copy.sql, s->copy.header, write_rows, &sink, &s->copied, reterr));
+    DM_TRY(
+        dm_pg_copy_out(j->pg, s->copy.sql, s->copy.header, write_rows, &sink, &s->copied, reterr));
     s->bytes = (int64_t)file.bytes;
     return dm_file_commit(&file, s->file, 0644, reterr);
 }
@@ -187,8 +188,9 @@ static int run_statement(struct job *j, struct statement *s, struct dm_err *rete
         if (reterr && reterr->position > 0)
             reterr->position += s->before;
         if (reterr && strcmp(reterr->sqlstate, "25001") == 0)
-            dm_err_hint(reterr, "Set autocommit: true for this task: the statement cannot run inside "
-                                "a transaction.");
+            dm_err_hint(reterr,
+                        "Set autocommit: true for this task: the statement cannot run inside "
+                        "a transaction.");
         if (j->n > 1)
             dm_err_wrap(reterr, "%s", s->label);
     }
@@ -226,7 +228,8 @@ static const char *target_of(struct dm_arena *a, struct dm_str sql, const char *
         return NULL;
     if (verbs[v].second && (!dm_sql_is_word(&t, verbs[v].second) || dm_sql_next(&l, &t, NULL) < 0))
         return NULL;
-    if ((dm_sql_is_word(&t, "only") || dm_sql_is_word(&t, "table")) && dm_sql_next(&l, &t, NULL) < 0)
+    if ((dm_sql_is_word(&t, "only") || dm_sql_is_word(&t, "table")) &&
+        dm_sql_next(&l, &t, NULL) < 0)
         return NULL;
     /* word or "word", then . and another, and so on */
     size_t from = t.at, to = t.at;
@@ -265,10 +268,9 @@ static int report_statement(struct dm_attempt *at, struct dm_str conn_id, const 
     if (!done)
         return dm_attempt_ledger(at, true, dataset, s->result.affected, -1, -1, NULL, reterr);
     /* Rows that went away are no rows written: they stand in the note. */
-    const char *note = s->result.affected < 0
-                           ? done
-                           : dm_arena_printf(at->arena, "%s %lld rows", done,
-                                             (long long)s->result.affected);
+    const char *note = s->result.affected < 0 ? done
+                                              : dm_arena_printf(at->arena, "%s %lld rows", done,
+                                                                (long long)s->result.affected);
     return dm_attempt_ledger(at, true, dataset, -1, -1, -1, note, reterr);
 }
 
@@ -313,7 +315,8 @@ static int add_text(struct job *j, struct dm_str text, const struct dm_value *pa
     DM_TRY(dm_sql_bind(j->at->arena, text, parameters, &bound, reterr));
     DM_TRY(dm_sql_split(j->at->arena, bound, &parts, &n, reterr));
     if (j->n + n > STATEMENTS_MAX)
-        return dm_err_set(reterr, DM_E_LIMIT, "more than %d statements in one task", STATEMENTS_MAX);
+        return dm_err_set(reterr, DM_E_LIMIT, "more than %d statements in one task",
+                          STATEMENTS_MAX);
     struct statement *all = dm_arena_array(j->at->arena, struct statement, j->n + n);
     if (j->n)
         memcpy(all, j->statements, sizeof(*all) * j->n);

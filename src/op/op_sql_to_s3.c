@@ -27,13 +27,15 @@ static const struct dm_op_field fields[] = {
 struct sink {
     struct dm_lake_write *object;
     struct dm_attempt *at;
+    int64_t bytes;
 };
 
 static int write_rows(void *user, const char *bytes, size_t n, struct dm_err *reterr)
 {
     struct sink *s = user;
     DM_TRY(dm_lake_append(s->object, bytes, n, reterr));
-    return dm_attempt_progress(s->at, (int64_t)s->object->file.bytes, -1, "bytes", reterr);
+    s->bytes += (int64_t)n;
+    return dm_attempt_progress(s->at, s->bytes, -1, "bytes", reterr);
 }
 
 struct extract {
@@ -52,9 +54,9 @@ static int extract(void *user, struct dm_err *reterr)
     struct extract *x = user;
     struct dm_lake_write object;
     DM_TRY(dm_lake_begin(x->lake, x->name, &object, reterr));
-    struct sink sink = {&object, x->at};
+    struct sink sink = {&object, x->at, 0};
     int rc = dm_pg_copy_out(x->pg, x->copy, x->header, write_rows, &sink, &x->rows, reterr);
-    x->bytes = (int64_t)object.file.bytes;
+    x->bytes = sink.bytes;
     if (rc >= 0)
         rc = dm_lake_commit(&object, reterr);
     dm_lake_write_release(&object);
@@ -70,10 +72,11 @@ static int read_pd_kwargs(const struct dm_value *kwargs, bool *ret_header, struc
         if (dm_str_is(key, "header") && v->kind == DM_BOOL)
             *ret_header = v->b;
         else if (!(dm_str_is(key, "index") && v->kind == DM_BOOL && !v->b))
-            return dm_err_set(reterr, DM_E_UNSUPPORTED,
-                              "the option \"%.*s\" of pandas is not supported here: only header, and "
-                              "index: false, which is how it is",
-                              DM_FMT(key));
+            return dm_err_set(
+                reterr, DM_E_UNSUPPORTED,
+                "the option \"%.*s\" of pandas is not supported here: only header, and "
+                "index: false, which is how it is",
+                DM_FMT(key));
     }
     return 0;
 }
@@ -87,27 +90,28 @@ static int one_query(struct dm_attempt *at, struct dm_str *ret, struct dm_err *r
     DM_TRY(dm_sql_bind(at->arena, text, dm_map_at(at->args, "parameters"), &text, reterr));
     DM_TRY(dm_sql_split(at->arena, text, &parts, &n, reterr));
     if (n != 1)
-        return dm_err_set(reterr, DM_E_INVALID, "query must be one SELECT, and has %zu statements", n);
+        return dm_err_set(reterr, DM_E_INVALID, "query must be one SELECT, and has %zu statements",
+                          n);
     *ret = parts[0].text;
     return 0;
 }
 
 static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm_err *reterr)
 {
-    struct dm_str conn_id = dm_map_str(at->args, "sql_conn_id", ""), query;
+    struct dm_str conn_id = dm_map_str(at->args, "sql_conn_id", ""), query = {0};
     struct dm_str format = dm_map_str(at->args, "file_format", "csv");
     struct extract x = {.at = at, .header = true};
     _cleanup_pg_ struct dm_pg *pg = NULL;
 
     if (!dm_str_ieq(format, DM_STR("csv"))) {
         at->no_retry = true;
-        return dm_err_set(reterr, DM_E_UNSUPPORTED, "file_format \"%.*s\" is not supported: only csv",
-                          DM_FMT(format));
+        return dm_err_set(reterr, DM_E_UNSUPPORTED,
+                          "file_format \"%.*s\" is not supported: only csv", DM_FMT(format));
     }
     DM_TRY(read_pd_kwargs(dm_map_at(at->args, "pd_kwargs"), &x.header, reterr));
     DM_TRY(one_query(at, &query, reterr));
-    DM_TRY(dm_op_object(at, dm_map_str(at->args, "s3_bucket", ""), dm_map_str(at->args, "s3_key", ""),
-                        "s3_key", &x.name, reterr));
+    DM_TRY(dm_op_object(at, dm_map_str(at->args, "s3_bucket", ""),
+                        dm_map_str(at->args, "s3_key", ""), "s3_key", &x.name, reterr));
     DM_TRY(dm_op_lake(at, dm_map_str(at->args, "aws_conn_id", "lake"), &x.lake, reterr));
     DM_TRY(dm_op_may_write(at, x.lake, x.name, dm_map_bool(at->args, "replace", false), reterr));
     DM_TRY(dm_sql_session(at, conn_id, DM_STR(""), &pg, reterr));

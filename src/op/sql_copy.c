@@ -63,9 +63,9 @@ int dm_sql_copy_parse(struct dm_arena *a, struct dm_str sql, struct dm_sql_copy 
         DM_TRY(skip_parens(&l, &t, reterr));
     } else {
         size_t from = t.at, to = t.at;
-        while (t.kind == DM_SQL_IDENT || is_op(&t, '.') ||
-               (t.kind == DM_SQL_WORD && !dm_sql_is_word(&t, "to") &&
-                !dm_sql_is_word(&t, "from"))) {
+        while (
+            t.kind == DM_SQL_IDENT || is_op(&t, '.') ||
+            (t.kind == DM_SQL_WORD && !dm_sql_is_word(&t, "to") && !dm_sql_is_word(&t, "from"))) {
             to = t.at + t.text.len;
             DM_TRY(dm_sql_next(&l, &t, reterr));
         }

@@ -9,11 +9,11 @@
 #include "base/str.h"
 
 struct dm_sql_copy {
-    bool out;            /* TO; else FROM */
-    bool header;         /* the HEADER option is on: its line is no row */
-    struct dm_str path;  /* the file, as the user means it */
-    const char *table;   /* as written ("retail.user_purchase"); NULL for COPY (query) */
-    struct dm_str sql;   /* with STDOUT or STDIN in place of the path */
+    bool out;           /* TO; else FROM */
+    bool header;        /* the HEADER option is on: its line is no row */
+    struct dm_str path; /* the file, as the user means it */
+    const char *table;  /* as written ("retail.user_purchase"); NULL for COPY (query) */
+    struct dm_str sql;  /* with STDOUT or STDIN in place of the path */
 };
 
 /* One statement: 1 = a COPY of a file, 0 = anything else (also COPY of STDIN, and of an address like s3://…, which is

@@ -159,7 +159,14 @@ int dm_sql_bind(struct dm_arena *a, struct dm_str sql, const struct dm_value *pa
 
 /* ---- results ---- */
 
-enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_FLOAT4 = 700, OID_FLOAT8 = 701 };
+enum {
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_FLOAT4 = 700,
+    OID_FLOAT8 = 701
+};
 
 const struct dm_value *dm_sql_cell(struct dm_arena *a, const struct dm_pg_result *r, size_t row,
                                    size_t col)

@@ -30,8 +30,12 @@ int dm_run_set_state(struct dm_store *s, struct dm_run_row *r, enum dm_run_state
 /* A new generation (stored before), and why; the strings must outlive the row. */
 int dm_record_run_generation(struct dm_store *s, struct dm_run_row *r, const char *digest,
                              const char *why, int64_t now, struct dm_err *reterr) dm_nodiscard;
-int dm_record_run_conf(struct dm_store *s, struct dm_run_row *r, const char *conf,
-                       struct dm_err *reterr) dm_nodiscard;
+/* A command takes the run over, as Airflow's backfill does: the run id stays. */
+int dm_record_run_taken(struct dm_store *s, struct dm_run_row *r, const char *run_type,
+                        const char *conf, struct dm_err *reterr) dm_nodiscard;
+/* Whether a run before that logical date has the task: 1 or 0. */
+int dm_store_task_in_past(struct dm_store *s, const char *dag_id, int64_t logical_date,
+                          const char *task_id, struct dm_err *reterr) dm_nodiscard;
 
 /* ---- task instances ---- */
 
@@ -97,6 +101,9 @@ int dm_record_object(struct dm_store *s, int64_t task, int step_index, struct dm
 /* Forgets them all: before what a successful attempt wrote is recorded. */
 int dm_record_objects_clear(struct dm_store *s, int64_t task, int step_index,
                             struct dm_err *reterr) dm_nodiscard;
+/* The files of the embedded cluster that a run's steps recorded (bucket "") are gone. */
+int dm_record_cluster_files_gone(struct dm_store *s, int64_t run,
+                                 struct dm_err *reterr) dm_nodiscard;
 int dm_store_task_objects(struct dm_store *s, struct dm_arena *a, int64_t task, int step_index,
                           struct dm_object_row **ret, size_t *ret_n,
                           struct dm_err *reterr) dm_nodiscard;

@@ -277,6 +277,15 @@ int dm_record_objects_clear(struct dm_store *s, int64_t task, int step_index, st
     return 0;
 }
 
+int dm_record_cluster_files_gone(struct dm_store *s, int64_t run, struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr,
+                      "DELETE FROM object WHERE bucket = ''"
+                      " AND task IN (SELECT id FROM task_instance WHERE run = ?)",
+                      "i", run));
+    return 0;
+}
+
 int dm_record_landing(struct dm_store *s, const char *dag_id, const char *task_id,
                       struct dm_str source, struct dm_str identity, struct dm_str bucket,
                       struct dm_str key, int64_t now, struct dm_err *reterr)

@@ -285,10 +285,24 @@ int dm_record_run_generation(struct dm_store *s, struct dm_run_row *r, const cha
     return 0;
 }
 
-int dm_record_run_conf(struct dm_store *s, struct dm_run_row *r, const char *conf,
-                       struct dm_err *reterr)
+int dm_record_run_taken(struct dm_store *s, struct dm_run_row *r, const char *run_type,
+                        const char *conf, struct dm_err *reterr)
 {
-    DM_TRY(dm_db_exec(s, reterr, "UPDATE run SET conf = ? WHERE id = ?", "ti", conf, r->id));
+    DM_TRY(dm_db_exec(s, reterr, "UPDATE run SET run_type = ?, conf = ? WHERE id = ?", "tti",
+                      run_type, conf, r->id));
+    r->run_type = run_type;
     r->conf = conf;
     return 0;
+}
+
+int dm_store_task_in_past(struct dm_store *s, const char *dag_id, int64_t logical_date,
+                          const char *task_id, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT 1 FROM run r JOIN task_instance t ON t.run = r.id"
+                       " WHERE r.dag_id = ? AND r.logical_date < ? AND t.task_id = ?"
+                       " ORDER BY r.logical_date DESC LIMIT 1",
+                       "tit", dag_id, logical_date, task_id));
+    return dm_db_next(s, q, reterr);
 }
