@@ -234,8 +234,11 @@ PgQuery__Node *dm_sqltree_call(struct dm_arena *a, const char *function, PgQuery
 PgQuery__Node *dm_sqltree_cast(struct dm_arena *a, PgQuery__Node *arg, const char *type)
 {
     PgQuery__TypeName *t = new_message(a, pg.type_name);
-    t->names = node_list(a, dm_sqltree_string(a, type));
-    t->n_names = 1;
+    /* Printed without quotes where the grammar has a word for it: those names are pg_catalog's. */
+    t->names = dm_arena_array(a, PgQuery__Node *, 2);
+    t->names[0] = dm_sqltree_string(a, "pg_catalog");
+    t->names[1] = dm_sqltree_string(a, type);
+    t->n_names = 2;
     t->typemod = -1;
     PgQuery__TypeCast *c = new_message(a, pg.type_cast);
     c->arg = arg;

@@ -37,6 +37,7 @@ PgQuery__Node *dm_sqltree_text(struct dm_arena *a, const char *s);         /* 'a
 PgQuery__Node *dm_sqltree_integer(struct dm_arena *a, int32_t v);
 PgQuery__Node *dm_sqltree_call(struct dm_arena *a, const char *function, PgQuery__Node *arg1,
                                PgQuery__Node *arg2, PgQuery__Node *arg3); /* NULL arguments are left out */
+/* `type`: varchar, bool, int4, … (names that PostgreSQL's grammar prints by a word of its own). */
 PgQuery__Node *dm_sqltree_cast(struct dm_arena *a, PgQuery__Node *arg, const char *type);
 PgQuery__Node *dm_sqltree_column(struct dm_arena *a, const char *name);
 PgQuery__Node *dm_sqltree_star(struct dm_arena *a);
