@@ -234,6 +234,9 @@ static void translate(struct dm_err *err, struct dm_str text)
     dm_strbuf_init(&out, DM_BUF_MESSAGE);
     if (row->message[0]) {
         compose(&out, row->message, found);
+        /* Which key it was, in the engine's words. */
+        if (strcmp(row->sqlstate, "23505") == 0 && !err->detail[0])
+            dm_err_detail(err, "%.*s", DM_FMT(rest));
     } else {
         /* The engine's words, first line as the message, the rest as detail. */
         struct dm_str first, more = rest;

@@ -199,9 +199,9 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
 /* ---- functions */
 
 static const char *const functions[][2] = {
-    {"nvl", "coalesce"},   {"len", "length"},         {"textlen", "length"},
-    {"btrim", "trim"},     {"listagg", "string_agg"}, {"json_build_object", "json_object"},
-    {"every", "bool_and"}, {"dateadd", "date_add_part"},
+    {"len", "length"},     {"textlen", "length"},     {"btrim", "trim"},
+    {"every", "bool_and"}, {"listagg", "string_agg"}, {"json_build_object", "json_object"},
+    {"dateadd", "date_add_part"},
 };
 
 /* DATEADD(day, 1, x): the first argument is a word, not a column. */
@@ -235,6 +235,10 @@ static void function(struct dm_rewriting *w, PgQuery__Node *n)
         else
             replace(n, dm_sqltree_call(w->arena, "nullif", dm_sqltree_text(w->arena, ""),
                                        dm_sqltree_text(w->arena, ""), NULL));
+        return;
+    }
+    if (strcmp(name, "nvl") == 0 && f->n_args > 0) {
+        replace(n, dm_sqltree_coalesce(w->arena, f->args, f->n_args));
         return;
     }
     if (strcmp(name, "dateadd") == 0 || strcmp(name, "datediff") == 0)
