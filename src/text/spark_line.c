@@ -190,7 +190,7 @@ static const uint8_t *skipped_quoted(const uint8_t *p, const uint8_t *e)
 
 static bool wanted(const struct dm_spark_keep *keep, size_t column)
 {
-    return !keep || column == keep->a || column == keep->b;
+    return !keep || (column < keep->n && keep->wanted[column]);
 }
 
 /* True where the line ended behind a delimiter that a plain quoted value had consumed. */

@@ -18,7 +18,7 @@ static struct {
     void (*init)(const ProtobufCMessageDescriptor *, void *);
     /* Descriptors of the messages that are made or recognised here. */
     const ProtobufCMessageDescriptor *node, *string, *integer, *a_const, *func_call, *type_cast, *type_name,
-        *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint, *raw_stmt, *result;
+        *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint, *raw_stmt, *result, *a_star;
 } pg;
 
 static const struct dm_dl_symbol symbols[] = {
@@ -45,6 +45,7 @@ static const struct dm_dl_symbol symbols[] = {
     {"pg_query__alias__descriptor", (void **)&pg.alias},
     {"pg_query__constraint__descriptor", (void **)&pg.constraint},
     {"pg_query__raw_stmt__descriptor", (void **)&pg.raw_stmt},
+    {"pg_query__a__star__descriptor", (void **)&pg.a_star},
     {"pg_query__parse_result__descriptor", (void **)&pg.result},
     {NULL, NULL},
 };
@@ -246,6 +247,14 @@ PgQuery__Node *dm_sqltree_column(struct dm_arena *a, const char *name)
 {
     PgQuery__ColumnRef *c = new_message(a, pg.column_ref);
     c->fields = node_list(a, dm_sqltree_string(a, name));
+    c->n_fields = 1;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_COLUMN_REF, c);
+}
+
+PgQuery__Node *dm_sqltree_star(struct dm_arena *a)
+{
+    PgQuery__ColumnRef *c = new_message(a, pg.column_ref);
+    c->fields = node_list(a, dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_STAR, new_message(a, pg.a_star)));
     c->n_fields = 1;
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_COLUMN_REF, c);
 }

@@ -39,6 +39,7 @@ PgQuery__Node *dm_sqltree_call(struct dm_arena *a, const char *function, PgQuery
                                PgQuery__Node *arg2, PgQuery__Node *arg3); /* NULL arguments are left out */
 PgQuery__Node *dm_sqltree_cast(struct dm_arena *a, PgQuery__Node *arg, const char *type);
 PgQuery__Node *dm_sqltree_column(struct dm_arena *a, const char *name);
+PgQuery__Node *dm_sqltree_star(struct dm_arena *a);
 PgQuery__Node *dm_sqltree_target(struct dm_arena *a, PgQuery__Node *value);
 PgQuery__Node *dm_sqltree_op(struct dm_arena *a, const char *op, PgQuery__Node *left,
                              PgQuery__Node *right);
