@@ -29,7 +29,7 @@ static inline int child_start(const char *role, struct dm_str order, const char 
     const char *argv[] = {"daymill", role, NULL};
     _cleanup_close_ int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     struct dm_spawn s = {.program = dm_program_path(), .argv = argv, .out_fd = out, .lease_fd = -1};
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     DM_TRY(dm_spawn(&s, ret, err));
     dm_strbuf_init(&b, DM_BUF_FRAME);
     dm_frame_encode(&b, DM_WIRE_ORDER, order);
@@ -40,7 +40,7 @@ static inline int child_take(struct dm_arena *a, struct dm_child *c, const struc
                              struct child_run *run, struct dm_err *err)
 {
     struct dm_value *v;
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     if (f->kind == DM_WIRE_RESULT) {
         run->has_result = true;
         return dm_result_decode(a, dm_str_dup(a, f->body), &run->result, err);
@@ -64,7 +64,7 @@ static inline int child_take(struct dm_arena *a, struct dm_child *c, const struc
 static inline int child_finish(struct dm_arena *a, struct dm_child *c, struct child_run *run,
                                struct dm_err *err)
 {
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     struct dm_child_end end;
     *run = (struct child_run){0};
     run->intents = dm_value_list(a, 0);

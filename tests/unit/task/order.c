@@ -12,7 +12,7 @@ static struct dm_value *marked(struct dm_value *v, uint32_t line, uint32_t col)
 static void an_order_keeps_values_kinds_and_places(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     struct dm_err err;
     struct dm_value *args = marked(dm_value_map(&a), 3, 5),
                     *list = marked(dm_value_list(&a, 0), 4, 7);
@@ -95,7 +95,7 @@ static void a_damaged_order_is_an_error(void)
 static void a_result_carries_its_error_whole(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     struct dm_result r = {.state = DM_RESULT_FAILED, .retry = true, .until_time = DM_NEVER}, got;
     struct dm_err err;
     dm_err_set(&r.error, DM_E_SQL, "relation \"x\" does not exist");
@@ -121,7 +121,7 @@ static void a_result_carries_its_error_whole(void)
 static void a_waiting_sensor_says_for_what(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     struct dm_result r = {.state = DM_RESULT_RESCHEDULE, .until_step = "s-1", .until_time = 5}, got;
     struct dm_err err;
     dm_strbuf_init(&b, DM_BUF_FRAME);
@@ -136,7 +136,7 @@ static void a_waiting_sensor_says_for_what(void)
 static void a_step_order_comes_back(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     struct dm_err err;
     struct dm_value *args = dm_value_list(&a, 0);
     dm_list_add(&a, args, dm_value_cstr(&a, "s3-dist-cp"));

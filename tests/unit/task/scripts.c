@@ -34,7 +34,7 @@ static void the_shipped_script_is_known_and_a_changed_one_is_not(void)
 static void line_ends_do_not_matter(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     struct dm_err err;
     struct dm_str text;
     T_TRY(dm_file_read(&a, shipped, 1 << 20, &text, &err), err);

@@ -50,7 +50,7 @@ static int put(struct world *w, const char *key, struct dm_str text)
 
 static int start(struct world *w, const char *jar, const char *const *args, struct dm_child *child)
 {
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     struct dm_value *list = dm_value_list(&w->a, 0);
     for (; *args; args++)
         dm_list_add(&w->a, list, dm_value_cstr(&w->a, *args));
