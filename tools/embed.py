@@ -1,9 +1,9 @@
-"""Turns files into a C source: a table of names and bytes.
+"""Turns folders into a C source: a table of names and bytes (base/embed.h).
 
-usage: embed.py OUT.c SYMBOL ROOT FILE…
+usage: embed.py OUT.c DEPFILE SYMBOL PREFIX=DIR…
 
-`struct dm_embedded SYMBOL[]` (base/embed.h) gets one entry per file, named by its path below ROOT, and ends with a
-NULL name.
+Every file below DIR becomes an entry of `struct dm_embedded SYMBOL[]` called PREFIX plus its path below DIR; the
+table ends with a NULL name.  DEPFILE lists the files and folders, so that the build notices new ones.
 """
 import os
 import sys
@@ -28,17 +28,33 @@ def literal(data):
     return '\n'.join(out) or '""'
 
 
+def walk(root):
+    """Yields (folder, its files), sorted, hidden ones and caches left out."""
+    for folder, dirs, files in os.walk(root):
+        dirs[:] = sorted(d for d in dirs if not d.startswith(('.', '__')))
+        yield folder, sorted(f for f in files if not f.startswith('.'))
+
+
 def main():
-    out, symbol, root, *files = sys.argv[1:]
+    out, depfile, symbol, *roots = sys.argv[1:]
+    seen = []
     with open(out, 'w', encoding='ascii') as f:
         f.write('/* Made by tools/embed.py. */\n#include "base/embed.h"\n\n')
         f.write(f'extern const struct dm_embedded {symbol}[];\n')
         f.write(f'const struct dm_embedded {symbol}[] = {{\n')
-        for path in files:
-            with open(path, 'rb') as source:
-                data = source.read()
-            f.write(f'{{"{os.path.relpath(path, root)}", {len(data)},\n{literal(data)}}},\n')
+        for root in roots:
+            prefix, folder = root.split('=', 1)
+            for where, files in walk(folder):
+                seen.append(where)
+                for name in files:
+                    path = os.path.join(where, name)
+                    seen.append(path)
+                    with open(path, 'rb') as source:
+                        data = source.read()
+                    f.write(f'{{"{prefix}{os.path.relpath(path, folder)}", {len(data)},\n{literal(data)}}},\n')
         f.write('{0, 0, 0},\n};\n')
+    with open(depfile, 'w', encoding='utf-8') as f:
+        f.write(out + ': ' + ' '.join(s.replace(' ', '\\ ') for s in seen) + '\n')
 
 
 main()

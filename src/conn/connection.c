@@ -20,15 +20,14 @@ static const char *const secret_names[] = {
     "access_token", "api_key", "apikey", "authorization", "passphrase",      "passwd", "password",
     "private_key",  "secret",  "token",  "keyfile_dict",  "service_account", NULL};
 
-static bool names_a_secret(struct dm_arena *a, struct dm_str key)
+bool dm_conn_secret_name(struct dm_str name)
 {
-    char *lower = dm_arena_strndup(a, key.p, key.len);
-    for (char *p = lower; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p + ('a' - 'A'));
-    for (const char *const *s = secret_names; *s; s++)
-        if (strstr(lower, *s))
-            return true;
+    for (const char *const *s = secret_names; *s; s++) {
+        struct dm_str secret = dm_str_c(*s);
+        for (size_t i = 0; i + secret.len <= name.len; i++)
+            if (dm_str_ieq(dm_str_n(name.p + i, secret.len), secret))
+                return true;
+    }
     return false;
 }
 
@@ -38,7 +37,7 @@ static void mask_secrets(struct dm_arena *a, const struct dm_connection *c)
     for (size_t i = 0; c->extra && i < c->extra->map.n; i++) {
         const struct dm_pair *p = &c->extra->map.pairs[i];
         if (p->key->kind == DM_STRING && p->value->kind == DM_STRING &&
-            names_a_secret(a, p->key->s))
+            dm_conn_secret_name(p->key->s))
             dm_log_mask(dm_str_cstr(a, p->value->s));
     }
 }

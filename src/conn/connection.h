@@ -30,6 +30,8 @@ const struct dm_value *dm_conn_to_value(struct dm_arena *a, const struct dm_conn
 int dm_conn_from_value(struct dm_arena *a, const struct dm_value *v, struct dm_connection *ret,
                        struct dm_err *reterr) dm_nodiscard;
 
+/* Whether a key or variable of this name holds a secret by Airflow's rule (it has "password", "token" … in it). */
+bool dm_conn_secret_name(struct dm_str name);
 /* An extra that must be a text, or NULL where it is not given. */
 const char *dm_conn_extra(struct dm_arena *a, const struct dm_connection *c, const char *key);
 /* The error of whoever was asked to open a connection of a type that it cannot. */

@@ -26,6 +26,7 @@ enum dm_day_action {
 };
 
 struct dm_day {
+    int64_t logical_date;
     struct dm_due due;
     enum dm_day_action action;
     int64_t run;             /* row id, 0 = none yet */

@@ -60,7 +60,9 @@ const char *dm_event_name(enum dm_event_kind e);
 /* The state of that name, or -1. */
 int dm_task_state_parse(struct dm_str name);
 int dm_run_state_parse(struct dm_str name);
+int dm_attempt_state_parse(struct dm_str name);
 int dm_step_state_parse(struct dm_str name);
+int dm_event_parse(struct dm_str name);
 
 bool dm_task_finished(enum dm_task_state s);
 bool dm_run_finished(enum dm_run_state s);

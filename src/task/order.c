@@ -9,9 +9,20 @@
 #include "task/order.h"
 
 static const char letters[] = {
-    [DM_NULL] = 'n',     [DM_BOOL] = 'b', [DM_INT] = 'i',   [DM_FLOAT] = 'f',
-    [DM_STRING] = 's',   [DM_LIST] = 'l', [DM_TUPLE] = 't', [DM_MAP] = 'm',
-    [DM_DATETIME] = 'T', [DM_DATE] = 'D', [DM_DELTA] = 'd',
+    [DM_NULL] = 'n',
+    [DM_BOOL] = 'b',
+    [DM_INT] = 'i',
+    [DM_FLOAT] = 'f',
+    [DM_STRING] = 's',
+    [DM_LIST] = 'l',
+    [DM_TUPLE] = 't',
+    [DM_MAP] = 'm',
+    [DM_DATETIME] = 'T',
+    [DM_DATE] = 'D',
+    [DM_DELTA] = 'd',
+    /* those that only templates make have none */
+    [DM_BIG] = 0,
+    [DM_OBJECT] = 0,
 };
 
 static int add_node(struct dm_strbuf *b, const struct dm_value *v, struct dm_err *reterr);
@@ -67,20 +78,23 @@ static int add_payload(struct dm_strbuf *b, const struct dm_value *v, struct dm_
             dm_strbuf_add_json(b, dm_str_c(v->time.zone));
         else
             dm_strbuf_adds(b, "null");
+        dm_strbuf_adds(b, v->time.naive ? ",true" : ",false");
         return 0;
+    case DM_BIG:
     case DM_OBJECT:
-        break;
+        break; /* have no letter */
     }
-    return dm_err_set(reterr, DM_E_TYPE, "cannot send a value of kind %s in a work order",
-                      dm_kind_name(v->kind));
+    return 0;
 }
 
 static int add_node(struct dm_strbuf *b, const struct dm_value *v, struct dm_err *reterr)
 {
     if (!v)
         v = &dm_null;
-    dm_strbuf_addf(b, "[\"%c\",%u,%u", v->kind == DM_OBJECT ? '?' : letters[v->kind], v->line,
-                   v->col);
+    if (!letters[v->kind])
+        return dm_err_set(reterr, DM_E_TYPE, "cannot send a value of kind %s in a work order",
+                          dm_kind_name(v->kind));
+    dm_strbuf_addf(b, "[\"%c\",%u,%u", letters[v->kind], v->line, v->col);
     DM_TRY(add_payload(b, v, reterr));
     dm_strbuf_addc(b, ']');
     return 0;
@@ -137,7 +151,7 @@ static int node_scalar(struct dm_arena *a, const struct dm_value *node, struct d
     static const enum dm_kind wanted[] = {
         [DM_BOOL] = DM_BOOL,    [DM_INT] = DM_INT,  [DM_FLOAT] = DM_STRING, [DM_STRING] = DM_STRING,
         [DM_DATETIME] = DM_INT, [DM_DATE] = DM_INT, [DM_DELTA] = DM_INT};
-    size_t n = v->kind == DM_DATETIME ? 2 : 1;
+    size_t n = v->kind == DM_DATETIME ? 3 : 1;
     if (node->list.n != 3 + n || payload(node, 0)->kind != wanted[v->kind])
         return bad_order(reterr, "a value of the wrong kind");
     const struct dm_value *p = payload(node, 0);
@@ -178,7 +192,8 @@ static int node_value(struct dm_arena *a, const struct dm_value *node, const str
         node->list.items[0]->s.len != 1 || node->list.items[1]->kind != DM_INT ||
         node->list.items[2]->kind != DM_INT)
         return bad_order(reterr, "a value that is no node");
-    const char *at = memchr(letters, node->list.items[0]->s.p[0], sizeof(letters));
+    char letter = node->list.items[0]->s.p[0];
+    const char *at = letter ? memchr(letters, letter, sizeof(letters)) : NULL;
     if (!at)
         return bad_order(reterr, "a value of an unknown kind");
     struct dm_value *v = dm_arena_new(a, struct dm_value);
