@@ -109,13 +109,6 @@ static struct dm_result result_of(struct dm_attempt *at, int rc, const struct dm
     return r;
 }
 
-static void mask_error(struct dm_err *err)
-{
-    dm_mask_text(err->message);
-    dm_mask_text(err->detail);
-    dm_mask_text(err->hint);
-}
-
 static void log_outcome(const struct dm_result *r)
 {
     if (r->state == DM_RESULT_FAILED)
@@ -127,16 +120,6 @@ static void log_outcome(const struct dm_result *r)
                r->until_step ? r->until_step : "");
     else
         dm_log(DM_LOG_INFO, "success");
-}
-
-static int send_result(struct dm_attempt *at, struct dm_result *r, struct dm_err *reterr)
-{
-    _cleanup_strbuf_ struct dm_strbuf b;
-    mask_error(&r->error);
-    dm_strbuf_init(&b, DM_BUF_FRAME);
-    dm_result_encode(&b, r);
-    DM_TRY(dm_strbuf_check(&b, "the result of a task", reterr));
-    return dm_attempt_send_text(at, DM_WIRE_RESULT, dm_strbuf_str(&b), reterr);
 }
 
 /* In the watching thread, while the task's own thread may be anywhere. */
@@ -151,7 +134,7 @@ static int too_late(void *user)
     dm_err_set(&r.error, DM_E_TIMEOUT, "the task took longer than its execution_timeout of %s",
                took);
     log_outcome(&r);
-    return send_result(at, &r, NULL) < 0 ? 1 : 0;
+    return dm_attempt_send_result(at, &r, NULL) < 0 ? 1 : 0;
 }
 
 static int receive_order(struct dm_arena *a, struct dm_order *ret, struct dm_err *reterr)
@@ -187,7 +170,7 @@ static int run_attempt(struct dm_arena *a, struct dm_project *project, struct dm
         rc = work(&at, &err);
     struct dm_result result = result_of(&at, rc, &err);
     log_outcome(&result);
-    rc = send_result(&at, &result, reterr);
+    rc = dm_attempt_send_result(&at, &result, reterr);
     dm_log_pop(&task);
     dm_log_pop(&run);
     dm_log_pop(&dag);

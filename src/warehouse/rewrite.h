@@ -49,6 +49,8 @@ struct dm_statement {
     bool returns_rows; /* SELECT, INSERT … RETURNING, SHOW */
     bool writes;
     bool no_transaction;      /* refused inside a transaction block (external DDL: 25001) */
+    /* `sql` names the lake files of this moment: a statement that is executed later or again is rewritten again. */
+    bool reads_lake;
     const char *name, *value; /* SET, SHOW, SAVEPOINT */
     bool local;               /* SET LOCAL */
     struct dm_copy_options copy;
