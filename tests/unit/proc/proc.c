@@ -95,8 +95,8 @@ static void a_child_has_only_its_own_descriptors(void)
     struct dm_str out;
     struct dm_child_end end;
     int lease = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (run_shell("echo $(ls /proc/$$/fd); ps -o pgid= -p $$ | tr -d ' '; echo $$", lease, &out, &a,
-                  &end) < 0)
+    if (run_shell("ls /proc/$$/fd | tr '\\n' ' '; echo; ps -o pgid= -p $$ | tr -d ' '; echo $$",
+                  lease, &out, &a, &end) < 0)
         return;
     T_INT(end.exit_status, 0);
     struct dm_str line, pgid, pid;
