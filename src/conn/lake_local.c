@@ -119,7 +119,7 @@ static void add_beside(struct dm_arena *a, const struct dm_project *p, const cha
         dm_err_detail(reterr, "The folder %s is empty.", shown);
         return;
     }
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
     for (size_t i = 0; i < n && i < BESIDE_MAX; i++)
         dm_strbuf_addf(&b, "%s%s", i ? ", " : "", names[i]);

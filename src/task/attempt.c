@@ -27,7 +27,7 @@ int dm_attempt_send_text(struct dm_attempt *at, enum dm_wire_kind kind, struct d
 int dm_attempt_send(struct dm_attempt *at, enum dm_wire_kind kind, const struct dm_value *body,
                     struct dm_err *reterr)
 {
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     dm_strbuf_init(&b, DM_BUF_FRAME);
     dm_value_to_json(&b, body, false);
     DM_TRY(dm_strbuf_check(&b, "a report of a task", reterr));
@@ -36,7 +36,7 @@ int dm_attempt_send(struct dm_attempt *at, enum dm_wire_kind kind, const struct 
 
 int dm_attempt_send_result(struct dm_attempt *at, struct dm_result *r, struct dm_err *reterr)
 {
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     dm_mask_text(r->error.message);
     dm_mask_text(r->error.detail);
     dm_mask_text(r->error.hint);

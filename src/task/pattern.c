@@ -97,7 +97,7 @@ static int translate(struct dm_strbuf *b, const char *java, struct dm_err *reter
 
 int dm_pattern_init(struct dm_pattern *p, const char *java, struct dm_err *reterr)
 {
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     char why[256];
     p->compiled = false;
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
