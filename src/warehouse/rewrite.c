@@ -17,6 +17,11 @@ int dm_rewriter_open(struct dm_engine_conn *c, const char *database, const char 
     int rc = dm_spectrum_open(c, database, &r->spectrum, reterr);
     if (rc == 0)
         rc = dm_rewriter_set(r, "search_path", "public", reterr);
+    if (rc == 0) { /* 5 / 2 is 2, as in PostgreSQL */
+        _cleanup_arena_ struct dm_arena a = {0};
+        dm_arena_init(&a);
+        rc = dm_engine_query(c, &a, "SET integer_division = true", NULL, reterr);
+    }
     if (rc < 0) {
         dm_rewriter_close(r);
         return rc;
@@ -90,7 +95,7 @@ static int expand(struct dm_rewriting *w, struct dm_str text, bool describe, str
         else
             DM_TRY(dm_spectrum_read(w->session->conn, w->arena, w->session->lake_dir, e->table, e->filters,
                                     e->n_filters, w->file_columns, out, w->err));
-        if (ret)
+        if (ret && ret->n_splices < w->n_externals)
             ret->splices[ret->n_splices++] = (struct dm_splice){from, out->len};
     }
     dm_strbuf_add(out, text.p + copied, text.len - copied);
@@ -106,10 +111,10 @@ static int print(struct dm_rewriting *w, PgQuery__Node *stmt, bool describe, con
         *ret_sql = text.p;
         return 0;
     }
-    if (ret)
+    if (ret) {
         ret->reads_lake = true;
-    if (ret)
-        ret->splices = dm_arena_array(w->arena, struct dm_splice, w->n_externals * 2 + 16);
+        ret->splices = dm_arena_array(w->arena, struct dm_splice, w->n_externals);
+    }
     struct dm_strbuf out;
     dm_strbuf_init(&out, DM_BUF_FRAME);
     int rc = expand(w, text, describe, &out, ret);

@@ -234,6 +234,9 @@ static void translate(struct dm_err *err, struct dm_str text)
     dm_strbuf_init(&out, DM_BUF_MESSAGE);
     if (row->message[0]) {
         compose(&out, row->message, found);
+        /* Which key it was, in the engine's words. */
+        if (strcmp(row->sqlstate, "23505") == 0 && !err->detail[0])
+            dm_err_detail(err, "%.*s", DM_FMT(rest));
     } else {
         /* The engine's words, first line as the message, the rest as detail. */
         struct dm_str first, more = rest;
@@ -248,16 +251,39 @@ static void translate(struct dm_err *err, struct dm_str text)
     dm_strbuf_release(&out);
 }
 
-/* A lake file that cannot be read as the table says: the engine's text names file and line. */
-static void explain_lake_file(struct dm_err *err, struct dm_str text)
+/* What follows `key` up to the end of its line; false where it is not there. */
+static bool line_after(struct dm_str text, struct dm_str key, struct dm_str *ret)
 {
-    if (dm_str_find(text, DM_STR("CSV Error on Line"), 0) < 0)
-        return;
-    ptrdiff_t file = dm_str_find(text, DM_STR("file = "), 0);
+    ptrdiff_t at = dm_str_find(text, key, 0);
+    if (at < 0)
+        return false;
+    struct dm_str rest = dm_str_sub(text, (size_t)at + key.len, text.len);
+    dm_str_split(&rest, '\n', ret);
+    *ret = dm_str_trim(*ret);
+    return true;
+}
+
+/* A lake file that cannot be read as the table says: which one, where, and why, out of a page of advice. */
+static bool explain_lake_file(struct dm_err *err, struct dm_str text)
+{
+    struct dm_str line, file, original, why;
+    if (!line_after(text, DM_STR("CSV Error on Line: "), &line) || !line_after(text, DM_STR("file = "), &file))
+        return false;
+    bool has_original = line_after(text, DM_STR("Original Line: "), &original);
+    ptrdiff_t at = dm_str_find(text, DM_STR("Original Line: "), 0);
+    struct dm_str rest = dm_str_sub(text, at < 0 ? 0 : (size_t)at, text.len);
+    dm_str_split(&rest, '\n', &why);
+    dm_str_split(&rest, '\n', &why);
+    why = why.p ? dm_str_trim(why) : DM_STR("");
     memcpy(err->sqlstate, "22P04", 6);
-    if (!err->detail[0] && file >= 0)
-        dm_err_detail(err, "%.*s", DM_FMT(dm_str_sub(text, (size_t)file, text.len)));
-    dm_err_hint(err, "A file of an external table does not fit its columns.");
+    char message[DM_ERR_MESSAGE_MAX];
+    snprintf(message, sizeof(message), "line %.*s of \"%.*s\" does not fit the external table: %.*s", DM_FMT(line),
+             DM_FMT(file), DM_FMT(why));
+    replace_message(err, message);
+    if (has_original)
+        snprintf(err->detail, sizeof(err->detail), "The line is: %.*s", DM_FMT(original));
+    dm_err_hint(err, "Mend the file, or declare the columns as the file has them.");
+    return true;
 }
 
 void dm_rewrite_error(const struct dm_statement *s, struct dm_str sql, struct dm_err *err)
@@ -273,8 +299,7 @@ void dm_rewrite_error(const struct dm_statement *s, struct dm_str sql, struct dm
         if (caret_offset(dm_str_c(s->sql), &caret, &offset))
             err->position = client_position(s, &a, sql, offset);
         text = dm_str_trim(dm_str_sub(text, 0, from));
-        dm_str_dup(&a, text);
     }
-    translate(err, text);
-    explain_lake_file(err, text);
+    if (!explain_lake_file(err, text))
+        translate(err, text);
 }

@@ -139,11 +139,24 @@ static const char *mdy_literal(struct dm_arena *a, const char *text)
     return dm_arena_printf(a, "%04d-%02d-%02d %02d:%02d%s", year, month, day, hour, minute, rest + more);
 }
 
+/* "pg_catalog" stays in front of types that PostgreSQL's grammar has words for: they are printed as those words. */
+static void strip_type_schema(PgQuery__TypeName *t)
+{
+    static const char *const words[] = {"bpchar", "varchar", "numeric",   "bool",        "int2",     "int4",
+                                        "int8",   "float4",  "float8",    "time",        "timetz",   "bit",
+                                        "varbit", "interval", "timestamp", "timestamptz", NULL};
+    const char *type = t->n_names ? dm_sqltree_name(t->names[t->n_names - 1]) : NULL;
+    for (size_t i = 0; type && words[i]; i++)
+        if (strcmp(type, words[i]) == 0)
+            return;
+    strip_schema(&t->names, &t->n_names);
+}
+
 static void cast(struct dm_rewriting *w, PgQuery__Node *n)
 {
     PgQuery__TypeCast *c = n->type_cast;
     PgQuery__TypeName *t = c->type_name;
-    strip_schema(&t->names, &t->n_names);
+    strip_type_schema(t);
     const char *type = t->n_names ? dm_sqltree_name(t->names[t->n_names - 1]) : NULL;
     if (!type)
         return;
@@ -186,9 +199,9 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
 /* ---- functions */
 
 static const char *const functions[][2] = {
-    {"nvl", "coalesce"},   {"len", "length"},         {"textlen", "length"},
-    {"btrim", "trim"},     {"listagg", "string_agg"}, {"json_build_object", "json_object"},
-    {"every", "bool_and"}, {"dateadd", "date_add_part"},
+    {"len", "length"},     {"textlen", "length"},     {"btrim", "trim"},
+    {"every", "bool_and"}, {"listagg", "string_agg"}, {"json_build_object", "json_object"},
+    {"dateadd", "date_add_part"},
 };
 
 /* DATEADD(day, 1, x): the first argument is a word, not a column. */
@@ -222,6 +235,10 @@ static void function(struct dm_rewriting *w, PgQuery__Node *n)
         else
             replace(n, dm_sqltree_call(w->arena, "nullif", dm_sqltree_text(w->arena, ""),
                                        dm_sqltree_text(w->arena, ""), NULL));
+        return;
+    }
+    if (strcmp(name, "nvl") == 0 && f->n_args > 0) {
+        replace(n, dm_sqltree_coalesce(w->arena, f->args, f->n_args));
         return;
     }
     if (strcmp(name, "dateadd") == 0 || strcmp(name, "datediff") == 0)

@@ -66,7 +66,7 @@ struct dm_scope {
     size_t n_from;
     PgQuery__Node *where; /* or NULL */
     PgQuery__WithClause *with;
-    PgQuery__Node **comparisons; /* A_Expr nodes of this level (ON and WHERE and everywhere else) */
+    PgQuery__Node **comparisons; /* A_Expr and SubLink nodes of this level (ON and WHERE and everywhere else) */
     size_t n_comparisons, cap_comparisons;
 };
 

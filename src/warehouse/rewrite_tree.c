@@ -153,7 +153,8 @@ static void walk_scopes(ProtobufCMessage *m, void *arg)
     bool opened = open_scope(w, m, &scope);
     if (opened)
         inner.scope = &scope;
-    if (n && inner.scope && n->node_case == PG_QUERY__NODE__NODE_A_EXPR)
+    if (n && inner.scope &&
+        (n->node_case == PG_QUERY__NODE__NODE_A_EXPR || n->node_case == PG_QUERY__NODE__NODE_SUB_LINK))
         add_comparison(w, inner.scope, n);
     dm_sqltree_children(m, walk_scopes, &inner);
     if (opened && w->rc == 0)

@@ -10,8 +10,9 @@
 #include "warehouse/rewrite_internal.h"
 
 struct pair {
-    PgQuery__Node *node;            /* the comparison or x IN (SELECT …) */
     PgQuery__Node **left, **right;
+    PgQuery__SubLink *in;   /* x IN (SELECT …): `right` is then a value of the SELECT's type, to ask for it */
+    PgQuery__Node *in_value;
     bool left_integer, left_text, right_integer, right_text;
 };
 
@@ -135,8 +136,35 @@ static void without_trailing_blanks(struct dm_rewriting *w, PgQuery__Node **side
     *side = dm_sqltree_call(w->arena, "rtrim", *side, dm_sqltree_text(w->arena, " "), NULL);
 }
 
+/* x IN (SELECT f(c) FROM (SELECT …) AS s(c)). */
+static void apply_in(struct dm_rewriting *w, struct pair *p)
+{
+    PgQuery__Node *value = dm_sqltree_column(w->arena, "c");
+    if (p->left_integer && p->right_text) {
+        as_text(w, p->left);
+        without_trailing_blanks(w, &value);
+    } else if (p->left_text && p->right_integer) {
+        without_trailing_blanks(w, p->left);
+        as_text(w, &value);
+    } else {
+        return;
+    }
+    PgQuery__SelectStmt *q = dm_sqltree_select(w->arena);
+    q->target_list = dm_arena_array(w->arena, PgQuery__Node *, 1);
+    q->target_list[0] = dm_sqltree_target(w->arena, value);
+    q->n_target_list = 1;
+    q->from_clause = dm_arena_array(w->arena, PgQuery__Node *, 1);
+    q->from_clause[0] = dm_sqltree_subselect(w->arena, p->in->subselect, "s", "c");
+    q->n_from_clause = 1;
+    p->in->subselect = dm_sqltree_wrap(w->arena, PG_QUERY__NODE__NODE_SELECT_STMT, q);
+}
+
 static void apply(struct dm_rewriting *w, struct pair *p)
 {
+    if (p->in) {
+        apply_in(w, p);
+        return;
+    }
     if (p->left_integer && p->right_text) {
         as_text(w, p->left);
         without_trailing_blanks(w, p->right);
@@ -154,9 +182,21 @@ void dm_rewrite_comparisons(struct dm_rewriting *w, struct dm_scope *s)
     size_t n = 0;
     for (size_t i = 0; i < s->n_comparisons; i++) {
         PgQuery__Node *c = s->comparisons[i];
+        if (c->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
+            PgQuery__SubLink *l = c->sub_link;
+            if (l->sub_link_type != PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK || is_literal(l->testexpr) ||
+                l->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+                continue;
+            struct pair *p = &pairs[n++];
+            p->in = l;
+            p->left = &l->testexpr;
+            p->in_value = dm_sqltree_scalar(w->arena, l->subselect);
+            p->right = &p->in_value;
+            continue;
+        }
         PgQuery__AExpr *e = c->a_expr;
         if (is_comparison(e) && !is_literal(e->lexpr) && !is_literal(e->rexpr))
-            pairs[n++] = (struct pair){.node = c, .left = &e->lexpr, .right = &e->rexpr};
+            pairs[n++] = (struct pair){.left = &e->lexpr, .right = &e->rexpr};
     }
     if (n == 0)
         return;

@@ -253,6 +253,8 @@ static void add_value(struct dm_strbuf *b, const struct dm_redshift_column *c, c
     dm_strbuf_addf(b, "::%s", c->type);
 }
 
+/* A text that stands for NULL beside the empty field; then every field is read as text and converted afterwards,
+   because the engine has one list of such texts for all columns. */
 static const char *null_text_of(const struct dm_external_table *t)
 {
     return t->null_text && t->null_text[0] ? t->null_text : NULL;
@@ -262,6 +264,7 @@ static void add_csv(struct read *r)
 {
     const struct dm_external_table *t = r->table;
     struct dm_strbuf *b = r->out;
+    const char *null_text = null_text_of(t);
     dm_strbuf_adds(b, "read_csv(");
     add_file_list(r, r->n_files);
     dm_strbuf_adds(b, ", auto_detect = false, columns = {");
@@ -269,7 +272,7 @@ static void add_csv(struct read *r)
         dm_strbuf_adds(b, i ? ", " : "");
         add_literal(b, t->columns[i].name);
         dm_strbuf_adds(b, ": ");
-        add_literal(b, t->columns[i].type);
+        add_literal(b, null_text ? "VARCHAR" : t->columns[i].type);
     }
     dm_strbuf_adds(b, "}, delim = ");
     add_literal(b, t->delimiter);
@@ -277,21 +280,8 @@ static void add_csv(struct read *r)
     add_literal(b, t->quote ? t->quote : "\"");
     dm_strbuf_adds(b, ", escape = ");
     add_literal(b, t->escape ? t->escape : t->quote ? t->quote : "\"");
-    dm_strbuf_addf(b, ", header = false, skip = %lld, nullstr = ['', ", (long long)t->skip_lines);
-    add_literal(b, null_text_of(t) ? null_text_of(t) : "");
-    dm_strbuf_adds(b, "]");
-    /* An empty field of a character column is an empty text, unless the table says that empty means NULL. */
-    if (!t->null_text || t->null_text[0]) {
-        bool any = false;
-        for (size_t i = 0; i < r->n_file_columns; i++)
-            if (t->columns[i].character) {
-                dm_strbuf_adds(b, any ? ", " : ", force_not_null = [");
-                add_literal(b, t->columns[i].name);
-                any = true;
-            }
-        if (any)
-            dm_strbuf_addc(b, ']');
-    }
+    dm_strbuf_addf(b, ", header = false, skip = %lld, nullstr = ", (long long)t->skip_lines);
+    add_literal(b, null_text ? null_text : "");
 }
 
 static void add_parquet(struct read *r)
@@ -302,21 +292,28 @@ static void add_parquet(struct read *r)
     dm_strbuf_adds(r->out, ", hive_partitioning = false");
 }
 
-/* The expression of each column of the files, in `columns`. */
+/* The expression of each column of the files, in `columns`.  An empty field is NULL, but an empty text in a
+   character column, unless the table says that empty means NULL. */
 static void csv_expressions(struct read *r, const char **columns)
 {
     const struct dm_external_table *t = r->table;
+    const char *null_text = null_text_of(t);
+    bool empty_is_null = t->null_text && !t->null_text[0];
     for (size_t i = 0; i < r->n_file_columns; i++) {
+        const struct dm_redshift_column *c = &t->columns[i];
         struct dm_strbuf b;
         dm_strbuf_init(&b, DM_BUF_MESSAGE);
-        bool null_text = t->columns[i].character && null_text_of(t);
-        dm_strbuf_adds(&b, null_text ? "nullif(f." : "f.");
-        add_ident(&b, t->columns[i].name);
-        if (null_text) {
-            dm_strbuf_adds(&b, ", ");
-            add_literal(&b, null_text_of(t));
-            dm_strbuf_addc(&b, ')');
-        }
+        if (null_text && !c->character)
+            dm_strbuf_adds(&b, "nullif(f.");
+        else if (!null_text && c->character && !empty_is_null)
+            dm_strbuf_adds(&b, "coalesce(f.");
+        else
+            dm_strbuf_adds(&b, "f.");
+        add_ident(&b, c->name);
+        if (null_text && !c->character)
+            dm_strbuf_addf(&b, ", '')::%s", c->type);
+        else if (!null_text && c->character && !empty_is_null)
+            dm_strbuf_adds(&b, ", '')");
         columns[i] = dm_str_cstr(r->arena, dm_strbuf_str(&b));
         dm_strbuf_release(&b);
     }

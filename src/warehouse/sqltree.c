@@ -18,7 +18,8 @@ static struct {
     void (*init)(const ProtobufCMessageDescriptor *, void *);
     /* Descriptors of the messages that are made or recognised here. */
     const ProtobufCMessageDescriptor *node, *string, *integer, *a_const, *func_call, *type_cast, *type_name,
-        *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint, *raw_stmt, *result, *a_star;
+        *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint, *raw_stmt, *result, *a_star,
+        *coalesce, *sublink, *range_subselect;
 } pg;
 
 static const struct dm_dl_symbol symbols[] = {
@@ -45,6 +46,9 @@ static const struct dm_dl_symbol symbols[] = {
     {"pg_query__alias__descriptor", (void **)&pg.alias},
     {"pg_query__constraint__descriptor", (void **)&pg.constraint},
     {"pg_query__raw_stmt__descriptor", (void **)&pg.raw_stmt},
+    {"pg_query__coalesce_expr__descriptor", (void **)&pg.coalesce},
+    {"pg_query__sub_link__descriptor", (void **)&pg.sublink},
+    {"pg_query__range_subselect__descriptor", (void **)&pg.range_subselect},
     {"pg_query__a__star__descriptor", (void **)&pg.a_star},
     {"pg_query__parse_result__descriptor", (void **)&pg.result},
     {NULL, NULL},
@@ -234,8 +238,11 @@ PgQuery__Node *dm_sqltree_call(struct dm_arena *a, const char *function, PgQuery
 PgQuery__Node *dm_sqltree_cast(struct dm_arena *a, PgQuery__Node *arg, const char *type)
 {
     PgQuery__TypeName *t = new_message(a, pg.type_name);
-    t->names = node_list(a, dm_sqltree_string(a, type));
-    t->n_names = 1;
+    /* Printed without quotes where the grammar has a word for it: those names are pg_catalog's. */
+    t->names = dm_arena_array(a, PgQuery__Node *, 2);
+    t->names[0] = dm_sqltree_string(a, "pg_catalog");
+    t->names[1] = dm_sqltree_string(a, type);
+    t->n_names = 2;
     t->typemod = -1;
     PgQuery__TypeCast *c = new_message(a, pg.type_cast);
     c->arg = arg;
@@ -311,6 +318,33 @@ PgQuery__Node *dm_sqltree_check(struct dm_arena *a, PgQuery__Node *expr)
     c->raw_expr = expr;
     c->initially_valid = 1;
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_CONSTRAINT, c);
+}
+
+PgQuery__Node *dm_sqltree_coalesce(struct dm_arena *a, PgQuery__Node **args, size_t n)
+{
+    PgQuery__CoalesceExpr *c = new_message(a, pg.coalesce);
+    c->args = args;
+    c->n_args = n;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_COALESCE_EXPR, c);
+}
+
+PgQuery__Node *dm_sqltree_scalar(struct dm_arena *a, PgQuery__Node *select)
+{
+    PgQuery__SubLink *l = new_message(a, pg.sublink);
+    l->sub_link_type = PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK;
+    l->subselect = select;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_SUB_LINK, l);
+}
+
+PgQuery__Node *dm_sqltree_subselect(struct dm_arena *a, PgQuery__Node *select, const char *alias,
+                                    const char *column)
+{
+    PgQuery__RangeSubselect *s = new_message(a, pg.range_subselect);
+    s->subquery = select;
+    s->alias = dm_sqltree_alias(a, alias);
+    s->alias->colnames = node_list(a, dm_sqltree_string(a, column));
+    s->alias->n_colnames = 1;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_RANGE_SUBSELECT, s);
 }
 
 const char *dm_sqltree_name(const PgQuery__Node *n)
