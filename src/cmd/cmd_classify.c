@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/time.h"
 #include "cmd/print.h"
 #include "task/text_error.h"
 #include "text/classify.h"

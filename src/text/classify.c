@@ -123,22 +123,19 @@ static int rfc4180_input(struct job *j, struct dm_text_bytes *head, struct dm_te
 static int spark_input(struct job *j, const struct dm_text_plan *plan, struct dm_text_bytes *head,
                        struct dm_text_err *reterr)
 {
-    uint64_t line = 0;
+    uint64_t line = 0, lines;
     bool start = true, last = false;
-    int rc = 0;
-    while (rc == 0 && !last) {
-        size_t used = 0;
-        uint64_t lines = 0;
-        if (!head->len || !start)
-            DM_TEXT_TRY(read_more(j, head, &last, reterr));
-        rc = dm_spark_skip_header(head->p, head->len, start, last, &used, &lines, reterr);
+    for (;;) {
+        size_t used;
+        int rc = dm_spark_skip_header(head->p, head->len, start, last, &used, &lines, reterr);
         if (rc < 0)
             return rc;
-        start = start && !used && !last;
+        start = start && !used;
         line += lines;
         dm_text_bytes_drop(head, used);
-        if (start && !rc)
-            DM_TEXT_TRY(read_more(j, head, &last, reterr));
+        if (rc || last)
+            break;
+        DM_TEXT_TRY(read_more(j, head, &last, reterr));
     }
     return run(j, plan, head, line, reterr);
 }
