@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "cmd/drive.h"
+#include "op/op.h"
+#include "sched/order.h"
 #include "task/render.h"
 
 /* ---- list ---- */
@@ -194,27 +196,64 @@ static void print_field(const char *name, const struct dm_value *v, struct dm_ar
     printf("# %s\n%.*s\n\n", name, DM_FMT(text));
 }
 
+/* The run of that day, or the one that a backfill would make. */
+static int find_or_imagine_run(struct dm_args *args, struct dm_store *store,
+                               const struct dm_dag *dag, const char *day, struct dm_run_row *ret,
+                               struct dm_err *reterr)
+{
+    struct dm_err err;
+    int64_t logical;
+    if (store && dm_store_run_find(store, args->arena, dag->dag_id, dm_str_c(day), ret, &err) == 0)
+        return 0;
+    struct dm_due due;
+    char iso[DM_TIME_MAX];
+    DM_TRY(dm_cmd_day(day, &logical, reterr));
+    DM_TRY(dm_timetable_manual(dag->timetable, logical, &due, reterr));
+    struct dm_due *scheduled;
+    size_t n;
+    DM_TRY(
+        dm_timetable_range(args->arena, dag->timetable, logical, logical, &scheduled, &n, reterr));
+    if (n)
+        due = scheduled[0];
+    *ret = (struct dm_run_row){
+        .dag_id = dag->dag_id,
+        .run_id = dm_arena_printf(args->arena, "backfill__%s", dm_time_iso(logical, iso)),
+        .run_type = "backfill",
+        .logical_date = logical,
+        .interval_start = due.interval_start,
+        .interval_end = due.interval_end,
+        .started_at = dm_clock_now(),
+        .conf = "{}",
+        .generation = dag->generation,
+    };
+    return 0;
+}
+
 static int render(struct dm_args *args, struct dm_err *reterr)
 {
     const struct dm_dag *dag;
     const struct dm_task *task;
-    const struct dm_value *fields;
-    int64_t day;
+    const struct dm_value *all, *shown;
+    struct dm_run_row run;
+    struct dm_order order;
     DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
     DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
-    DM_TRY(dm_cmd_day(args->v[2], &day, reterr));
     _cleanup_store_ struct dm_store *store = NULL;
     DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
-    DM_TRY(dm_render_preview(args->arena, args->project, store, dag, task, day, dm_clock_now(),
-                             &fields, reterr));
+    DM_TRY(find_or_imagine_run(args, store, dag, args->v[2], &run, reterr));
+    DM_TRY(dm_order_describe(args->arena, store, &run, dag, task, &order, reterr));
+    struct dm_attempt at = {
+        .arena = args->arena, .order = &order, .project = args->project, .fd = -1};
+    const struct dm_op *op = dm_op_find(task->operator_name);
+    DM_TRY(dm_render_fields(&at, &op->spec, &all, &shown, reterr));
     if (args->json) {
-        struct dm_str text = dm_value_json(args->arena, fields);
+        struct dm_str text = dm_value_json(args->arena, shown);
         printf("%.*s\n", DM_FMT(text));
         return 0;
     }
-    for (size_t i = 0; i < fields->map.n; i++)
-        print_field(dm_str_cstr(args->arena, fields->map.pairs[i].key->s),
-                    fields->map.pairs[i].value, args->arena);
+    for (size_t i = 0; i < shown->map.n; i++)
+        print_field(dm_str_cstr(args->arena, shown->map.pairs[i].key->s), shown->map.pairs[i].value,
+                    args->arena);
     return 0;
 }
 

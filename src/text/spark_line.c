@@ -7,6 +7,7 @@
  * reads returns false at that event.
  */
 #include "text/spark_line.h"
+#include "text/utf8.h"
 
 enum { QUOTE = '"', ESCAPE = '\\', COMMA = ',' };
 
@@ -164,6 +165,12 @@ static bool quoted(struct machine *m)
     }
     append(m, m->ch);
     m->prev = m->ch;
+    /* The end of the line asks whether the character behind this one is a quote: step over the whole of this one (a
+       character of four bytes is two of Java's, and the second is no quote either). */
+    unsigned used;
+    dm_text_utf8_next(m->p - 1, m->e, &used);
+    for (; used > 1 && used < 4; used--)
+        append(m, *m->p++);
     return restore_quote(m);
 }
 
@@ -190,7 +197,7 @@ static const uint8_t *skipped_quoted(const uint8_t *p, const uint8_t *e)
 
 static bool wanted(const struct dm_spark_keep *keep, size_t column)
 {
-    return !keep || column == keep->a || column == keep->b;
+    return !keep || (column < keep->n && keep->wanted[column]);
 }
 
 /* True where the line ended behind a delimiter that a plain quoted value had consumed. */

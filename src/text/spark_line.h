@@ -17,7 +17,8 @@ enum { DM_SPARK_COLUMNS_MAX = 20480 }; /* univocity's maxColumns as Spark sets i
 /* Which columns a reader wants (column pruning).  A column that is not wanted ends where univocity's short cut says;
    that differs from the full parse only around `\\"`. */
 struct dm_spark_keep {
-    size_t a, b; /* column numbers from 0; SIZE_MAX = none */
+    const uint8_t *wanted; /* not 0 for a column that is wanted */
+    size_t n;              /* columns behind these are not wanted */
 };
 
 struct dm_spark_fields {
