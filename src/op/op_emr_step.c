@@ -35,10 +35,22 @@ static bool is_listed(const struct dm_attempt *at, const char *field, const char
     return false;
 }
 
+/* Figures in a note, "positive=32436 rejected=0": name -> number. */
+static void add_noted(struct dm_arena *a, struct dm_value *figures, const char *note)
+{
+    struct dm_str rest = dm_str_c(note), word;
+    while (dm_str_split(&rest, ' ', &word)) {
+        ptrdiff_t equals = dm_str_find(word, DM_STR("="), 0);
+        int64_t n;
+        if (equals > 0 && dm_str_to_i64(dm_str_sub(word, (size_t)equals + 1, word.len), &n))
+            dm_map_set(a, figures, dm_str_cstr(a, dm_str_sub(word, 0, (size_t)equals)),
+                       dm_value_int(a, n));
+    }
+}
+
 /*
- * What the steps of the batch counted, for later tasks of the run to compare with (XCom `figures`, name -> rows):
- * a count that has a name of its own ("rejected") under that name, and all rows read from and written to files as
- * rows_in and rows_out.
+ * What the steps of the batch counted, for later tasks of the run to compare with (XCom `figures`): all rows read and
+ * written as rows_in and rows_out, and the figures in the notes of their ledgers under their names.
  */
 static int push_figures(struct dm_attempt *at, struct dm_store *store,
                         const struct dm_step_row *last, struct dm_err *reterr)
@@ -50,12 +62,12 @@ static int push_figures(struct dm_attempt *at, struct dm_store *store,
     DM_TRY(dm_store_ledger(store, at->arena, last->run, 0, &rows, &n, reterr));
     for (size_t i = 0; i < n; i++) {
         const struct dm_ledger_row *r = &rows[i];
-        if (!r->step_id || !r->current || strcmp(r->task_id, last->task_id) != 0 || r->rows < 0)
+        if (!r->step_id || !r->current || strcmp(r->task_id, last->task_id) != 0)
             continue;
-        if (strchr(r->dataset, '/'))
+        if (r->rows >= 0)
             total[r->write] = (total[r->write] < 0 ? 0 : total[r->write]) + r->rows;
-        else
-            dm_map_set(at->arena, figures, r->dataset, dm_value_int(at->arena, r->rows));
+        if (r->note)
+            add_noted(at->arena, figures, r->note);
     }
     if (total[0] >= 0)
         dm_map_set(at->arena, figures, "rows_in", dm_value_int(at->arena, total[0]));

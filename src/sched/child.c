@@ -126,8 +126,10 @@ int dm_loop_child_facts(struct dm_loop_child *c, struct dm_tick *t, struct dm_er
         DM_TRY(dm_loop_message(c, t, f.kind, f.body, reterr));
         rest = dm_str_sub(rest, used, rest.len);
     }
-    memmove(c->in.p, rest.p, rest.len);
-    dm_strbuf_truncate(&c->in, rest.len);
+    if (rest.len < c->in.len) {
+        memmove(c->in.p, rest.p, rest.len);
+        dm_strbuf_truncate(&c->in, rest.len);
+    }
     return 0;
 }
 

@@ -195,6 +195,7 @@ static int open_database(const struct dm_engine_opts *opts, duckdb_database *ret
         {"autoload_known_extensions", "false"},
         {"allow_community_extensions", "false"},
         {"preserve_insertion_order", "true"},
+        {"integer_division", "true"}, /* 7 / 2 is 3, as in PostgreSQL */
     };
     duckdb_config config;
     if (dm_duck.create_config(&config) != DuckDBSuccess)

@@ -42,6 +42,11 @@ static int advance(struct parser *p)
     return dm_sql_next(&p->lexer, &p->token, p->err);
 }
 
+static bool at_end(const struct parser *p)
+{
+    return p->token.kind == DM_SQL_END || p->token.kind == DM_SQL_SEMICOLON;
+}
+
 static bool at_word(const struct parser *p, const char *word)
 {
     return dm_sql_is_word(&p->token, word);
@@ -148,7 +153,7 @@ static int create_schema(struct parser *p, struct dm_redshift_stmt *s)
         return fail_at(p, rc, p->token.at);
     }
     DM_TRY(expect_words(p, "data catalog"));
-    while (p->token.kind != DM_SQL_END) {
+    while (!at_end(p)) {
         const char *ignored;
         if (at_word(p, "database")) {
             DM_TRY(advance(p));
@@ -522,7 +527,7 @@ static int create_table(struct parser *p, struct dm_redshift_stmt *s)
     s->columns = columns;
     DM_TRY(column_list(p, columns, &s->n_columns));
     bool stored = false;
-    while (p->token.kind != DM_SQL_END) {
+    while (!at_end(p)) {
         if (at_word(p, "partitioned")) {
             size_t before = s->n_columns;
             DM_TRY(expect_words(p, "partitioned by"));

@@ -123,6 +123,27 @@ static bool cut_length(const PgQuery__TypeName *t, const char *type, int32_t *re
     return true;
 }
 
+/* INTERVAL '1' DAY: the unit goes into the text, where the engine reads it. */
+static void interval_fields(struct dm_rewriting *w, PgQuery__TypeCast *c)
+{
+    static const struct {
+        int32_t mask; /* of PostgreSQL's typmod */
+        const char *unit;
+    } units[] = {{1 << 1, "month"}, {1 << 2, "year"},    {1 << 3, "day"},
+                 {1 << 10, "hour"}, {1 << 11, "minute"}, {1 << 12, "second"}};
+    PgQuery__TypeName *t = c->type_name;
+    const PgQuery__Node *m = t->n_typmods ? t->typmods[0] : NULL;
+    const char *literal = dm_sqltree_literal(c->arg);
+    double number;
+    t->n_typmods = 0;
+    if (!m || m->node_case != PG_QUERY__NODE__NODE_A_CONST || m->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL ||
+        !literal || !dm_str_to_f64(dm_str_trim(dm_str_c(literal)), &number))
+        return;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (m->a_const->ival->ival == units[i].mask)
+            c->arg = dm_sqltree_text(w->arena, dm_arena_printf(w->arena, "%s %s", literal, units[i].unit));
+}
+
 /* "12/1/2010 8:26": a date or timestamp literal in DateStyle MDY, as ISO; NULL where it is not one. */
 static const char *mdy_literal(struct dm_arena *a, const char *text)
 {
@@ -193,6 +214,8 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
         if (strcmp(type, "timestamp") == 0)
             t->n_typmods = 0;
     }
+    if (strcmp(type, "interval") == 0)
+        interval_fields(w, c);
     rename_type(w, t, type);
 }
 
@@ -215,9 +238,37 @@ static void part_argument(struct dm_rewriting *w, PgQuery__FuncCall *f)
         f->args[0] = dm_sqltree_text(w->arena, word);
 }
 
+/* to_char(x, 'YYYY-MM-DD') with a literal format: the engine's strftime. */
+static void to_char(struct dm_rewriting *w, PgQuery__Node *n, const char *format)
+{
+    static const char *const fields[][2] = {{"YYYY", "%Y"}, {"HH24", "%H"}, {"HH12", "%I"}, {"Month", "%B"},
+                                            {"Mon", "%b"},  {"Day", "%A"},  {"Dy", "%a"},   {"DDD", "%j"},
+                                            {"YY", "%y"},   {"MM", "%m"},   {"DD", "%d"},   {"HH", "%I"},
+                                            {"MI", "%M"},   {"SS", "%S"},   {"US", "%f"},   {"AM", "%p"},
+                                            {"PM", "%p"},   {"%", "%%"}};
+    const char *out = "";
+    while (*format) {
+        size_t used = 0;
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && !used; i++)
+            if (strncmp(format, fields[i][0], strlen(fields[i][0])) == 0) {
+                used = strlen(fields[i][0]);
+                out = dm_arena_printf(w->arena, "%s%s", out, fields[i][1]);
+            }
+        if (!used) {
+            used = 1;
+            out = dm_arena_printf(w->arena, "%s%c", out, *format);
+        }
+        format += used;
+    }
+    replace(n, dm_sqltree_call(w->arena, "strftime", n->func_call->args[0], dm_sqltree_text(w->arena, out), NULL));
+}
+
 static void function(struct dm_rewriting *w, PgQuery__Node *n)
 {
     PgQuery__FuncCall *f = n->func_call;
+    /* extract(x FROM y), trim(…), position(…): printed as they were written while they are pg_catalog's. */
+    if (f->funcformat == PG_QUERY__COERCION_FORM__COERCE_SQL_SYNTAX)
+        return;
     strip_schema(&f->funcname, &f->n_funcname);
     if (f->n_funcname != 1)
         return;
@@ -239,6 +290,11 @@ static void function(struct dm_rewriting *w, PgQuery__Node *n)
     }
     if (strcmp(name, "nvl") == 0 && f->n_args > 0) {
         replace(n, dm_sqltree_coalesce(w->arena, f->args, f->n_args));
+        return;
+    }
+    const char *format = f->n_args == 2 ? dm_sqltree_literal(f->args[1]) : NULL;
+    if (strcmp(name, "to_char") == 0 && format) {
+        to_char(w, n, format);
         return;
     }
     if (strcmp(name, "dateadd") == 0 || strcmp(name, "datediff") == 0)

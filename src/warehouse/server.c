@@ -19,7 +19,7 @@
 #include "warehouse/session.h"
 
 #define IDLE_CLOSE_DEFAULT (5 * DM_SEC)
-enum { STOP_POLL_MS = 20 };
+enum { STOP_POLL_MS = 20, DATABASES_MAX = 4 };
 
 struct server;
 
@@ -28,6 +28,13 @@ struct slot {
     int fd; /* -1 = free */
     int32_t id, key;
     struct dm_engine_conn *conn;
+};
+
+/* One rewriter per database lives as long as the engine: what it has read of the catalog is shared, so that a session
+   that comes alone need not read it again. */
+struct holder {
+    struct dm_engine_conn *conn;
+    struct dm_rewriter *rewriter;
 };
 
 struct server {
@@ -39,6 +46,7 @@ struct server {
     /* Below: under the lock. */
     pthread_mutex_t lock;
     struct dm_engine *engine;
+    struct holder holders[DATABASES_MAX];
     struct slot slots[DM_SERVER_SESSIONS_MAX];
     int n_sessions;
     int32_t last_id;
@@ -46,14 +54,25 @@ struct server {
 
 /* The engine. */
 
-static int install_catalogs(struct dm_engine *e, struct dm_err *reterr)
+static void let_go(struct server *s)
 {
-    for (const char *const *d = dm_engine_databases(); *d; d++) {
-        struct dm_engine_conn *c;
-        DM_TRY(dm_engine_connect(e, *d, &c, reterr));
-        int rc = dm_catalog_install(c, *d, reterr);
-        dm_engine_disconnect(c);
-        DM_TRY(rc);
+    for (size_t i = 0; i < DATABASES_MAX; i++) {
+        if (s->holders[i].rewriter)
+            dm_rewriter_close(s->holders[i].rewriter);
+        dm_engine_disconnect(s->holders[i].conn);
+        s->holders[i] = (struct holder){0};
+    }
+}
+
+static int open_databases(struct server *s, struct dm_engine *e, struct dm_err *reterr)
+{
+    const char *const *names = dm_engine_databases();
+    for (size_t i = 0; names[i] && i < DATABASES_MAX; i++) {
+        struct holder *h = &s->holders[i];
+        DM_TRY(dm_engine_connect(e, names[i], &h->conn, reterr));
+        DM_TRY(dm_catalog_install(h->conn, names[i], reterr));
+        DM_TRY(
+            dm_rewriter_open(h->conn, names[i], s->opts->project->lake_dir, &h->rewriter, reterr));
     }
     return 0;
 }
@@ -64,8 +83,9 @@ static int open_engine(struct server *s, struct dm_err *reterr)
     struct dm_engine_opts opts = {.dir = p->warehouse_dir, .lake_dir = p->lake_dir};
     struct dm_engine *e;
     DM_TRY(dm_engine_open(&opts, &e, reterr));
-    int rc = install_catalogs(e, reterr);
+    int rc = open_databases(s, e, reterr);
     if (rc < 0) {
+        let_go(s);
         dm_engine_close(e);
         return rc;
     }
@@ -239,6 +259,7 @@ static void stop_sessions(struct server *s)
 static void close_engine(struct server *s)
 {
     pthread_mutex_lock(&s->lock);
+    let_go(s);
     dm_engine_close(s->engine);
     s->engine = NULL;
     pthread_mutex_unlock(&s->lock);
