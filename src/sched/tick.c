@@ -254,7 +254,10 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         DM_TRY(watch_foreign_step(t, &c, reterr));
         break;
     case DM_RESULT_FAILED:
-        if (r->retry && task->def->retries > 0 && task->row.try_number <= task->row.max_tries) {
+        if (task->ending)
+            to = DM_TASK_SKIPPED;
+        else if (r->retry && task->def->retries > 0 &&
+                 task->row.try_number <= task->row.max_tries) {
             to = DM_TASK_UP_FOR_RETRY;
             DM_TRY(dm_retry_at(task->def, j->run->row.dag_id, j->run->row.logical_date,
                                task->row.try_number, t->now, &c.due_at, reterr));
@@ -427,6 +430,9 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
         return set_planned_state(t, a, reterr);
     case DM_ACTION_QUEUE_TASK:
         return queue_task(t, a->run, a->task, reterr);
+    case DM_ACTION_END_TASK:
+        a->task->ending = true;
+        return 0;
     case DM_ACTION_FINISH_RUN:
         return finish_run(t, a->run, a->run_state, reterr);
     case DM_ACTION_START_STEP:
