@@ -14,7 +14,8 @@ static const char *const describe =
     "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),"
     " (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid, true) FROM pg_catalog.pg_attrdef d"
     "  WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef), a.attnotnull"
-    " FROM pg_catalog.pg_attribute a WHERE a.attrelid = '%s'::regclass AND a.attnum > 0 AND NOT a.attisdropped"
+    " FROM pg_catalog.pg_attribute a WHERE a.attrelid = '%s'::regclass AND a.attnum > 0 AND NOT "
+    "a.attisdropped"
     " ORDER BY a.attnum";
 
 static const char *described(const char *table)
@@ -25,21 +26,31 @@ static const char *described(const char *table)
 
 static void columns_as_declared(void)
 {
-    T_TRY(run("create schema shop; create table shop.orders(a integer not null, b varchar(12) default 'x', c numeric(9,4),"
-              " d timestamp without time zone not null, e boolean default false, f text, g char(3), h bigint, i smallint,"
-              " j date, k double precision, l real, m varchar, n timestamptz, \"Odd Name\" varchar(7), o uuid, p bytea)"),
+    T_TRY(run("create schema shop; create table shop.orders(a integer not null, b varchar(12) "
+              "default 'x', c numeric(9,4),"
+              " d timestamp without time zone not null, e boolean default false, f text, g "
+              "char(3), h bigint, i smallint,"
+              " j date, k double precision, l real, m varchar, n timestamptz, \"Odd Name\" "
+              "varchar(7), o uuid, p bytea)"),
           fx.err);
-    T_ROWS(described("shop.orders"),
-           "a|integer|~|t\nb|character varying(12)|'x'::character varying|f\nc|numeric(9,4)|~|f\n"
-           "d|timestamp without time zone|~|t\ne|boolean|false|f\nf|text|~|f\ng|character(3)|~|f\nh|bigint|~|f\n"
-           "i|smallint|~|f\nj|date|~|f\nk|double precision|~|f\nl|real|~|f\nm|character varying|~|f\n"
-           "n|timestamp with time zone|~|f\nOdd Name|character varying(7)|~|f\no|uuid|~|f\np|bytea|~|f\n");
-    T_ROWS("select n.nspname, c.relname, c.relkind, c.relchecks from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+    T_ROWS(
+        described("shop.orders"),
+        "a|integer|~|t\nb|character varying(12)|'x'::character varying|f\nc|numeric(9,4)|~|f\n"
+        "d|timestamp without time "
+        "zone|~|t\ne|boolean|false|f\nf|text|~|f\ng|character(3)|~|f\nh|bigint|~|f\n"
+        "i|smallint|~|f\nj|date|~|f\nk|double precision|~|f\nl|real|~|f\nm|character varying|~|f\n"
+        "n|timestamp with time zone|~|f\nOdd Name|character "
+        "varying(7)|~|f\no|uuid|~|f\np|bytea|~|f\n");
+    T_ROWS("select n.nspname, c.relname, c.relkind, c.relchecks from pg_class c join pg_namespace "
+           "n on n.oid = c.relnamespace"
            " where c.relname ~ '^(orders)$'",
            "shop|orders|r|0\n");
     /* The constraints that keep the lengths are not the user's; theirs are shown. */
-    T_TRY(run("create table shop.checked(a int check (a > 0), b varchar(5) unique, primary key (a))"), fx.err);
-    T_ROWS("select contype, pg_get_constraintdef(oid, true) from pg_constraint where conrelid = 'shop.checked'::regclass"
+    T_TRY(
+        run("create table shop.checked(a int check (a > 0), b varchar(5) unique, primary key (a))"),
+        fx.err);
+    T_ROWS("select contype, pg_get_constraintdef(oid, true) from pg_constraint where conrelid = "
+           "'shop.checked'::regclass"
            " order by 1",
            "c|CHECK (a > 0)\np|PRIMARY KEY (a)\nu|UNIQUE (b)\n");
 }
@@ -58,31 +69,40 @@ static void follows_changes(void)
 
 static void object_identifiers(void)
 {
-    T_ROWS("select 'shop.bills'::regclass::text, 23::regtype, 'int8'::regtype::oid, 1043::oid::regtype", "shop.bills|integer|20|character varying\n");
+    T_ROWS("select 'shop.bills'::regclass::text, 23::regtype, 'int8'::regtype::oid, "
+           "1043::oid::regtype",
+           "shop.bills|integer|20|character varying\n");
     T_ROWS("select c.oid::regclass from pg_class c where c.relname = 'bills'", "shop.bills\n");
-    T_ROWS("select pg_get_userbyid(10), current_database(), pg_table_is_visible('shop.bills'::regclass)",
+    T_ROWS("select pg_get_userbyid(10), current_database(), "
+           "pg_table_is_visible('shop.bills'::regclass)",
            "daymill|warehouse|f\n");
 }
 
 static void external_tables_are_listed(void)
 {
     T_TRY(run("create external schema lake from data catalog database 'd';"
-              "create external table lake.t (a int, b varchar(9)) partitioned by (ds date) stored as parquet"
-              " location 's3://b/t'; alter table lake.t add partition (ds='2010-12-01') location 's3://b/t/1'"),
+              "create external table lake.t (a int, b varchar(9)) partitioned by (ds date) stored "
+              "as parquet"
+              " location 's3://b/t'; alter table lake.t add partition (ds='2010-12-01') location "
+              "'s3://b/t/1'"),
           fx.err);
-    T_ROWS("select c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'lake'", "f\n");
+    T_ROWS("select c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace where "
+           "nspname = 'lake'",
+           "f\n");
     T_ROWS(described("lake.t"), "a|integer|~|f\nb|character varying(9)|~|f\nds|date|~|f\n");
     T_ROWS("select schemaname, tablename, location from svv_external_tables", "lake|t|s3://b/t\n");
     T_ROWS("select values, location from svv_external_partitions", "[\"2010-12-01\"]|s3://b/t/1\n");
-    T_ROWS("select columnname, external_type, part_key from svv_external_columns order by columnnum",
-           "a|integer|0\nb|varchar(9)|0\nds|date|1\n");
+    T_ROWS(
+        "select columnname, external_type, part_key from svv_external_columns order by columnnum",
+        "a|integer|0\nb|varchar(9)|0\nds|date|1\n");
     T_ROWS("select schemaname, databasename from svv_external_schemas", "lake|d\n");
 }
 
 /* The hidden schema is PostgreSQL's catalog to a client. */
 static void schemas(void)
 {
-    T_ROWS("SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+    T_ROWS("SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND "
+           "n.nspname <> 'information_schema'"
            " ORDER BY 1",
            "lake\npublic\nshop\n");
 }
@@ -91,7 +111,8 @@ static void schemas(void)
 static void recorded_queries(void)
 {
     struct dm_str text, rest, line;
-    if (dm_file_read(&fx.arena, "../shared/reference/catalog-queries/psql.sql", 1 << 20, &text, NULL) < 0)
+    if (dm_file_read(&fx.arena, "../shared/reference/catalog-queries/psql.sql", 1 << 20, &text,
+                     NULL) < 0)
         T_SKIP("../shared/reference/catalog-queries/psql.sql is not here");
     struct dm_strbuf query;
     dm_strbuf_init(&query, DM_BUF_TEXT);
@@ -146,5 +167,6 @@ static void opened_again(void)
     fixture_close();
 }
 
-T_MAIN(T_CASE(open_it), T_CASE(columns_as_declared), T_CASE(follows_changes), T_CASE(object_identifiers),
-       T_CASE(external_tables_are_listed), T_CASE(schemas), T_CASE(recorded_queries), T_CASE(opened_again))
+T_MAIN(T_CASE(open_it), T_CASE(columns_as_declared), T_CASE(follows_changes),
+       T_CASE(object_identifiers), T_CASE(external_tables_are_listed), T_CASE(schemas),
+       T_CASE(recorded_queries), T_CASE(opened_again))

@@ -15,7 +15,8 @@ static int parse(const char *sql)
 
 static void schemas(void)
 {
-    T_TRY(parse("create  external\nschema if not exists Lake2 from data catalog database 'd' region 'eu-west-1'\n"
+    T_TRY(parse("create  external\nschema if not exists Lake2 from data catalog database 'd' "
+                "region 'eu-west-1'\n"
                 "iam_role 'arn:aws:iam::\"$X\":role/r' create external database if not exists;"),
           err);
     T_INT(s.kind, DM_REDSHIFT_CREATE_SCHEMA);
@@ -28,10 +29,13 @@ static void schemas(void)
 
 static void tables(void)
 {
-    T_TRY(parse("CREATE EXTERNAL TABLE \"My Lake\".t (a INT, \"B c\" character varying(10), d DECIMAL(8, 3),"
+    T_TRY(parse("CREATE EXTERNAL TABLE \"My Lake\".t (a INT, \"B c\" character varying(10), d "
+                "DECIMAL(8, 3),"
                 " e double precision, f VARCHAR(MAX), g char)"
-                " PARTITIONED BY (p DATE, q int) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t' LINES TERMINATED BY"
-                " '\\n' STORED AS TEXTFILE LOCATION 's3://b/k/' TABLE PROPERTIES ('skip.header.line.count'='2', 'x'='y')"),
+                " PARTITIONED BY (p DATE, q int) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t' "
+                "LINES TERMINATED BY"
+                " '\\n' STORED AS TEXTFILE LOCATION 's3://b/k/' TABLE PROPERTIES "
+                "('skip.header.line.count'='2', 'x'='y')"),
           err);
     T_INT(s.kind, DM_REDSHIFT_CREATE_TABLE);
     T_STR(s.name.schema, "My Lake");
@@ -49,30 +53,39 @@ static void tables(void)
     T_INT(s.skip_lines, 2);
     T_STR(s.properties, "{\"skip.header.line.count\":\"2\",\"x\":\"y\"}");
 
-    T_TRY(parse("CREATE EXTERNAL TABLE s.t (a int) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'"
-                " WITH SERDEPROPERTIES ('separatorChar' = ';', 'quoteChar' = '''') STORED AS TEXTFILE"
-                " LOCATION 's3://b/k'"),
-          err);
+    T_TRY(
+        parse("CREATE EXTERNAL TABLE s.t (a int) ROW FORMAT SERDE "
+              "'org.apache.hadoop.hive.serde2.OpenCSVSerde'"
+              " WITH SERDEPROPERTIES ('separatorChar' = ';', 'quoteChar' = '''') STORED AS TEXTFILE"
+              " LOCATION 's3://b/k'"),
+        err);
     T_STR(s.delimiter, ";");
     T_STR(s.quote, "'");
 }
 
 static void mistakes(void)
 {
-    T_INT(parse("CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION 's3://b/k'"), DM_E_INVALID);
-    T_INT(parse("CREATE EXTERNAL TABLE s.t (a int, A int) STORED AS PARQUET LOCATION 's3://b/k'"), DM_E_EXISTS);
+    T_INT(parse("CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION 's3://b/k'"),
+          DM_E_INVALID);
+    T_INT(parse("CREATE EXTERNAL TABLE s.t (a int, A int) STORED AS PARQUET LOCATION 's3://b/k'"),
+          DM_E_EXISTS);
     T_INT(err.position, 35);
-    T_INT(parse("CREATE EXTERNAL TABLE s.t (a money) STORED AS PARQUET LOCATION 's3://b/k'"), DM_E_TYPE);
-    T_INT(parse("CREATE EXTERNAL TABLE s.t (a int) STORED AS ORC LOCATION 's3://b/k'"), DM_E_UNSUPPORTED);
+    T_INT(parse("CREATE EXTERNAL TABLE s.t (a money) STORED AS PARQUET LOCATION 's3://b/k'"),
+          DM_E_TYPE);
+    T_INT(parse("CREATE EXTERNAL TABLE s.t (a int) STORED AS ORC LOCATION 's3://b/k'"),
+          DM_E_UNSUPPORTED);
     T_INT(parse("CREATE EXTERNAL TABLE s.t (a int) STORED AS PARQUET"), DM_E_SYNTAX);
-    T_INT(parse("CREATE EXTERNAL TABLE s.t (a decimal(40,2)) STORED AS PARQUET LOCATION 's3://b/k'"), DM_E_INVALID);
+    T_INT(
+        parse("CREATE EXTERNAL TABLE s.t (a decimal(40,2)) STORED AS PARQUET LOCATION 's3://b/k'"),
+        DM_E_INVALID);
     T_INT(parse("ALTER TABLE s.t ADD PARTITION (a='1') LOCATION 's3://b/k' nonsense"), DM_E_SYNTAX);
     T_HAS(err.message, "nonsense");
 }
 
 static void partitions(void)
 {
-    T_TRY(parse("alter table lake.T add if not exists partition(d='2010-12-01', n = -3) location 's3://b/1'"
+    T_TRY(parse("alter table lake.T add if not exists partition(d='2010-12-01', n = -3) location "
+                "'s3://b/1'"
                 " partition (d = date '2010-12-02', n=4) location 's3://b/2'"),
           err);
     T_INT(s.kind, DM_REDSHIFT_ADD_PARTITION);
@@ -111,7 +124,8 @@ static void others(void)
 /* Physical clauses go, names like them stay, and so does every position. */
 static void physical_clauses(void)
 {
-    const char *sql = "CREATE TABLE t (a int ENCODE az64 DISTKEY NOT NULL, sortkey int, b numeric(8, 3) ENCODE raw)\n"
+    const char *sql = "CREATE TABLE t (a int ENCODE az64 DISTKEY NOT NULL, sortkey int, b "
+                      "numeric(8, 3) ENCODE raw)\n"
                       "DISTSTYLE KEY COMPOUND SORTKEY (a, b)";
     struct dm_str stripped = dm_redshift_strip(&arena, dm_str_c(sql));
     T_INT(stripped.len, strlen(sql));

@@ -49,7 +49,7 @@ static void fixture_close(void)
 }
 
 /* A file of the lake. */
-static void lake_file(const char *key, const char *text)
+static inline void lake_file(const char *key, const char *text)
 {
     const char *path = dm_arena_printf(&fx.arena, "%s/%s", fx.lake, key);
     if (dm_mkdirs_for(path, &fx.err) < 0 || dm_file_write(path, dm_str_c(text), 0644, &fx.err) < 0)
@@ -76,7 +76,8 @@ static int run_one(struct dm_str sql)
     size_t at = 0;
     for (size_t i = 0; i < rows.n_rows && s.returns_rows; i++)
         for (size_t k = 0; k < rows.n_cols && at + 1 < sizeof(fx.text); k++) {
-            int n = snprintf(fx.text + at, sizeof(fx.text) - at, "%s%c", rows.rows[i][k] ? rows.rows[i][k] : "~",
+            int n = snprintf(fx.text + at, sizeof(fx.text) - at, "%s%c",
+                             rows.rows[i][k] ? rows.rows[i][k] : "~",
                              k + 1 == rows.n_cols ? '\n' : '|');
             at = at + (size_t)n < sizeof(fx.text) ? at + (size_t)n : sizeof(fx.text) - 1;
         }
@@ -100,19 +101,19 @@ static int run(const char *script)
 }
 
 /* A query that must give these rows. */
-#define T_ROWS(sql, want)         \
-    do {                          \
-        T_TRY(run(sql), fx.err);  \
-        T_STR(fx.text, (want));   \
+#define T_ROWS(sql, want)        \
+    do {                         \
+        T_TRY(run(sql), fx.err); \
+        T_STR(fx.text, (want));  \
     } while (0)
 
 /* A statement that must fail with this SQLSTATE and a message that has this piece. */
-#define T_FAILS(sql, state, piece)                                                      \
-    do {                                                                                \
-        int t_failed = run_one(dm_str_c(sql));                                          \
-        T_OK(t_failed < 0);                                                             \
+#define T_FAILS(sql, state, piece)                                                       \
+    do {                                                                                 \
+        int t_failed = run_one(dm_str_c(sql));                                           \
+        T_OK(t_failed < 0);                                                              \
         T_STR(fx.err.sqlstate[0] ? fx.err.sqlstate : dm_code_sqlstate(t_failed), state); \
-        T_HAS(fx.err.message, piece);                                                   \
+        T_HAS(fx.err.message, piece);                                                    \
     } while (0)
 
 #endif
