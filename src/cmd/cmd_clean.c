@@ -1,6 +1,7 @@
 /* daymill clean: removes what no run needs any more. */
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "cmd/common.h"
 #include "sched/right.h"
 

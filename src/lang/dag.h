@@ -96,12 +96,13 @@ struct dm_load_world {
 };
 
 enum {
-    DM_DAG_FILES_MAX = 10000,   /* YAML files of one folder */
-    DM_DAG_TASKS_MAX = 10000,   /* tasks of one DAG */
-    DM_DAG_TEXT_MAX = 4 << 20,  /* bytes of a file that a field names */
-    DM_DAG_TEXTS_MAX = 8 << 20, /* of all such files of one DAG */
-    DM_DAG_DIAGS_MAX = 1000,    /* findings that are listed */
-    DM_DAG_ID_MAX = 250,        /* characters of a dag_id or task_id */
+    DM_DAG_FILES_MAX = 10000,     /* YAML files of one folder */
+    DM_DAG_TASKS_MAX = 10000,     /* tasks of one DAG */
+    DM_DAG_TEXT_MAX = 4 << 20,    /* bytes of a file that a field names */
+    DM_DAG_TEXTS_MAX = 8 << 20,   /* of all such files of one DAG */
+    DM_DAG_DIAGS_MAX = 1000,      /* findings that are listed */
+    DM_DAG_TEXT_COUNT_MAX = 1000, /* how many these may be */
+    DM_DAG_ID_MAX = 250,          /* characters of a dag_id or task_id */
 };
 
 /* Loads a folder of *.yaml and *.yml (or one file).  Fails only where the folder cannot be read; what is wrong

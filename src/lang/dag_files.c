@@ -86,6 +86,9 @@ static void template_error(void *user, const struct dm_err *err)
     dm_diag_report_err(f->d->loader, at, DM_DIAG_TEMPLATE, err);
 }
 
+static void read_included(struct dm_dag_draft *d, const struct dm_value *named_by,
+                          struct dm_str text);
+
 static void check_text(struct dm_dag_draft *d, const char *path, struct dm_str text,
                        const struct dm_value *named_by)
 {
@@ -97,6 +100,7 @@ static void check_text(struct dm_dag_draft *d, const char *path, struct dm_str t
     v->line = v->col = 1;
     dm_check_templates(v, (struct dm_place){s->file, 1, 1}, template_error,
                        &(struct found){d, s, named_by});
+    read_included(d, named_by, text);
 }
 
 /* Reads one named file into the DAG's files; false where it was there already or something is wrong. */
@@ -107,6 +111,10 @@ static bool read_file(struct dm_dag_draft *d, const struct dm_value *v, const ch
     size_t bad;
     if (dm_map_at(d->files, name))
         return false;
+    if (d->files->map.n == DM_DAG_TEXT_COUNT_MAX) {
+        draft_error(d, v, LIMIT, NULL, "the DAG names more than %d files", DM_DAG_TEXT_COUNT_MAX);
+        return false;
+    }
     if (dm_file_read(d->loader->a, path, DM_DAG_TEXT_MAX, ret, &err) < 0) {
         draft_error(d, v, UNREADABLE, err.hint, "%s", err.message);
         return false;
@@ -124,6 +132,46 @@ static bool read_file(struct dm_dag_draft *d, const struct dm_value *v, const ch
     }
     dm_map_set(d->loader->a, d->files, name, dm_value_str(d->loader->a, *ret));
     return true;
+}
+
+/* The statement of a template block ("include 'x.sql'"), or an empty string where it takes no file. */
+static struct dm_str file_statement(struct dm_str block)
+{
+    static const char *const words[] = {"include", "import", "extends", "from", NULL};
+    while (block.len && (block.p[0] == '-' || block.p[0] == '+'))
+        block = dm_str_sub(block, 1, block.len);
+    block = dm_str_trim(block);
+    for (size_t i = 0; words[i]; i++)
+        if (dm_str_starts(block, dm_str_c(words[i])))
+            return dm_str_sub(block, strlen(words[i]), block.len);
+    return DM_STR("");
+}
+
+/* Files that a template includes, imports or extends by a name in quotes.  One that is not there is no mistake yet:
+   the statement may stand in a branch that is never taken, or say "ignore missing". */
+static void read_included(struct dm_dag_draft *d, const struct dm_value *named_by,
+                          struct dm_str text)
+{
+    ptrdiff_t at = 0, end;
+    while ((at = dm_str_find(text, DM_STR("{%"), (size_t)at)) >= 0 &&
+           (end = dm_str_find(text, DM_STR("%}"), (size_t)at)) >= 0) {
+        struct dm_str rest = file_statement(dm_str_sub(text, (size_t)at + 2, (size_t)end));
+        for (size_t i = 0; i < rest.len; i++) {
+            const char *close = rest.p[i] == '\'' || rest.p[i] == '"'
+                                    ? memchr(rest.p + i + 1, rest.p[i], rest.len - i - 1)
+                                    : NULL;
+            if (!close)
+                continue;
+            size_t j = (size_t)(close - rest.p);
+            const char *name = dm_str_cstr(d->loader->a, dm_str_sub(rest, i + 1, j));
+            const char *path = find_file(d, name);
+            struct dm_str included;
+            if (path && read_file(d, named_by, name, path, &included))
+                check_text(d, path, included, named_by);
+            i = j;
+        }
+        at = end;
+    }
 }
 
 static void read_template_file(struct dm_dag_draft *d, const struct dm_value *v)
@@ -157,6 +205,8 @@ static void walk(struct dm_dag_draft *d, const struct dm_value *v, const char *c
 {
     if (v->kind == DM_STRING && names_file(v->s, exts))
         read_template_file(d, v);
+    else if (v->kind == DM_STRING)
+        read_included(d, v, v->s);
     else if (v->kind == DM_LIST || v->kind == DM_TUPLE)
         for (size_t i = 0; i < v->list.n; i++)
             walk(d, v->list.items[i], exts);

@@ -330,6 +330,12 @@ static bool is_defaults(const char *name)
     return strcmp(name, "defaults.yml") == 0 || strcmp(name, "defaults.yaml") == 0;
 }
 
+/* setup/load.yaml lists files for `daymill setup`; it is the one YAML file below dags/ that holds no DAGs. */
+static bool is_setup_list(const char *dir, const char *name)
+{
+    return strcmp(name, "load.yaml") == 0 && strcmp(dm_path_base(dir), "setup") == 0;
+}
+
 static const struct dm_value *read_defaults(struct dm_dag_loader *l, const char *dir)
 {
     static const char *const names[] = {"defaults.yml", "defaults.yaml"};
@@ -360,7 +366,8 @@ static int load_folder(struct load *load, const char *dir, const struct folder_d
     struct folder_defaults here = {outer, read_defaults(&load->l, dir)};
     for (size_t i = 0; i < n; i++) {
         const char *path = dm_path_join(a, dir, names[i]);
-        if (names[i][0] == '.' || !is_yaml(names[i]) || is_defaults(names[i]) || dm_is_dir(path))
+        if (names[i][0] == '.' || !is_yaml(names[i]) || is_defaults(names[i]) ||
+            is_setup_list(dir, names[i]) || dm_is_dir(path))
             continue;
         if (++load->n_files > DM_DAG_FILES_MAX)
             return dm_err_set(reterr, DM_E_LIMIT, "%s has more than %d DAG files", load->l.dags_dir,

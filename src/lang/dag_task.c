@@ -238,10 +238,12 @@ static void read_common(const struct reader *r, struct dm_task *t)
     t->pool = get_text(r, "pool", "default_pool");
     t->pool_slots = get_int(r, "pool_slots", 1, 1);
     t->priority_weight = get_int(r, "priority_weight", INT32_MIN, 1);
-    t->weight_rule = get_text(r, "weight_rule", "downstream");
     v = value_of(r, "weight_rule");
-    if (v && strcmp(t->weight_rule, "downstream") != 0 && strcmp(t->weight_rule, "upstream") != 0 &&
-        strcmp(t->weight_rule, "absolute") != 0)
+    /* A null that is given means absolute to Airflow. */
+    t->weight_rule =
+        get_text(r, "weight_rule", v && v->kind == DM_NULL ? "absolute" : "downstream");
+    if (v && v->kind == DM_STRING && strcmp(t->weight_rule, "downstream") != 0 &&
+        strcmp(t->weight_rule, "upstream") != 0 && strcmp(t->weight_rule, "absolute") != 0)
         draft_error(r->d, v, BAD_ARGUMENT, dm_did_you_mean(r->d->loader->a, v->s, weights),
                     "there is no weight_rule \"%s\"", t->weight_rule);
     t->max_active_tis_per_dag =

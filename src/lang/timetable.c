@@ -335,10 +335,6 @@ int dm_timetable_range(struct dm_arena *a, const struct dm_timetable *t, int64_t
             if (n)
                 memcpy(list, old, n * sizeof(*list));
         }
-        /* Where a clock change makes two ticks one, the second is no run of its own. */
-        if (last && due.interval_start <= last->interval_start &&
-            due.interval_end <= last->interval_end)
-            break;
         list[n++] = due;
         last = &list[n - 1];
     }

@@ -103,8 +103,7 @@ int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_ru
         .native_templates = dag->native_templates,
         .do_xcom_push = def->do_xcom_push,
         .generation = run->generation,
-        .schedule_value =
-            dag->schedule_text ? dm_value_str(a, dm_str_c(dag->schedule_text)) : &dm_null,
+        .schedule_value = dag->schedule ? dag->schedule : &dm_null,
         .conf = conf,
         .params = merge(a, merge(a, merge(a, dm_value_map(a), dag->params), def->params), conf),
         .args = def->args,

@@ -337,7 +337,7 @@ CREATE OR REPLACE VIEW pg_stat_activity AS
 SELECT current_database() AS datname, 0 AS pid, 'daymill' AS usename, '' AS application_name, 'active' AS state,
     '' AS query;
 
--- ---- functions
+-- ---- functions: a macro's arguments are put into its text, so the aliases inside are nobody else's
 
 CREATE OR REPLACE MACRO version() AS 'PostgreSQL 15.0 (Daymill, DuckDB)';
 CREATE OR REPLACE MACRO pg_get_userbyid(o) AS CASE WHEN o = 10 THEN 'daymill' ELSE 'unknown (OID=' || o || ')' END;
@@ -348,8 +348,8 @@ CREATE OR REPLACE MACRO current_schemas(implicit) AS
         list_filter(list_transform(string_split(replace(current_setting('search_path'), '"', ''), ','),
             lambda s: trim(s[position('.' IN s) + 1:])), lambda s: s <> 'daymill_catalog'));
 CREATE OR REPLACE MACRO pg_table_is_visible(o) AS
-    o IN (SELECT c.oid FROM daymill_catalog.pg_class c JOIN daymill_catalog.pg_namespace n ON n.oid = c.relnamespace
-          WHERE list_contains(daymill_catalog.current_schemas(true), n.nspname));
+    o IN (SELECT dm_c.oid FROM daymill_catalog.pg_class dm_c JOIN daymill_catalog.pg_namespace dm_n ON dm_n.oid = dm_c.relnamespace
+          WHERE list_contains(daymill_catalog.current_schemas(true), dm_n.nspname));
 CREATE OR REPLACE MACRO pg_type_is_visible(o) AS true;
 CREATE OR REPLACE MACRO pg_function_is_visible(o) AS true;
 CREATE OR REPLACE MACRO pg_collation_is_visible(o) AS true;
@@ -361,33 +361,33 @@ CREATE OR REPLACE MACRO pg_backend_pid() AS 0;
 CREATE OR REPLACE MACRO pg_is_in_recovery() AS false;
 CREATE OR REPLACE MACRO pg_advisory_unlock_all() AS NULL;
 CREATE OR REPLACE MACRO pg_get_constraintdef(o) AS
-    (SELECT condef FROM daymill_catalog.pg_constraint k WHERE k.oid = o),
-    (o, pretty) AS (SELECT condef FROM daymill_catalog.pg_constraint k WHERE k.oid = o);
+    (SELECT condef FROM daymill_catalog.pg_constraint dm_k WHERE dm_k.oid = o),
+    (o, pretty) AS (SELECT condef FROM daymill_catalog.pg_constraint dm_k WHERE dm_k.oid = o);
 CREATE OR REPLACE MACRO index_definition(o) AS
-    (SELECT 'CREATE ' || CASE WHEN i.is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || i.name || ' ON ' ||
-        c.relname || ' USING btree (' || i.columns || ')'
-     FROM daymill_catalog.index_list i JOIN daymill_catalog.pg_class c ON c.oid = i.table_oid WHERE i.oid = o);
+    (SELECT 'CREATE ' || CASE WHEN dm_i.is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || dm_i.name || ' ON ' ||
+        dm_c.relname || ' USING btree (' || dm_i.columns || ')'
+     FROM daymill_catalog.index_list dm_i JOIN daymill_catalog.pg_class dm_c ON dm_c.oid = dm_i.table_oid WHERE dm_i.oid = o);
 CREATE OR REPLACE MACRO pg_get_indexdef(o) AS daymill_catalog.index_definition(o),
     (o, col, pretty) AS daymill_catalog.index_definition(o);
 CREATE OR REPLACE MACRO view_definition(o) AS
-    (SELECT regexp_replace(v.sql, '^CREATE VIEW .*? AS ', '') FROM duckdb_views() v WHERE v.view_oid = o);
+    (SELECT regexp_replace(dm_v.sql, '^CREATE VIEW .*? AS ', '') FROM duckdb_views() dm_v WHERE dm_v.view_oid = o);
 CREATE OR REPLACE MACRO pg_get_viewdef(o) AS daymill_catalog.view_definition(o),
     (o, pretty) AS daymill_catalog.view_definition(o);
 CREATE OR REPLACE MACRO pg_get_function_result(o) AS
-    (SELECT p.result_text FROM daymill_catalog.pg_proc p WHERE p.oid = o LIMIT 1);
+    (SELECT dm_p.result_text FROM daymill_catalog.pg_proc dm_p WHERE dm_p.oid = o LIMIT 1);
 CREATE OR REPLACE MACRO pg_get_function_arguments(o) AS
-    (SELECT p.arguments_text FROM daymill_catalog.pg_proc p WHERE p.oid = o LIMIT 1);
+    (SELECT dm_p.arguments_text FROM daymill_catalog.pg_proc dm_p WHERE dm_p.oid = o LIMIT 1);
 CREATE OR REPLACE MACRO pg_get_function_identity_arguments(o) AS
-    (SELECT p.arguments_text FROM daymill_catalog.pg_proc p WHERE p.oid = o LIMIT 1);
+    (SELECT dm_p.arguments_text FROM daymill_catalog.pg_proc dm_p WHERE dm_p.oid = o LIMIT 1);
 CREATE OR REPLACE MACRO pg_get_statisticsobjdef_columns(o) AS NULL::VARCHAR;
 CREATE OR REPLACE MACRO pg_get_serial_sequence(t, c) AS NULL::VARCHAR;
 CREATE OR REPLACE MACRO pg_tablespace_location(o) AS '';
 CREATE OR REPLACE MACRO obj_description(o) AS
-    (SELECT d.description FROM daymill_catalog.pg_description d WHERE d.objoid = o AND d.objsubid = 0),
-    (o, c) AS (SELECT d.description FROM daymill_catalog.pg_description d WHERE d.objoid = o AND d.objsubid = 0);
+    (SELECT dm_d.description FROM daymill_catalog.pg_description dm_d WHERE dm_d.objoid = o AND dm_d.objsubid = 0),
+    (o, c) AS (SELECT dm_d.description FROM daymill_catalog.pg_description dm_d WHERE dm_d.objoid = o AND dm_d.objsubid = 0);
 CREATE OR REPLACE MACRO shobj_description(o, c) AS NULL::VARCHAR;
 CREATE OR REPLACE MACRO col_description(o, c) AS
-    (SELECT d.description FROM daymill_catalog.pg_description d WHERE d.objoid = o AND d.objsubid = c);
+    (SELECT dm_d.description FROM daymill_catalog.pg_description dm_d WHERE dm_d.objoid = o AND dm_d.objsubid = c);
 CREATE OR REPLACE MACRO has_table_privilege(t, p) AS true, (u, t, p) AS true;
 CREATE OR REPLACE MACRO has_schema_privilege(s, p) AS true, (u, s, p) AS true;
 CREATE OR REPLACE MACRO has_database_privilege(d, p) AS true, (u, d, p) AS true;
@@ -423,34 +423,34 @@ CREATE OR REPLACE MACRO date_add_part(part, n, d) AS
 -- Object names and numbers (casts to regclass and its kin).
 CREATE OR REPLACE MACRO regclass_oid(x) AS
     coalesce(try_cast(x AS UINTEGER),
-        (SELECT c.oid FROM daymill_catalog.pg_class c JOIN daymill_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relname = replace(split_part(x, '.', -1), '"', '')
-             AND (CASE WHEN contains(x, '.') THEN n.nspname = replace(split_part(x, '.', -2), '"', '')
-                  ELSE list_contains(daymill_catalog.current_schemas(true), n.nspname) END)
-         ORDER BY n.nspname <> 'pg_catalog' LIMIT 1),
+        (SELECT dm_c.oid FROM daymill_catalog.pg_class dm_c JOIN daymill_catalog.pg_namespace dm_n ON dm_n.oid = dm_c.relnamespace
+         WHERE dm_c.relname = replace(split_part(x, '.', -1), '"', '')
+             AND (CASE WHEN contains(x, '.') THEN dm_n.nspname = replace(split_part(x, '.', -2), '"', '')
+                  ELSE list_contains(daymill_catalog.current_schemas(true), dm_n.nspname) END)
+         ORDER BY dm_n.nspname <> 'pg_catalog' LIMIT 1),
         error('relation "' || x || '" does not exist'));
 CREATE OR REPLACE MACRO regclass_name(o) AS
-    coalesce((SELECT CASE WHEN list_contains(daymill_catalog.current_schemas(true), n.nspname) THEN c.relname
-                ELSE n.nspname || '.' || c.relname END
-              FROM daymill_catalog.pg_class c JOIN daymill_catalog.pg_namespace n ON n.oid = c.relnamespace
-              WHERE c.oid = o::UINTEGER), o::VARCHAR);
+    coalesce((SELECT CASE WHEN list_contains(daymill_catalog.current_schemas(true), dm_n.nspname) THEN dm_c.relname
+                ELSE dm_n.nspname || '.' || dm_c.relname END
+              FROM daymill_catalog.pg_class dm_c JOIN daymill_catalog.pg_namespace dm_n ON dm_n.oid = dm_c.relnamespace
+              WHERE dm_c.oid = o::UINTEGER), o::VARCHAR);
 CREATE OR REPLACE MACRO regtype_oid(x) AS
     coalesce(try_cast(x AS UINTEGER),
-        (SELECT t.oid FROM daymill_catalog.pg_type t
-         WHERE t.typname = lower(split_part(x, '.', -1)) OR daymill_catalog.type_title(t.oid) = lower(x) LIMIT 1),
+        (SELECT dm_t.oid FROM daymill_catalog.pg_type dm_t
+         WHERE dm_t.typname = lower(split_part(x, '.', -1)) OR daymill_catalog.type_title(dm_t.oid) = lower(x) LIMIT 1),
         error('type "' || x || '" does not exist'));
 CREATE OR REPLACE MACRO to_regtype(x) AS
-    (SELECT t.oid FROM daymill_catalog.pg_type t
-     WHERE t.typname = lower(split_part(x, '.', -1)) OR daymill_catalog.type_title(t.oid) = lower(x) LIMIT 1);
+    (SELECT dm_t.oid FROM daymill_catalog.pg_type dm_t
+     WHERE dm_t.typname = lower(split_part(x, '.', -1)) OR daymill_catalog.type_title(dm_t.oid) = lower(x) LIMIT 1);
 CREATE OR REPLACE MACRO to_regclass(x) AS
-    (SELECT c.oid FROM daymill_catalog.pg_class c WHERE c.relname = replace(split_part(x, '.', -1), '"', '') LIMIT 1);
+    (SELECT dm_c.oid FROM daymill_catalog.pg_class dm_c WHERE dm_c.relname = replace(split_part(x, '.', -1), '"', '') LIMIT 1);
 CREATE OR REPLACE MACRO regtype_name(o) AS daymill_catalog.type_title(o);
 CREATE OR REPLACE MACRO regnamespace_oid(x) AS
-    (SELECT n.oid FROM daymill_catalog.pg_namespace n WHERE n.nspname = replace(x, '"', ''));
+    (SELECT dm_n.oid FROM daymill_catalog.pg_namespace dm_n WHERE dm_n.nspname = replace(x, '"', ''));
 CREATE OR REPLACE MACRO regnamespace_name(o) AS
-    coalesce((SELECT n.nspname FROM daymill_catalog.pg_namespace n WHERE n.oid = o::UINTEGER), o::VARCHAR);
+    coalesce((SELECT dm_n.nspname FROM daymill_catalog.pg_namespace dm_n WHERE dm_n.oid = o::UINTEGER), o::VARCHAR);
 CREATE OR REPLACE MACRO regproc_oid(x) AS
-    coalesce((SELECT p.oid FROM daymill_catalog.pg_proc p WHERE p.proname = split_part(x, '.', -1) LIMIT 1),
+    coalesce((SELECT dm_p.oid FROM daymill_catalog.pg_proc dm_p WHERE dm_p.proname = split_part(x, '.', -1) LIMIT 1),
         0::UINTEGER);
 CREATE OR REPLACE MACRO regproc_name(o) AS o::VARCHAR;
 CREATE OR REPLACE MACRO regrole_oid(x) AS 10::UINTEGER;

@@ -93,8 +93,8 @@ static int expand(struct dm_rewriting *w, struct dm_str text, bool describe, str
         if (describe)
             dm_spectrum_read_nothing(e->table, w->file_columns, out);
         else
-            DM_TRY(dm_spectrum_read(w->session->conn, w->arena, w->session->lake_dir, e->table, e->filters,
-                                    e->n_filters, w->file_columns, out, w->err));
+            DM_TRY(dm_spectrum_read(w->session->conn, w->arena, w->session->lake_dir, e->table,
+                                    e->filters, e->n_filters, w->file_columns, out, w->err));
         if (ret && ret->n_splices < w->n_externals)
             ret->splices[ret->n_splices++] = (struct dm_splice){from, out->len};
     }
@@ -142,8 +142,11 @@ int dm_rewriting_finish(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_s
     dm_rewrite_scopes(w, stmt, on_scope);
     DM_TRY(w->rc);
     if (w->n_externals && stmt->node_case == PG_QUERY__NODE__NODE_VIEW_STMT) {
-        dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1, "views over external tables are not supported");
-        dm_err_hint(w->err, "A view would keep today's files; query the external table, or CREATE TABLE AS.");
+        dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1,
+                           "views over external tables are not supported");
+        dm_err_hint(
+            w->err,
+            "A view would keep today's files; query the external table, or CREATE TABLE AS.");
         return w->rc;
     }
     return print(w, stmt, false, &ret->sql, ret);
@@ -232,9 +235,10 @@ static void describe_statement(struct dm_rewriting *w, PgQuery__Node *n, struct 
         ret->tag = dm_arena_printf(w->arena, "ALTER %s", object_name(n->alter_table_stmt->objtype));
         break;
     case PG_QUERY__NODE__NODE_RENAME_STMT:
-        ret->tag = n->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN
-                       ? "ALTER TABLE"
-                       : dm_arena_printf(w->arena, "ALTER %s", object_name(n->rename_stmt->rename_type));
+        ret->tag =
+            n->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN
+                ? "ALTER TABLE"
+                : dm_arena_printf(w->arena, "ALTER %s", object_name(n->rename_stmt->rename_type));
         break;
     case PG_QUERY__NODE__NODE_DROP_STMT:
         ret->tag = dm_arena_printf(w->arena, "DROP %s", object_name(n->drop_stmt->remove_type));
@@ -266,9 +270,9 @@ static void describe_statement(struct dm_rewriting *w, PgQuery__Node *n, struct 
 /* What PostgreSQL's grammar does not know is the engine's own: it says by its first word what it gives. */
 static void describe_native(struct dm_rewriting *w, struct dm_statement *ret)
 {
-    static const char *const reading[] = {"select", "with",      "from",  "values", "describe", "summarize",
-                                          "pivot",  "unpivot",   "table", "show",   "explain",  "pragma",
-                                          "call",   NULL};
+    static const char *const reading[] = {"select",    "with",   "from",    "values", "describe",
+                                          "summarize", "pivot",  "unpivot", "table",  "show",
+                                          "explain",   "pragma", "call",    NULL};
     struct dm_sql_lexer lexer;
     struct dm_sql_token t = {.kind = DM_SQL_END};
     dm_sql_lexer_init(&lexer, w->sql);
@@ -277,6 +281,10 @@ static void describe_native(struct dm_rewriting *w, struct dm_statement *ret)
     ret->writes = true;
     if (dm_sql_next(&lexer, &t, NULL) < 0)
         return;
+    if (t.kind == DM_SQL_END) { /* a comment alone */
+        *ret = (struct dm_statement){.kind = DM_STATEMENT_NOTHING, .tag = ""};
+        return;
+    }
     for (size_t i = 0; reading[i]; i++)
         if (dm_sql_is_word(&t, reading[i])) {
             ret->tag = "SELECT";
@@ -312,7 +320,8 @@ static int native_create_schema(struct dm_rewriting *w, const PgQuery__CreateSch
 {
     if (!dm_spectrum_has_schema(w->view, s->schemaname))
         return 0;
-    return dm_rewriting_error(w, DM_E_EXISTS, "42P06", -1, "schema \"%s\" already exists", s->schemaname);
+    return dm_rewriting_error(w, DM_E_EXISTS, "42P06", -1, "schema \"%s\" already exists",
+                              s->schemaname);
 }
 
 static int rewrite_tree(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_statement *ret)
@@ -372,8 +381,11 @@ int dm_rewrite(struct dm_rewriter *r, struct dm_arena *a, struct dm_str sql,
 {
     struct dm_err err = {0};
     struct dm_statement s = {.kind = DM_STATEMENT_QUERY};
-    struct dm_rewriting w = {
-        .session = r, .arena = a, .sql = sql, .view = dm_spectrum_view_ref(r->spectrum), .err = &err};
+    struct dm_rewriting w = {.session = r,
+                             .arena = a,
+                             .sql = sql,
+                             .view = dm_spectrum_view_ref(r->spectrum),
+                             .err = &err};
     int rc = rewrite_one(&w, &s);
     dm_spectrum_view_unref(w.view);
     if (rc < 0) {

@@ -3,8 +3,8 @@
 #include "warehouse/rewrite_internal.h"
 
 /* The last two names of database.schema.table, unquoted; the schema "" where there is none. */
-static int split_name(struct dm_arena *a, const char *table, const char **ret_schema, const char **ret_name,
-                      struct dm_err *reterr)
+static int split_name(struct dm_arena *a, const char *table, const char **ret_schema,
+                      const char **ret_name, struct dm_err *reterr)
 {
     struct dm_sql_lexer lexer;
     struct dm_sql_token t;
@@ -28,10 +28,11 @@ int dm_rewrite_columns(struct dm_rewriter *r, struct dm_arena *a, const char *ta
     DM_TRY(split_name(a, table, &schema, &name, reterr));
     struct dm_strbuf sql;
     dm_strbuf_init(&sql, DM_BUF_MESSAGE);
-    dm_strbuf_adds(&sql, "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(a.max_length, 0)"
-                         " FROM " DM_HIDDEN_SCHEMA ".pg_attribute a JOIN " DM_HIDDEN_SCHEMA
-                         ".pg_class c ON c.oid = a.attrelid JOIN " DM_HIDDEN_SCHEMA
-                         ".pg_namespace n ON n.oid = c.relnamespace WHERE lower(c.relname) = lower(");
+    dm_strbuf_adds(
+        &sql, "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(a.max_length, 0)"
+              " FROM " DM_HIDDEN_SCHEMA ".pg_attribute a JOIN " DM_HIDDEN_SCHEMA
+              ".pg_class c ON c.oid = a.attrelid JOIN " DM_HIDDEN_SCHEMA
+              ".pg_namespace n ON n.oid = c.relnamespace WHERE lower(c.relname) = lower(");
     dm_strbuf_add_sql_literal(&sql, dm_str_c(name));
     if (schema[0]) {
         dm_strbuf_adds(&sql, ") AND lower(n.nspname) = lower(");

@@ -33,14 +33,17 @@ static int one_character(struct dm_rewriting *w, const PgQuery__DefElem *d, char
 
 static int truth(struct dm_rewriting *w, const PgQuery__DefElem *d, bool *ret)
 {
-    static const char *const yes[] = {"true", "on", "1", "yes", NULL}, *const no[] = {"false", "off", "0", "no", NULL};
+    static const char *const yes[] = {"true", "on", "1", "yes", NULL}, *const no[] = {"false",
+                                                                                      "off", "0",
+                                                                                      "no", NULL};
     const char *text = option_text(w, d);
     for (size_t i = 0; yes[i]; i++)
         if (strcasecmp(text, yes[i]) == 0 || strcasecmp(text, no[i]) == 0) {
             *ret = strcasecmp(text, yes[i]) == 0;
             return 0;
         }
-    return dm_rewriting_error(w, DM_E_SYNTAX, NULL, d->location, "%s requires a Boolean value", d->defname);
+    return dm_rewriting_error(w, DM_E_SYNTAX, NULL, d->location, "%s requires a Boolean value",
+                              d->defname);
 }
 
 /* (a, b) or *. */
@@ -56,8 +59,8 @@ static const char *const *column_names(struct dm_rewriting *w, const PgQuery__De
     return names;
 }
 
-static int option(struct dm_rewriting *w, const PgQuery__DefElem *d, struct dm_copy_options *o, bool *quoted,
-                  bool *escaped)
+static int option(struct dm_rewriting *w, const PgQuery__DefElem *d, struct dm_copy_options *o,
+                  bool *quoted, bool *escaped)
 {
     const char *name = d->defname;
     if (strcmp(name, "format") == 0) {
@@ -105,7 +108,8 @@ static int option(struct dm_rewriting *w, const PgQuery__DefElem *d, struct dm_c
     else if (strcmp(name, "force_null") == 0)
         o->force_null = column_names(w, d);
     else if (strcmp(name, "freeze") != 0)
-        return dm_rewriting_error(w, DM_E_SYNTAX, NULL, d->location, "option \"%s\" not recognized", name);
+        return dm_rewriting_error(w, DM_E_SYNTAX, NULL, d->location, "option \"%s\" not recognized",
+                                  name);
     return 0;
 }
 
@@ -120,10 +124,12 @@ static int options(struct dm_rewriting *w, const PgQuery__CopyStmt *s, struct dm
     if (!o->null_text)
         o->null_text = o->csv ? "" : "\\N";
     if (!o->csv && (quoted || escaped))
-        return dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1, "COPY %s available only in CSV mode",
+        return dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1,
+                                  "COPY %s available only in CSV mode",
                                   quoted ? "quote" : "escape");
     if (o->binary && o->header)
-        return dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1, "cannot specify HEADER in BINARY mode");
+        return dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1,
+                                  "cannot specify HEADER in BINARY mode");
     if (!o->quote)
         o->quote = '"';
     if (!o->escape)
@@ -147,14 +153,17 @@ static const char *quoted_name(struct dm_rewriting *w, const char *name)
 static int refuse_files(struct dm_rewriting *w, const PgQuery__CopyStmt *s)
 {
     if (s->is_program)
-        return dm_rewriting_error(w, DM_E_UNSUPPORTED, "42501", -1, "COPY … PROGRAM is not supported");
+        return dm_rewriting_error(w, DM_E_UNSUPPORTED, "42501", -1,
+                                  "COPY … PROGRAM is not supported");
     if (!s->filename[0])
         return 0;
     dm_rewriting_error(w, DM_E_PERMISSION, "42501", -1, "COPY cannot %s a file of the server",
                        s->is_from ? "read" : "write");
-    dm_err_hint(w->err, "The client does it: COPY … %s, psql's \\copy, or an sql task of a DAG, which handles "
-                        "the path itself.",
-                s->is_from ? "FROM STDIN" : "TO STDOUT");
+    dm_err_hint(
+        w->err,
+        "The client does it: COPY … %s, psql's \\copy, or an sql task of a DAG, which handles "
+        "the path itself.",
+        s->is_from ? "FROM STDIN" : "TO STDOUT");
     return w->rc;
 }
 
@@ -180,8 +189,10 @@ int dm_rewrite_copy(struct dm_rewriting *w, PgQuery__CopyStmt *s, struct dm_stat
         dm_rewrite_relation(w, v, s->is_from);
         DM_TRY(w->rc);
         if (v->relname[0] != DM_MARK) {
-            const char *schema = v->schemaname && v->schemaname[0] ? quoted_name(w, v->schemaname) : NULL;
-            o->table = dm_arena_printf(w->arena, "%s%s%s%s%s", schema ? quoted_name(w, w->session->database) : "",
+            const char *schema =
+                v->schemaname && v->schemaname[0] ? quoted_name(w, v->schemaname) : NULL;
+            o->table = dm_arena_printf(w->arena, "%s%s%s%s%s",
+                                       schema ? quoted_name(w, w->session->database) : "",
                                        schema ? "." : "", schema ? schema : "", schema ? "." : "",
                                        quoted_name(w, v->relname));
         }
@@ -193,8 +204,8 @@ int dm_rewrite_copy(struct dm_rewriting *w, PgQuery__CopyStmt *s, struct dm_stat
         q->target_list = dm_arena_array(w->arena, PgQuery__Node *, q->n_target_list);
         q->target_list[0] = dm_sqltree_target(w->arena, dm_sqltree_star(w->arena));
         for (size_t i = 0; i < s->n_attlist; i++)
-            q->target_list[i] =
-                dm_sqltree_target(w->arena, dm_sqltree_column(w->arena, dm_sqltree_name(s->attlist[i])));
+            q->target_list[i] = dm_sqltree_target(
+                w->arena, dm_sqltree_column(w->arena, dm_sqltree_name(s->attlist[i])));
         query = dm_sqltree_wrap(w->arena, PG_QUERY__NODE__NODE_SELECT_STMT, q);
     }
     if (s->is_from) {

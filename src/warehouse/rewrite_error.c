@@ -50,7 +50,8 @@ static bool matches(struct dm_str text, const char *pattern, struct dm_str found
     return false;
 }
 
-static void compose(struct dm_strbuf *out, const char *message, const struct dm_str found[FOUND_MAX])
+static void compose(struct dm_strbuf *out, const char *message,
+                    const struct dm_str found[FOUND_MAX])
 {
     for (const char *p = message; *p; p++)
         if (*p == '@' && (p[1] == '1' || p[1] == '2'))
@@ -131,7 +132,8 @@ static bool is_ours(const struct dm_statement *s, size_t at)
     return false;
 }
 
-static bool same_token(struct dm_arena *a, const struct dm_sql_token *x, const struct dm_sql_token *y)
+static bool same_token(struct dm_arena *a, const struct dm_sql_token *x,
+                       const struct dm_sql_token *y)
 {
     bool name_x = x->kind == DM_SQL_WORD || x->kind == DM_SQL_IDENT;
     bool name_y = y->kind == DM_SQL_WORD || y->kind == DM_SQL_IDENT;
@@ -143,8 +145,8 @@ static bool same_token(struct dm_arena *a, const struct dm_sql_token *x, const s
 }
 
 /* The token at `offset` of the text that ran, and how many like it come before. */
-static bool token_at(const struct dm_statement *s, struct dm_arena *a, size_t offset, struct dm_sql_token *ret,
-                     size_t *ret_nth)
+static bool token_at(const struct dm_statement *s, struct dm_arena *a, size_t offset,
+                     struct dm_sql_token *ret, size_t *ret_nth)
 {
     struct dm_sql_lexer lexer;
     struct dm_sql_token t;
@@ -165,7 +167,8 @@ static bool token_at(const struct dm_statement *s, struct dm_arena *a, size_t of
     return true;
 }
 
-static int client_position(const struct dm_statement *s, struct dm_arena *a, struct dm_str client, size_t offset)
+static int client_position(const struct dm_statement *s, struct dm_arena *a, struct dm_str client,
+                           size_t offset)
 {
     struct dm_sql_token wanted, t;
     size_t nth;
@@ -208,8 +211,8 @@ static bool too_long(struct dm_str expression, struct dm_err *err)
     if (to == from)
         return false;
     char message[128];
-    snprintf(message, sizeof(message), "value too long for type character%s(%.*s)", is_char ? "" : " varying",
-             DM_FMT(dm_str_sub(expression, from, to)));
+    snprintf(message, sizeof(message), "value too long for type character%s(%.*s)",
+             is_char ? "" : " varying", DM_FMT(dm_str_sub(expression, from, to)));
     replace_message(err, message);
     memcpy(err->sqlstate, "22001", 6);
     return true;
@@ -267,7 +270,8 @@ static bool line_after(struct dm_str text, struct dm_str key, struct dm_str *ret
 static bool explain_lake_file(struct dm_err *err, struct dm_str text)
 {
     struct dm_str line, file, original, why;
-    if (!line_after(text, DM_STR("CSV Error on Line: "), &line) || !line_after(text, DM_STR("file = "), &file))
+    if (!line_after(text, DM_STR("CSV Error on Line: "), &line) ||
+        !line_after(text, DM_STR("file = "), &file))
         return false;
     bool has_original = line_after(text, DM_STR("Original Line: "), &original);
     ptrdiff_t at = dm_str_find(text, DM_STR("Original Line: "), 0);
@@ -277,7 +281,8 @@ static bool explain_lake_file(struct dm_err *err, struct dm_str text)
     why = why.p ? dm_str_trim(why) : DM_STR("");
     memcpy(err->sqlstate, "22P04", 6);
     char message[DM_ERR_MESSAGE_MAX];
-    snprintf(message, sizeof(message), "line %.*s of \"%.*s\" does not fit the external table: %.*s", DM_FMT(line),
+    snprintf(message, sizeof(message),
+             "line %.*s of \"%.*s\" does not fit the external table: %.*s", DM_FMT(line),
              DM_FMT(file), DM_FMT(why));
     replace_message(err, message);
     if (has_original)

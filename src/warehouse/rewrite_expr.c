@@ -28,7 +28,8 @@ static void regexp_operator(struct dm_rewriting *w, PgQuery__Node *n, bool negat
     PgQuery__Node *call = dm_sqltree_call(w->arena, "regexp_matches", e->lexpr, e->rexpr,
                                           fold ? dm_sqltree_text(w->arena, "i") : NULL);
     if (negated)
-        call = dm_sqltree_op(w->arena, "=", call, dm_sqltree_cast(w->arena, dm_sqltree_text(w->arena, "f"), "bool"));
+        call = dm_sqltree_op(w->arena, "=", call,
+                             dm_sqltree_cast(w->arena, dm_sqltree_text(w->arena, "f"), "bool"));
     replace(n, call);
 }
 
@@ -97,8 +98,9 @@ static bool is_text_type(const char *type)
 }
 
 static const char *const type_names[][2] = {
-    {"oid", "uinteger"}, {"xid", "uinteger"},   {"cid", "uinteger"},      {"name", "varchar"},
-    {"char", "varchar"}, {"aclitem", "varchar"}, {"int2vector", "smallint"}, {"oidvector", "uinteger"},
+    {"oid", "uinteger"},        {"xid", "uinteger"},       {"cid", "uinteger"},
+    {"name", "varchar"},        {"char", "varchar"},       {"aclitem", "varchar"},
+    {"int2vector", "smallint"}, {"oidvector", "uinteger"},
 };
 
 static void rename_type(struct dm_rewriting *w, PgQuery__TypeName *t, const char *type)
@@ -117,10 +119,34 @@ static bool cut_length(const PgQuery__TypeName *t, const char *type, int32_t *re
         t->n_array_bounds)
         return false;
     const PgQuery__Node *m = t->typmods[0];
-    if (m->node_case != PG_QUERY__NODE__NODE_A_CONST || m->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+    if (m->node_case != PG_QUERY__NODE__NODE_A_CONST ||
+        m->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
         return false;
     *ret = m->a_const->ival->ival;
     return true;
+}
+
+/* INTERVAL '1' DAY: the unit goes into the text, where the engine reads it. */
+static void interval_fields(struct dm_rewriting *w, PgQuery__TypeCast *c)
+{
+    static const struct {
+        int32_t mask; /* of PostgreSQL's typmod */
+        const char *unit;
+    } units[] = {{1 << 1, "month"}, {1 << 2, "year"},    {1 << 3, "day"},
+                 {1 << 10, "hour"}, {1 << 11, "minute"}, {1 << 12, "second"}};
+    PgQuery__TypeName *t = c->type_name;
+    const PgQuery__Node *m = t->n_typmods ? t->typmods[0] : NULL;
+    const char *literal = dm_sqltree_literal(c->arg);
+    double number;
+    t->n_typmods = 0;
+    if (!m || m->node_case != PG_QUERY__NODE__NODE_A_CONST ||
+        m->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL || !literal ||
+        !dm_str_to_f64(dm_str_trim(dm_str_c(literal)), &number))
+        return;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (m->a_const->ival->ival == units[i].mask)
+            c->arg = dm_sqltree_text(w->arena,
+                                     dm_arena_printf(w->arena, "%s %s", literal, units[i].unit));
 }
 
 /* "12/1/2010 8:26": a date or timestamp literal in DateStyle MDY, as ISO; NULL where it is not one. */
@@ -136,15 +162,17 @@ static const char *mdy_literal(struct dm_arena *a, const char *text)
         return dm_arena_printf(a, "%04d-%02d-%02d", year, month, day);
     if (sscanf(rest, " %2d:%2d%n", &hour, &minute, &more) != 2 || !more)
         return NULL;
-    return dm_arena_printf(a, "%04d-%02d-%02d %02d:%02d%s", year, month, day, hour, minute, rest + more);
+    return dm_arena_printf(a, "%04d-%02d-%02d %02d:%02d%s", year, month, day, hour, minute,
+                           rest + more);
 }
 
 /* "pg_catalog" stays in front of types that PostgreSQL's grammar has words for: they are printed as those words. */
 static void strip_type_schema(PgQuery__TypeName *t)
 {
-    static const char *const words[] = {"bpchar", "varchar", "numeric",   "bool",        "int2",     "int4",
-                                        "int8",   "float4",  "float8",    "time",        "timetz",   "bit",
-                                        "varbit", "interval", "timestamp", "timestamptz", NULL};
+    static const char *const words[] = {
+        "bpchar", "varchar",  "numeric",   "bool",        "int2",   "int4",
+        "int8",   "float4",   "float8",    "time",        "timetz", "bit",
+        "varbit", "interval", "timestamp", "timestamptz", NULL};
     const char *type = t->n_names ? dm_sqltree_name(t->names[t->n_names - 1]) : NULL;
     for (size_t i = 0; type && words[i]; i++)
         if (strcmp(type, words[i]) == 0)
@@ -166,8 +194,9 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
         if (inner == reg)
             replace(n, c->arg);
         else
-            replace(n, dm_sqltree_call(w->arena, is_constant_text(c->arg) ? reg->to_oid : reg->to_name, c->arg,
-                                       NULL, NULL));
+            replace(n,
+                    dm_sqltree_call(w->arena, is_constant_text(c->arg) ? reg->to_oid : reg->to_name,
+                                    c->arg, NULL, NULL));
         return;
     }
     if (inner && is_text_type(type) && to_oid) { /* 'x'::regclass::text */
@@ -181,7 +210,8 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
         t->n_typmods = 0;
         /* The literal of varchar 'x' and the column of c::varchar(3) alike; char(n) does not count its padding. */
         PgQuery__Node *text = dm_sqltree_cast(w->arena, c->arg, "varchar");
-        replace(n, dm_sqltree_call(w->arena, "left", text, dm_sqltree_integer(w->arena, length), NULL));
+        replace(
+            n, dm_sqltree_call(w->arena, "left", text, dm_sqltree_integer(w->arena, length), NULL));
         return;
     }
     const char *literal = dm_sqltree_literal(c->arg);
@@ -193,14 +223,20 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
         if (strcmp(type, "timestamp") == 0)
             t->n_typmods = 0;
     }
+    if (strcmp(type, "interval") == 0)
+        interval_fields(w, c);
     rename_type(w, t, type);
 }
 
 /* ---- functions */
 
 static const char *const functions[][2] = {
-    {"len", "length"},     {"textlen", "length"},     {"btrim", "trim"},
-    {"every", "bool_and"}, {"listagg", "string_agg"}, {"json_build_object", "json_object"},
+    {"len", "length"},
+    {"textlen", "length"},
+    {"btrim", "trim"},
+    {"every", "bool_and"},
+    {"listagg", "string_agg"},
+    {"json_build_object", "json_object"},
     {"dateadd", "date_add_part"},
 };
 
@@ -208,16 +244,46 @@ static const char *const functions[][2] = {
 static void part_argument(struct dm_rewriting *w, PgQuery__FuncCall *f)
 {
     PgQuery__Node *part = f->n_args == 3 ? f->args[0] : NULL;
-    if (!part || part->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || part->column_ref->n_fields != 1)
+    if (!part || part->node_case != PG_QUERY__NODE__NODE_COLUMN_REF ||
+        part->column_ref->n_fields != 1)
         return;
     const char *word = dm_sqltree_name(part->column_ref->fields[0]);
     if (word)
         f->args[0] = dm_sqltree_text(w->arena, word);
 }
 
+/* to_char(x, 'YYYY-MM-DD') with a literal format: the engine's strftime. */
+static void to_char(struct dm_rewriting *w, PgQuery__Node *n, const char *format)
+{
+    static const char *const fields[][2] = {
+        {"YYYY", "%Y"}, {"HH24", "%H"}, {"HH12", "%I"}, {"Month", "%B"}, {"Mon", "%b"},
+        {"Day", "%A"},  {"Dy", "%a"},   {"DDD", "%j"},  {"YY", "%y"},    {"MM", "%m"},
+        {"DD", "%d"},   {"HH", "%I"},   {"MI", "%M"},   {"SS", "%S"},    {"US", "%f"},
+        {"AM", "%p"},   {"PM", "%p"},   {"%", "%%"}};
+    const char *out = "";
+    while (*format) {
+        size_t used = 0;
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && !used; i++)
+            if (strncmp(format, fields[i][0], strlen(fields[i][0])) == 0) {
+                used = strlen(fields[i][0]);
+                out = dm_arena_printf(w->arena, "%s%s", out, fields[i][1]);
+            }
+        if (!used) {
+            used = 1;
+            out = dm_arena_printf(w->arena, "%s%c", out, *format);
+        }
+        format += used;
+    }
+    replace(n, dm_sqltree_call(w->arena, "strftime", n->func_call->args[0],
+                               dm_sqltree_text(w->arena, out), NULL));
+}
+
 static void function(struct dm_rewriting *w, PgQuery__Node *n)
 {
     PgQuery__FuncCall *f = n->func_call;
+    /* extract(x FROM y), trim(…), position(…): printed as they were written while they are pg_catalog's. */
+    if (f->funcformat == PG_QUERY__COERCION_FORM__COERCE_SQL_SYNTAX)
+        return;
     strip_schema(&f->funcname, &f->n_funcname);
     if (f->n_funcname != 1)
         return;
@@ -239,6 +305,11 @@ static void function(struct dm_rewriting *w, PgQuery__Node *n)
     }
     if (strcmp(name, "nvl") == 0 && f->n_args > 0) {
         replace(n, dm_sqltree_coalesce(w->arena, f->args, f->n_args));
+        return;
+    }
+    const char *format = f->n_args == 2 ? dm_sqltree_literal(f->args[1]) : NULL;
+    if (strcmp(name, "to_char") == 0 && format) {
+        to_char(w, n, format);
         return;
     }
     if (strcmp(name, "dateadd") == 0 || strcmp(name, "datediff") == 0)
@@ -276,7 +347,8 @@ static void value_function(struct dm_rewriting *w, PgQuery__Node *n)
 /* Redshift's SYSDATE is a word without parentheses. */
 static void sysdate(struct dm_rewriting *w, PgQuery__Node *n)
 {
-    const char *name = n->column_ref->n_fields == 1 ? dm_sqltree_name(n->column_ref->fields[0]) : NULL;
+    const char *name =
+        n->column_ref->n_fields == 1 ? dm_sqltree_name(n->column_ref->fields[0]) : NULL;
     if (name && strcmp(name, "sysdate") == 0)
         replace(n, dm_sqltree_call(w->arena, "getdate", NULL, NULL, NULL));
 }

@@ -66,7 +66,8 @@ struct dm_scope {
     size_t n_from;
     PgQuery__Node *where; /* or NULL */
     PgQuery__WithClause *with;
-    PgQuery__Node **comparisons; /* A_Expr and SubLink nodes of this level (ON and WHERE and everywhere else) */
+    PgQuery__Node **
+        comparisons; /* A_Expr and SubLink nodes of this level (ON and WHERE and everywhere else) */
     size_t n_comparisons, cap_comparisons;
 };
 
@@ -106,18 +107,22 @@ void dm_rewrite_alter_table(struct dm_rewriting *w, PgQuery__AlterTableStmt *s);
 void dm_rewrite_index(struct dm_rewriting *w, PgQuery__IndexStmt *s);
 
 /* rewrite_session.c: fill `ret` for statements that are the session's own; kind QUERY stays where it is not one. */
-int dm_rewrite_session(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_statement *ret) dm_nodiscard;
+int dm_rewrite_session(struct dm_rewriting *w, PgQuery__Node *stmt,
+                       struct dm_statement *ret) dm_nodiscard;
 void dm_rewriter_settings_init(struct dm_rewriter *r);
 void dm_rewriter_settings_release(struct dm_rewriter *r);
 int dm_rewrite_perform_set(struct dm_rewriter *r, struct dm_arena *a, const struct dm_statement *s,
                            struct dm_err *reterr) dm_nodiscard;
 
 /* rewrite_copy.c */
-int dm_rewrite_copy(struct dm_rewriting *w, PgQuery__CopyStmt *s, struct dm_statement *ret) dm_nodiscard;
+int dm_rewrite_copy(struct dm_rewriting *w, PgQuery__CopyStmt *s,
+                    struct dm_statement *ret) dm_nodiscard;
 
 /* rewrite.c: the rest of the way from a tree to the engine's text. */
-int dm_rewriting_finish(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_statement *ret) dm_nodiscard;
+int dm_rewriting_finish(struct dm_rewriting *w, PgQuery__Node *stmt,
+                        struct dm_statement *ret) dm_nodiscard;
 /* Text of a tree in which external tables have no rows: for questions about types. */
-int dm_rewriting_describe_text(struct dm_rewriting *w, PgQuery__Node *stmt, const char **ret) dm_nodiscard;
+int dm_rewriting_describe_text(struct dm_rewriting *w, PgQuery__Node *stmt,
+                               const char **ret) dm_nodiscard;
 
 #endif

@@ -35,7 +35,8 @@ static void mark(struct dm_rewriting *w, PgQuery__RangeVar *v, const struct dm_e
     }
     if (!v->alias)
         v->alias = dm_sqltree_alias(w->arena, v->relname);
-    w->externals[w->n_externals] = (struct dm_rewrite_external){.table = t, .alias = v->alias->aliasname};
+    w->externals[w->n_externals] =
+        (struct dm_rewrite_external){.table = t, .alias = v->alias->aliasname};
     v->catalogname = v->schemaname = (char *)"";
     v->relname = dm_arena_printf(w->arena, "%c%zu", DM_MARK, w->n_externals++);
 }
@@ -67,8 +68,8 @@ void dm_rewrite_relation(struct dm_rewriting *w, PgQuery__RangeVar *v, bool targ
         return;
     const struct dm_external_table *t = dm_spectrum_table(w->view, v->schemaname, v->relname);
     if (!t) {
-        dm_rewriting_error(w, DM_E_UNDEFINED, "42P01", v->location, "relation \"%s.%s\" does not exist",
-                           v->schemaname, v->relname);
+        dm_rewriting_error(w, DM_E_UNDEFINED, "42P01", v->location,
+                           "relation \"%s.%s\" does not exist", v->schemaname, v->relname);
         return;
     }
     if (target) {
@@ -91,7 +92,8 @@ void dm_rewrite_column(struct dm_rewriting *w, PgQuery__ColumnRef *c)
         drop = 1;
     if (c->n_fields - drop == 3) {
         const char *schema = dm_sqltree_name(c->fields[drop]);
-        if (schema && (dm_spectrum_has_schema(w->view, schema) || strcmp(schema, "pg_catalog") == 0))
+        if (schema &&
+            (dm_spectrum_has_schema(w->view, schema) || strcmp(schema, "pg_catalog") == 0))
             drop++;
     }
     c->fields += drop;
@@ -102,12 +104,14 @@ void dm_rewrite_column(struct dm_rewriting *w, PgQuery__ColumnRef *c)
 void dm_rewrite_range_function(struct dm_rewriting *w, PgQuery__RangeFunction *f)
 {
     if (!f->alias || f->alias->n_colnames || f->n_functions != 1 ||
-        f->functions[0]->node_case != PG_QUERY__NODE__NODE_LIST || f->functions[0]->list->n_items == 0)
+        f->functions[0]->node_case != PG_QUERY__NODE__NODE_LIST ||
+        f->functions[0]->list->n_items == 0)
         return;
     PgQuery__Node *call = f->functions[0]->list->items[0];
     if (call->node_case != PG_QUERY__NODE__NODE_FUNC_CALL)
         return;
-    const char *function = dm_sqltree_name(call->func_call->funcname[call->func_call->n_funcname - 1]);
+    const char *function =
+        dm_sqltree_name(call->func_call->funcname[call->func_call->n_funcname - 1]);
     if (!function || (strcmp(function, "generate_series") != 0 && strcmp(function, "unnest") != 0))
         return;
     f->alias->colnames = dm_arena_array(w->arena, PgQuery__Node *, 1);
@@ -252,7 +256,8 @@ static enum strength figure(const PgQuery__Node *n, const char **ret)
 static bool is_star(const PgQuery__Node *n)
 {
     return n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields > 0 &&
-           n->column_ref->fields[n->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+           n->column_ref->fields[n->column_ref->n_fields - 1]->node_case ==
+               PG_QUERY__NODE__NODE_A_STAR;
 }
 
 void dm_rewrite_output_names(struct dm_rewriting *w, PgQuery__Node **targets, size_t n)

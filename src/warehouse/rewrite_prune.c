@@ -16,7 +16,8 @@ static const char *literal_text(struct dm_rewriting *w, const PgQuery__Node *n)
         const char *type = t->n_names ? dm_sqltree_name(t->names[t->n_names - 1]) : NULL;
         /* Only casts that do not change the value. */
         if (!type || t->n_typmods || t->n_array_bounds ||
-            (strcmp(type, "date") != 0 && strcmp(type, "text") != 0 && strcmp(type, "varchar") != 0))
+            (strcmp(type, "date") != 0 && strcmp(type, "text") != 0 &&
+             strcmp(type, "varchar") != 0))
             return NULL;
         const char *text = dm_sqltree_literal(n->type_cast->arg);
         return text;
@@ -27,8 +28,8 @@ static const char *literal_text(struct dm_rewriting *w, const PgQuery__Node *n)
     if (n->node_case == PG_QUERY__NODE__NODE_A_CONST && !n->a_const->isnull &&
         n->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL)
         return dm_arena_printf(w->arena, "%d", n->a_const->ival->ival);
-    if (n->node_case == PG_QUERY__NODE__NODE_A_EXPR && !n->a_expr->lexpr && n->a_expr->n_name == 1 &&
-        strcmp(dm_sqltree_name(n->a_expr->name[0]), "-") == 0) {
+    if (n->node_case == PG_QUERY__NODE__NODE_A_EXPR && !n->a_expr->lexpr &&
+        n->a_expr->n_name == 1 && strcmp(dm_sqltree_name(n->a_expr->name[0]), "-") == 0) {
         const char *digits = literal_text(w, n->a_expr->rexpr);
         return digits ? dm_arena_printf(w->arena, "-%s", digits) : NULL;
     }
@@ -55,7 +56,8 @@ static void collect(struct members *m, const PgQuery__Node *item)
 }
 
 /* The external table among the members that a column belongs to, where it is one of its partition columns. */
-static struct dm_rewrite_external *owner(const struct members *m, const PgQuery__Node *n, const char **ret_column)
+static struct dm_rewrite_external *owner(const struct members *m, const PgQuery__Node *n,
+                                         const char **ret_column)
 {
     if (n->node_case != PG_QUERY__NODE__NODE_COLUMN_REF)
         return NULL;
@@ -85,8 +87,8 @@ static void add_filter(struct dm_rewriting *w, struct dm_rewrite_external *e, co
     if (!e->filters)
         e->filters = dm_arena_array(w->arena, struct dm_partition_filter, FILTERS_MAX);
     if (e->n_filters < FILTERS_MAX)
-        e->filters[e->n_filters++] =
-            (struct dm_partition_filter){.column = column, .op = op, .values = values, .n_values = n};
+        e->filters[e->n_filters++] = (struct dm_partition_filter){
+            .column = column, .op = op, .values = values, .n_values = n};
 }
 
 static bool filter_op(const char *op, bool swapped, enum dm_filter_op *ret)
@@ -94,8 +96,10 @@ static bool filter_op(const char *op, bool swapped, enum dm_filter_op *ret)
     static const struct {
         const char *op;
         enum dm_filter_op plain, swapped;
-    } ops[] = {{"=", DM_FILTER_EQ, DM_FILTER_EQ},  {"<", DM_FILTER_LT, DM_FILTER_GT},
-               {"<=", DM_FILTER_LE, DM_FILTER_GE}, {">", DM_FILTER_GT, DM_FILTER_LT},
+    } ops[] = {{"=", DM_FILTER_EQ, DM_FILTER_EQ},
+               {"<", DM_FILTER_LT, DM_FILTER_GT},
+               {"<=", DM_FILTER_LE, DM_FILTER_GE},
+               {">", DM_FILTER_GT, DM_FILTER_LT},
                {">=", DM_FILTER_GE, DM_FILTER_LE}};
     for (size_t i = 0; op && i < sizeof(ops) / sizeof(ops[0]); i++)
         if (strcmp(op, ops[i].op) == 0) {
@@ -141,7 +145,8 @@ static void condition(struct dm_rewriting *w, const struct members *m, const PgQ
     const PgQuery__AExpr *e = n->a_expr;
     if (!e->lexpr || !e->rexpr)
         return;
-    if (e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_IN || e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN) {
+    if (e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_IN ||
+        e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN) {
         list_condition(w, m, e);
         return;
     }
@@ -172,9 +177,11 @@ static void joins(struct dm_rewriting *w, const PgQuery__Node *item)
     joins(w, j->larg);
     joins(w, j->rarg);
     struct members m = {.w = w};
-    if (j->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || j->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT)
+    if (j->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER ||
+        j->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT)
         collect(&m, j->larg);
-    if (j->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || j->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT)
+    if (j->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER ||
+        j->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT)
         collect(&m, j->rarg);
     condition(w, &m, j->quals);
 }

@@ -67,7 +67,8 @@ static int set(struct dm_rewriter *r, const char *name, const char *value, bool 
         if (!strchr(name, '.'))
             return unknown_setting(name, reterr);
         if (r->n_settings == DM_SETTINGS_MAX)
-            return dm_err_set(reterr, DM_E_LIMIT, "a session has at most %d settings", DM_SETTINGS_MAX);
+            return dm_err_set(reterr, DM_E_LIMIT, "a session has at most %d settings",
+                              DM_SETTINGS_MAX);
         s = &r->settings[r->n_settings++];
         *s = (struct dm_setting){.name = dm_strdup(name), .value = dm_strdup("")};
     }
@@ -86,9 +87,10 @@ static int set(struct dm_rewriter *r, const char *name, const char *value, bool 
 static int apply_search_path(struct dm_rewriter *r, struct dm_arena *a, struct dm_err *reterr)
 {
     struct dm_engine_rows rows;
-    DM_TRY(dm_engine_query(r->conn, a,
-                           "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()",
-                           &rows, reterr));
+    DM_TRY(dm_engine_query(
+        r->conn, a,
+        "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()", &rows,
+        reterr));
     struct dm_strbuf path;
     dm_strbuf_init(&path, DM_BUF_MESSAGE);
     struct dm_str rest = dm_str_c(dm_rewriter_setting(r, "search_path")), piece;
@@ -183,14 +185,16 @@ static int nothing(struct dm_statement *ret, const char *tag)
     return 0;
 }
 
-static int set_statement(struct dm_rewriting *w, const PgQuery__VariableSetStmt *s, struct dm_statement *ret)
+static int set_statement(struct dm_rewriting *w, const PgQuery__VariableSetStmt *s,
+                         struct dm_statement *ret)
 {
     bool reset = s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET ||
                  s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL;
     ret->kind = DM_STATEMENT_SET;
     ret->tag = reset ? "RESET" : "SET";
     ret->local = s->is_local;
-    if (s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI) /* isolation level: a snapshot always */
+    if (s->kind ==
+        PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI) /* isolation level: a snapshot always */
         return nothing(ret, "SET");
     if (s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL)
         return 0;
@@ -202,7 +206,8 @@ static int set_statement(struct dm_rewriting *w, const PgQuery__VariableSetStmt 
         return 0;
     const char *value = "";
     for (size_t i = 0; i < s->n_args; i++)
-        value = dm_arena_printf(w->arena, "%s%s%s", value, i ? ", " : "", argument_text(w, s->args[i]));
+        value =
+            dm_arena_printf(w->arena, "%s%s%s", value, i ? ", " : "", argument_text(w, s->args[i]));
     ret->value = value;
     if (strcasecmp(ret->name, "client_encoding") == 0 && strcasecmp(value, "utf8") != 0 &&
         strcasecmp(value, "utf-8") != 0 && strcasecmp(value, "unicode") != 0 && value[0])
@@ -247,7 +252,8 @@ static int show(struct dm_rewriting *w, const char *name, struct dm_statement *r
     return 0;
 }
 
-static int transaction(struct dm_rewriting *w, const PgQuery__TransactionStmt *s, struct dm_statement *ret)
+static int transaction(struct dm_rewriting *w, const PgQuery__TransactionStmt *s,
+                       struct dm_statement *ret)
 {
     ret->name = s->savepoint_name;
     switch (s->kind) {
@@ -255,7 +261,9 @@ static int transaction(struct dm_rewriting *w, const PgQuery__TransactionStmt *s
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
         ret->kind = DM_STATEMENT_BEGIN;
         ret->sql = "BEGIN TRANSACTION";
-        ret->tag = s->kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN ? "BEGIN" : "START TRANSACTION";
+        ret->tag = s->kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN
+                       ? "BEGIN"
+                       : "START TRANSACTION";
         return 0;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
         ret->kind = DM_STATEMENT_COMMIT;
@@ -278,7 +286,8 @@ static int transaction(struct dm_rewriting *w, const PgQuery__TransactionStmt *s
         ret->tag = "ROLLBACK";
         return 0;
     default:
-        return dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1, "two-phase commit is not supported");
+        return dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1,
+                                  "two-phase commit is not supported");
     }
 }
 
@@ -320,7 +329,8 @@ int dm_rewrite_session(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_st
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
     case PG_QUERY__NODE__NODE_FETCH_STMT:
         dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1, "cursors in SQL are not supported");
-        dm_err_hint(w->err, "Results are streamed: use the protocol's portals (fetch size) instead.");
+        dm_err_hint(w->err,
+                    "Results are streamed: use the protocol's portals (fetch size) instead.");
         return w->rc;
     case PG_QUERY__NODE__NODE_CREATEDB_STMT:
     case PG_QUERY__NODE__NODE_DROPDB_STMT:

@@ -26,22 +26,24 @@ static bool length_limit(const PgQuery__TypeName *t, bool *ret_char, int32_t *re
     return true;
 }
 
-static PgQuery__Node *limit_check(struct dm_rewriting *w, const char *column, bool is_char, int32_t limit)
+static PgQuery__Node *limit_check(struct dm_rewriting *w, const char *column, bool is_char,
+                                  int32_t limit)
 {
     PgQuery__Node *text = dm_sqltree_column(w->arena, column);
     if (is_char)
         text = dm_sqltree_call(w->arena, "rtrim", text, NULL, NULL);
     return dm_sqltree_check(
-        w->arena, dm_sqltree_op(w->arena, "<=", dm_sqltree_call(w->arena, "length", text, NULL, NULL),
-                                dm_sqltree_integer(w->arena, limit)));
+        w->arena,
+        dm_sqltree_op(w->arena, "<=", dm_sqltree_call(w->arena, "length", text, NULL, NULL),
+                      dm_sqltree_integer(w->arena, limit)));
 }
 
 static bool is_external_schema(struct dm_rewriting *w, const PgQuery__RangeVar *v)
 {
     if (!v->schemaname || !v->schemaname[0] || !dm_spectrum_has_schema(w->view, v->schemaname))
         return false;
-    dm_rewriting_error(w, DM_E_UNSUPPORTED, "42809", v->location, "schema \"%s\" is an external schema",
-                       v->schemaname);
+    dm_rewriting_error(w, DM_E_UNSUPPORTED, "42809", v->location,
+                       "schema \"%s\" is an external schema", v->schemaname);
     dm_err_hint(w->err, "Use CREATE EXTERNAL TABLE there.");
     return true;
 }

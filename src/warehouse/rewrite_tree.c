@@ -12,15 +12,18 @@ static void before_children(struct dm_rewriting *w, PgQuery__Node *n)
     case PG_QUERY__NODE__NODE_SELECT_STMT:
         break; /* by walk(), for those without a wrapper too */
     case PG_QUERY__NODE__NODE_INSERT_STMT:
-        dm_rewrite_output_names(w, n->insert_stmt->returning_list, n->insert_stmt->n_returning_list);
+        dm_rewrite_output_names(w, n->insert_stmt->returning_list,
+                                n->insert_stmt->n_returning_list);
         dm_rewrite_relation(w, n->insert_stmt->relation, true);
         break;
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
-        dm_rewrite_output_names(w, n->update_stmt->returning_list, n->update_stmt->n_returning_list);
+        dm_rewrite_output_names(w, n->update_stmt->returning_list,
+                                n->update_stmt->n_returning_list);
         dm_rewrite_relation(w, n->update_stmt->relation, true);
         break;
     case PG_QUERY__NODE__NODE_DELETE_STMT:
-        dm_rewrite_output_names(w, n->delete_stmt->returning_list, n->delete_stmt->n_returning_list);
+        dm_rewrite_output_names(w, n->delete_stmt->returning_list,
+                                n->delete_stmt->n_returning_list);
         dm_rewrite_relation(w, n->delete_stmt->relation, true);
         break;
     case PG_QUERY__NODE__NODE_MERGE_STMT:
@@ -154,7 +157,8 @@ static void walk_scopes(ProtobufCMessage *m, void *arg)
     if (opened)
         inner.scope = &scope;
     if (n && inner.scope &&
-        (n->node_case == PG_QUERY__NODE__NODE_A_EXPR || n->node_case == PG_QUERY__NODE__NODE_SUB_LINK))
+        (n->node_case == PG_QUERY__NODE__NODE_A_EXPR ||
+         n->node_case == PG_QUERY__NODE__NODE_SUB_LINK))
         add_comparison(w, inner.scope, n);
     dm_sqltree_children(m, walk_scopes, &inner);
     if (opened && w->rc == 0)

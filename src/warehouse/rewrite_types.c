@@ -11,7 +11,8 @@
 
 struct pair {
     PgQuery__Node **left, **right;
-    PgQuery__SubLink *in;   /* x IN (SELECT …): `right` is then a value of the SELECT's type, to ask for it */
+    PgQuery__SubLink
+        *in; /* x IN (SELECT …): `right` is then a value of the SELECT's type, to ask for it */
     PgQuery__Node *in_value;
     bool left_integer, left_text, right_integer, right_text;
 };
@@ -34,7 +35,8 @@ static bool is_literal(const PgQuery__Node *n)
 {
     while (n->node_case == PG_QUERY__NODE__NODE_TYPE_CAST)
         n = n->type_cast->arg;
-    return n->node_case == PG_QUERY__NODE__NODE_A_CONST || n->node_case == PG_QUERY__NODE__NODE_PARAM_REF;
+    return n->node_case == PG_QUERY__NODE__NODE_A_CONST ||
+           n->node_case == PG_QUERY__NODE__NODE_PARAM_REF;
 }
 
 /* Does the level read only PostgreSQL's catalog?  Its types are ours and fit already. */
@@ -67,7 +69,8 @@ static PgQuery__WithClause *all_ctes(struct dm_rewriting *w, const struct dm_sco
             all = dm_arena_dup(w->arena, s->with, sizeof(*all));
             continue;
         }
-        PgQuery__Node **ctes = dm_arena_array(w->arena, PgQuery__Node *, all->n_ctes + s->with->n_ctes);
+        PgQuery__Node **ctes =
+            dm_arena_array(w->arena, PgQuery__Node *, all->n_ctes + s->with->n_ctes);
         memcpy(ctes, s->with->ctes, sizeof(*ctes) * s->with->n_ctes);
         memcpy(ctes + s->with->n_ctes, all->ctes, sizeof(*ctes) * all->n_ctes);
         all->ctes = ctes;
@@ -88,8 +91,8 @@ static bool is_integer_type(const char *t)
 }
 
 /* Fills in the types of the pairs; false where the engine cannot bind them. */
-static bool describe(struct dm_rewriting *w, const struct dm_scope *s, bool outer_too, struct pair *pairs,
-                     size_t n)
+static bool describe(struct dm_rewriting *w, const struct dm_scope *s, bool outer_too,
+                     struct pair *pairs, size_t n)
 {
     size_t n_from = s->n_from;
     for (const struct dm_scope *o = s->outer; outer_too && o; o = o->outer)
@@ -113,7 +116,8 @@ static bool describe(struct dm_rewriting *w, const struct dm_scope *s, bool oute
     const char *text;
     const char *const *names, *const *types;
     size_t n_types;
-    if (dm_rewriting_describe_text(w, dm_sqltree_wrap(w->arena, PG_QUERY__NODE__NODE_SELECT_STMT, q), &text) < 0 ||
+    if (dm_rewriting_describe_text(
+            w, dm_sqltree_wrap(w->arena, PG_QUERY__NODE__NODE_SELECT_STMT, q), &text) < 0 ||
         dm_engine_describe(w->session->conn, w->arena, text, &names, &types, &n_types, NULL) < 0 ||
         n_types != n * 2)
         return false;
@@ -184,8 +188,8 @@ void dm_rewrite_comparisons(struct dm_rewriting *w, struct dm_scope *s)
         PgQuery__Node *c = s->comparisons[i];
         if (c->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
             PgQuery__SubLink *l = c->sub_link;
-            if (l->sub_link_type != PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK || is_literal(l->testexpr) ||
-                l->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+            if (l->sub_link_type != PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ||
+                is_literal(l->testexpr) || l->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
                 continue;
             struct pair *p = &pairs[n++];
             p->in = l;

@@ -265,25 +265,14 @@ static void close_engine(struct server *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-static void exec_again(struct server *s)
-{
-    pthread_sigmask(SIG_SETMASK, &s->old_mask, NULL);
-    dm_listen_exec(&s->listen);
-    sigset_t ours;
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ours, NULL);
-}
-
 /* Nobody has been here for a while.  True: leave. */
 static bool idle(struct server *s, struct dm_err *reterr)
 {
     bool was_open = s->engine != NULL;
     close_engine(s);
     if (s->opts->stay) {
-        if (was_open)
-            exec_again(s);
+        if (was_open) /* our signals stay blocked, so that none is lost on the way */
+            dm_listen_exec(&s->listen);
         return false;
     }
     dm_listen_stop(&s->listen);

@@ -97,17 +97,20 @@ static int load_tables(struct dm_engine_conn *c, struct dm_spectrum_view *v, str
 {
     struct dm_arena *a = &v->arena;
     struct dm_engine_rows rows;
-    DM_TRY(dm_engine_query(c, a, "SELECT name FROM " DM_HIDDEN_SCHEMA ".external_schema", &rows, reterr));
+    DM_TRY(dm_engine_query(c, a, "SELECT name FROM " DM_HIDDEN_SCHEMA ".external_schema", &rows,
+                           reterr));
     for (size_t i = 0; i < rows.n_rows; i++)
         dm_map_put(&v->schemas, dm_str_c(rows.rows[i][0]), (void *)rows.rows[i][0]);
 
-    DM_TRY(dm_engine_query(
-        c, a,
-        "SELECT oid, schema_name, table_name, format, location, delimiter, quote, escape, null_text, skip_lines,"
-        " (SELECT count(*) FROM " DM_HIDDEN_SCHEMA ".external_column c WHERE c.table_oid = t.oid),"
-        " (SELECT count(*) FROM " DM_HIDDEN_SCHEMA ".external_partition p WHERE p.table_oid = t.oid)"
-        " FROM " DM_HIDDEN_SCHEMA ".external_table t",
-        &rows, reterr));
+    DM_TRY(dm_engine_query(c, a,
+                           "SELECT oid, schema_name, table_name, format, location, delimiter, "
+                           "quote, escape, null_text, skip_lines,"
+                           " (SELECT count(*) FROM " DM_HIDDEN_SCHEMA
+                           ".external_column c WHERE c.table_oid = t.oid),"
+                           " (SELECT count(*) FROM " DM_HIDDEN_SCHEMA
+                           ".external_partition p WHERE p.table_oid = t.oid)"
+                           " FROM " DM_HIDDEN_SCHEMA ".external_table t",
+                           &rows, reterr));
     for (size_t i = 0; i < rows.n_rows; i++) {
         const char **r = rows.rows[i];
         struct table_row *t = dm_arena_new(a, struct table_row);
@@ -135,22 +138,24 @@ static int load_columns(struct dm_engine_conn *c, struct dm_spectrum_view *v,
                         const struct dm_map *by_oid, struct dm_err *reterr)
 {
     struct dm_engine_rows rows;
-    DM_TRY(dm_engine_query(c, &v->arena,
-                           "SELECT table_oid, name, type, shown, is_character::INTEGER, type_oid, typmod,"
-                           " is_partition::INTEGER FROM " DM_HIDDEN_SCHEMA
-                           ".external_column ORDER BY table_oid, position",
-                           &rows, reterr));
+    DM_TRY(dm_engine_query(
+        c, &v->arena,
+        "SELECT table_oid, name, type, shown, is_character::INTEGER, type_oid, typmod,"
+        " is_partition::INTEGER FROM " DM_HIDDEN_SCHEMA
+        ".external_column ORDER BY table_oid, position",
+        &rows, reterr));
     for (size_t i = 0; i < rows.n_rows; i++) {
         const char **r = rows.rows[i];
         struct table_row *t = dm_map_get(by_oid, dm_str_c(r[0]));
         if (!t)
             continue;
-        t->columns[t->table.n_columns++] = (struct dm_redshift_column){.name = r[1],
-                                                                       .type = r[2],
-                                                                       .shown = r[3],
-                                                                       .character = to_i64(r[4]) != 0,
-                                                                       .oid = (uint32_t)to_i64(r[5]),
-                                                                       .typmod = (int32_t)to_i64(r[6])};
+        t->columns[t->table.n_columns++] =
+            (struct dm_redshift_column){.name = r[1],
+                                        .type = r[2],
+                                        .shown = r[3],
+                                        .character = to_i64(r[4]) != 0,
+                                        .oid = (uint32_t)to_i64(r[5]),
+                                        .typmod = (int32_t)to_i64(r[6])};
         t->table.n_partition_columns += to_i64(r[7]) != 0;
     }
     return 0;
@@ -160,12 +165,13 @@ static int load_partitions(struct dm_engine_conn *c, struct dm_spectrum_view *v,
                            const struct dm_map *by_oid, struct dm_err *reterr)
 {
     struct dm_engine_rows rows;
-    DM_TRY(dm_engine_query(c, &v->arena,
-                           "SELECT p.table_oid, p.oid, p.location, v.position, v.value FROM " DM_HIDDEN_SCHEMA
-                           ".external_partition p JOIN " DM_HIDDEN_SCHEMA
-                           ".external_partition_value v ON v.partition_oid = p.oid"
-                           " ORDER BY p.table_oid, p.oid, v.position",
-                           &rows, reterr));
+    DM_TRY(dm_engine_query(
+        c, &v->arena,
+        "SELECT p.table_oid, p.oid, p.location, v.position, v.value FROM " DM_HIDDEN_SCHEMA
+        ".external_partition p JOIN " DM_HIDDEN_SCHEMA
+        ".external_partition_value v ON v.partition_oid = p.oid"
+        " ORDER BY p.table_oid, p.oid, v.position",
+        &rows, reterr));
     const char *last = "";
     const char **values = NULL;
     for (size_t i = 0; i < rows.n_rows; i++) {
@@ -263,8 +269,9 @@ int dm_spectrum_open(struct dm_engine_conn *c, const char *database, struct dm_s
     dm_arena_init(&a);
     struct dm_strbuf sql;
     dm_strbuf_init(&sql, DM_BUF_MESSAGE);
-    dm_strbuf_adds(&sql, "SELECT coalesce(path, ':memory:' || database_name) FROM duckdb_databases()"
-                         " WHERE database_name = ");
+    dm_strbuf_adds(&sql,
+                   "SELECT coalesce(path, ':memory:' || database_name) FROM duckdb_databases()"
+                   " WHERE database_name = ");
     dm_strbuf_add_sql_literal(&sql, dm_str_c(database));
     struct dm_engine_rows rows;
     int rc = dm_engine_query(c, &a, sql.p, &rows, reterr);
@@ -355,11 +362,12 @@ static int create_schema(struct ddl *d)
     if (!taken)
         DM_TRY(native_schema(d, s->name.name, &taken));
     if (taken)
-        return with_sqlstate(d->err,
-                             dm_err_set(d->err, DM_E_EXISTS, "schema \"%s\" already exists", s->name.name),
-                             "42P06");
-    dm_strbuf_adds(d->sql, "INSERT INTO " DM_HIDDEN_SCHEMA ".external_schema VALUES (nextval('" DM_HIDDEN_SCHEMA
-                           ".external_oid'), ");
+        return with_sqlstate(
+            d->err, dm_err_set(d->err, DM_E_EXISTS, "schema \"%s\" already exists", s->name.name),
+            "42P06");
+    dm_strbuf_adds(d->sql,
+                   "INSERT INTO " DM_HIDDEN_SCHEMA
+                   ".external_schema VALUES (nextval('" DM_HIDDEN_SCHEMA ".external_oid'), ");
     add_literals(d->sql, (const char *const[]){s->name.name, s->database, s->iam_role}, 3);
     dm_strbuf_adds(d->sql, ");");
     return 0;
@@ -382,7 +390,8 @@ static int find_table(struct ddl *d, const struct dm_redshift_name *n,
     if (!t) {
         int rc = dm_err_set(d->err, DM_E_UNDEFINED, "external table \"%s%s%s\" does not exist",
                             n->schema ? n->schema : "", n->schema ? "." : "", n->name);
-        dm_err_hint(d->err, "Partitions and locations belong to external tables, named schema.table.");
+        dm_err_hint(d->err,
+                    "Partitions and locations belong to external tables, named schema.table.");
         return rc;
     }
     *ret = t;
@@ -392,7 +401,8 @@ static int find_table(struct ddl *d, const struct dm_redshift_name *n,
 /* The condition that finds a table's row. */
 static void add_table_oid(struct ddl *d, const char *schema, const char *name)
 {
-    dm_strbuf_adds(d->sql, "(SELECT oid FROM " DM_HIDDEN_SCHEMA ".external_table WHERE schema_name = ");
+    dm_strbuf_adds(d->sql,
+                   "(SELECT oid FROM " DM_HIDDEN_SCHEMA ".external_table WHERE schema_name = ");
     add_literal(d->sql, schema);
     dm_strbuf_adds(d->sql, " AND table_name = ");
     add_literal(d->sql, name);
@@ -404,15 +414,17 @@ static int create_table(struct ddl *d)
     const struct dm_redshift_stmt *s = d->stmt;
     DM_TRY(require_schema(d, s->name.schema));
     if (dm_spectrum_table(d->view, s->name.schema, s->name.name))
-        return s->if_exists ? 0
-                            : with_sqlstate(d->err,
-                                            dm_err_set(d->err, DM_E_EXISTS, "relation \"%s\" already exists",
-                                                       s->name.name),
-                                            "42P07");
+        return s->if_exists
+                   ? 0
+                   : with_sqlstate(d->err,
+                                   dm_err_set(d->err, DM_E_EXISTS, "relation \"%s\" already exists",
+                                              s->name.name),
+                                   "42P07");
     const char *location;
     DM_TRY(dm_redshift_location(d->arena, s->location, &location, d->err));
-    dm_strbuf_adds(d->sql, "INSERT INTO " DM_HIDDEN_SCHEMA ".external_table VALUES (nextval('" DM_HIDDEN_SCHEMA
-                           ".external_oid'), ");
+    dm_strbuf_adds(d->sql,
+                   "INSERT INTO " DM_HIDDEN_SCHEMA
+                   ".external_table VALUES (nextval('" DM_HIDDEN_SCHEMA ".external_oid'), ");
     add_literals(d->sql,
                  (const char *const[]){s->name.schema, s->name.name,
                                        s->format == DM_REDSHIFT_PARQUET ? "parquet" : "textfile",
@@ -429,8 +441,8 @@ static int create_table(struct ddl *d)
         add_table_oid(d, s->name.schema, s->name.name);
         dm_strbuf_addf(d->sql, ", %zu, ", i + 1);
         add_literals(d->sql, (const char *const[]){c->name, c->type, c->shown}, 3);
-        dm_strbuf_addf(d->sql, ", %s, %u, %d, %s)", c->character ? "true" : "false", c->oid, c->typmod,
-                       i >= files ? "true" : "false");
+        dm_strbuf_addf(d->sql, ", %s, %u, %d, %s)", c->character ? "true" : "false", c->oid,
+                       c->typmod, i >= files ? "true" : "false");
     }
     dm_strbuf_adds(d->sql, ";");
     return 0;
@@ -453,7 +465,8 @@ static int partition_values(struct ddl *d, const struct dm_external_table *t,
             if (strcasecmp(columns[i].name, p->columns[k]) == 0) {
                 found = true;
                 if (p->values[k])
-                    DM_TRY(dm_spectrum_value(d->arena, &columns[i], p->values[k], &values[i], d->err));
+                    DM_TRY(
+                        dm_spectrum_value(d->arena, &columns[i], p->values[k], &values[i], d->err));
             }
         if (!found)
             return with_sqlstate(d->err,
@@ -499,14 +512,16 @@ static const char *partition_text(struct ddl *d, const struct dm_external_table 
 static void add_partition_oids(struct ddl *d, const struct dm_external_table *t,
                                const char *const *values)
 {
-    dm_strbuf_adds(d->sql, "(SELECT p.oid FROM " DM_HIDDEN_SCHEMA ".external_partition p WHERE p.table_oid = ");
+    dm_strbuf_adds(d->sql, "(SELECT p.oid FROM " DM_HIDDEN_SCHEMA
+                           ".external_partition p WHERE p.table_oid = ");
     add_table_oid(d, t->schema, t->name);
     for (size_t i = 0; i < t->n_partition_columns; i++) {
-        dm_strbuf_addf(d->sql,
-                       " AND (SELECT v.value FROM " DM_HIDDEN_SCHEMA
-                       ".external_partition_value v WHERE v.partition_oid = p.oid AND v.position = %zu)"
-                       " IS NOT DISTINCT FROM ",
-                       i);
+        dm_strbuf_addf(
+            d->sql,
+            " AND (SELECT v.value FROM " DM_HIDDEN_SCHEMA
+            ".external_partition_value v WHERE v.partition_oid = p.oid AND v.position = %zu)"
+            " IS NOT DISTINCT FROM ",
+            i);
         add_literal(d->sql, values[i]);
     }
     dm_strbuf_adds(d->sql, ")");
@@ -518,8 +533,8 @@ static int add_partitions(struct ddl *d)
     const struct dm_external_table *t;
     DM_TRY(find_table(d, &s->name, &t));
     if (t->n_partition_columns == 0)
-        return dm_err_set(d->err, DM_E_INVALID, "external table \"%s.%s\" is not partitioned", t->schema,
-                          t->name);
+        return dm_err_set(d->err, DM_E_INVALID, "external table \"%s.%s\" is not partitioned",
+                          t->schema, t->name);
     for (size_t i = 0; i < s->n_partitions; i++) {
         const char **values, *location;
         DM_TRY(partition_values(d, t, &s->partitions[i], &values));
@@ -533,7 +548,8 @@ static int add_partitions(struct ddl *d)
             return rc;
         }
         dm_strbuf_adds(d->sql, "INSERT INTO " DM_HIDDEN_SCHEMA
-                               ".external_partition VALUES (nextval('" DM_HIDDEN_SCHEMA ".external_oid'), ");
+                               ".external_partition VALUES (nextval('" DM_HIDDEN_SCHEMA
+                               ".external_oid'), ");
         add_table_oid(d, t->schema, t->name);
         dm_strbuf_adds(d->sql, ", ");
         add_literal(d->sql, location);
@@ -559,9 +575,10 @@ static int change_partition(struct ddl *d)
     DM_TRY(find_table(d, &s->name, &t));
     DM_TRY(partition_values(d, t, &s->partitions[0], &values));
     if (!has_partition(t, values))
-        return s->if_exists ? 0
-                            : dm_err_set(d->err, DM_E_NOTFOUND, "partition (%s) of \"%s.%s\" does not exist",
-                                         partition_text(d, t, values), t->schema, t->name);
+        return s->if_exists
+                   ? 0
+                   : dm_err_set(d->err, DM_E_NOTFOUND, "partition (%s) of \"%s.%s\" does not exist",
+                                partition_text(d, t, values), t->schema, t->name);
     if (s->kind == DM_REDSHIFT_PARTITION_LOCATION) {
         const char *location;
         DM_TRY(dm_redshift_location(d->arena, s->partitions[0].location, &location, d->err));
@@ -575,9 +592,11 @@ static int change_partition(struct ddl *d)
     /* The values find the partition, so the partition goes first and its values are those without one. */
     dm_strbuf_adds(d->sql, "DELETE FROM " DM_HIDDEN_SCHEMA ".external_partition WHERE oid IN ");
     add_partition_oids(d, t, values);
-    dm_strbuf_adds(d->sql, "; DELETE FROM " DM_HIDDEN_SCHEMA
-                           ".external_partition_value WHERE partition_oid NOT IN (SELECT oid FROM " DM_HIDDEN_SCHEMA
-                           ".external_partition);");
+    dm_strbuf_adds(
+        d->sql,
+        "; DELETE FROM " DM_HIDDEN_SCHEMA
+        ".external_partition_value WHERE partition_oid NOT IN (SELECT oid FROM " DM_HIDDEN_SCHEMA
+        ".external_partition);");
     return 0;
 }
 
@@ -609,15 +628,17 @@ static void drop_table_rows(struct ddl *d, const char *schema, const char *name)
 
 static void drop_orphans(struct ddl *d)
 {
-    dm_strbuf_adds(d->sql, "DELETE FROM " DM_HIDDEN_SCHEMA
-                           ".external_column WHERE table_oid NOT IN (SELECT oid FROM " DM_HIDDEN_SCHEMA
-                           ".external_table);"
-                           "DELETE FROM " DM_HIDDEN_SCHEMA
-                           ".external_partition WHERE table_oid NOT IN (SELECT oid FROM " DM_HIDDEN_SCHEMA
-                           ".external_table);"
-                           "DELETE FROM " DM_HIDDEN_SCHEMA
-                           ".external_partition_value WHERE partition_oid NOT IN (SELECT oid FROM " DM_HIDDEN_SCHEMA
-                           ".external_partition);");
+    dm_strbuf_adds(
+        d->sql,
+        "DELETE FROM " DM_HIDDEN_SCHEMA
+        ".external_column WHERE table_oid NOT IN (SELECT oid FROM " DM_HIDDEN_SCHEMA
+        ".external_table);"
+        "DELETE FROM " DM_HIDDEN_SCHEMA
+        ".external_partition WHERE table_oid NOT IN (SELECT oid FROM " DM_HIDDEN_SCHEMA
+        ".external_table);"
+        "DELETE FROM " DM_HIDDEN_SCHEMA
+        ".external_partition_value WHERE partition_oid NOT IN (SELECT oid FROM " DM_HIDDEN_SCHEMA
+        ".external_partition);");
 }
 
 static int drop_tables(struct ddl *d)
@@ -648,16 +669,19 @@ static int drop_schemas(struct ddl *d)
             if (s->if_exists)
                 continue;
             return with_sqlstate(
-                d->err, dm_err_set(d->err, DM_E_UNDEFINED, "schema \"%s\" does not exist", schema), "3F000");
+                d->err, dm_err_set(d->err, DM_E_UNDEFINED, "schema \"%s\" does not exist", schema),
+                "3F000");
         }
         /* As on Redshift the tables stay in the data catalog; here the schema is the catalog, so they must be named
            or CASCADE must be said. */
         for (size_t k = 0; k < d->view->tables.len && !s->cascade; k++) {
             const struct dm_external_table *t = d->view->tables.entries[k].value;
             if (strcmp(t->schema, schema) == 0) {
-                int rc = dm_err_set(d->err, DM_E_BUSY,
-                                    "cannot drop schema %s because other objects depend on it", schema);
-                dm_err_detail(d->err, "external table %s.%s depends on schema %s", schema, t->name, schema);
+                int rc =
+                    dm_err_set(d->err, DM_E_BUSY,
+                               "cannot drop schema %s because other objects depend on it", schema);
+                dm_err_detail(d->err, "external table %s.%s depends on schema %s", schema, t->name,
+                              schema);
                 dm_err_hint(d->err, "Use DROP ... CASCADE to drop the dependent objects too.");
                 return with_sqlstate(d->err, rc, "2BP01");
             }

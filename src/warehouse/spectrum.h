@@ -56,7 +56,14 @@ int dm_spectrum_perform(struct dm_spectrum *s, struct dm_engine_conn *c, struct 
 
 /* ---- spectrum_read.c: what the engine reads instead of an external table */
 
-enum dm_filter_op { DM_FILTER_EQ, DM_FILTER_LT, DM_FILTER_LE, DM_FILTER_GT, DM_FILTER_GE, DM_FILTER_IN };
+enum dm_filter_op {
+    DM_FILTER_EQ,
+    DM_FILTER_LT,
+    DM_FILTER_LE,
+    DM_FILTER_GT,
+    DM_FILTER_GE,
+    DM_FILTER_IN
+};
 
 /* A condition on a partition column that every row of the result fulfils. */
 struct dm_partition_filter {

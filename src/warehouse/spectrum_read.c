@@ -35,7 +35,8 @@ struct read {
 
 /* ---- partition values */
 
-static const struct dm_redshift_column *partition_column(const struct dm_external_table *t, size_t i)
+static const struct dm_redshift_column *partition_column(const struct dm_external_table *t,
+                                                         size_t i)
 {
     return &t->columns[t->n_columns - t->n_partition_columns + i];
 }
@@ -77,8 +78,9 @@ int dm_spectrum_value(struct dm_arena *a, const struct dm_redshift_column *c, co
         *ret = dm_str_ieq(text, DM_STR("true")) ? "true" : "false";
         return 0;
     }
-    int rc = dm_err_set(reterr, DM_E_INVALID, "invalid value \"%s\" for partition column \"%s\" of type %s",
-                        value, c->name, c->shown);
+    int rc = dm_err_set(reterr, DM_E_INVALID,
+                        "invalid value \"%s\" for partition column \"%s\" of type %s", value,
+                        c->name, c->shown);
     if (reterr)
         memcpy(reterr->sqlstate, "22007", 6);
     return rc;
@@ -174,11 +176,13 @@ static int add_file(struct read *r, const char *path, const struct stat *st,
 }
 
 /* A folder that is not there has no files: a partition may be added before its data. */
-static int list_files(struct read *r, const char *path, const struct dm_external_partition *p, int depth)
+static int list_files(struct read *r, const char *path, const struct dm_external_partition *p,
+                      int depth)
 {
     struct stat st;
     if (depth > 64)
-        return dm_err_set(r->err, DM_E_LIMIT, "folders below \"%s\" are nested more than 64 deep", path);
+        return dm_err_set(r->err, DM_E_LIMIT, "folders below \"%s\" are nested more than 64 deep",
+                          path);
     if (stat(path, &st) < 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return 0;
@@ -374,11 +378,13 @@ static int parquet_expressions(struct read *r, const char **columns)
             continue;
         }
         if (!is_compatible(c, types[at])) {
-            rc = dm_err_set(r->err, DM_E_TYPE,
-                            "incompatible Parquet schema: column \"%s\" of \"%s.%s\" is %s, the files have %s",
-                            c->name, r->table->schema, r->table->name, c->shown, types[at]);
+            rc = dm_err_set(
+                r->err, DM_E_TYPE,
+                "incompatible Parquet schema: column \"%s\" of \"%s.%s\" is %s, the files have %s",
+                c->name, r->table->schema, r->table->name, c->shown, types[at]);
             dm_err_detail(r->err, "The file looked at is \"%s\".", r->files[0].path);
-            dm_err_hint(r->err, "Declare the external table's column with the type that the files have.");
+            dm_err_hint(r->err,
+                        "Declare the external table's column with the type that the files have.");
             return rc;
         }
         struct dm_strbuf b;

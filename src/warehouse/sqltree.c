@@ -17,9 +17,9 @@ static struct {
     size_t (*pack)(const PgQuery__ParseResult *, uint8_t *);
     void (*init)(const ProtobufCMessageDescriptor *, void *);
     /* Descriptors of the messages that are made or recognised here. */
-    const ProtobufCMessageDescriptor *node, *string, *integer, *a_const, *func_call, *type_cast, *type_name,
-        *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint, *raw_stmt, *result, *a_star,
-        *coalesce, *sublink, *range_subselect;
+    const ProtobufCMessageDescriptor *node, *string, *integer, *a_const, *func_call, *type_cast,
+        *type_name, *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint,
+        *raw_stmt, *result, *a_star, *coalesce, *sublink, *range_subselect;
 } pg;
 
 static const struct dm_dl_symbol symbols[] = {
@@ -64,7 +64,9 @@ static void *arena_alloc(void *arena, size_t size)
     return dm_arena_alloc(arena, size);
 }
 
-static void arena_free(void *arena, void *p) {}
+static void arena_free(void *arena, void *p)
+{
+}
 
 int dm_sqltree_parse(struct dm_arena *a, struct dm_str sql, PgQuery__Node **ret_stmt,
                      struct dm_err *reterr)
@@ -110,8 +112,7 @@ int dm_sqltree_print(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret
     size_t size = pg.packed_size(tree);
     uint8_t *packed = dm_arena_alloc(a, size + 1);
     pg.pack(tree, packed);
-    PgQueryDeparseResult r =
-        pg.deparse((PgQueryProtobuf){.len = size, .data = (char *)packed});
+    PgQueryDeparseResult r = pg.deparse((PgQueryProtobuf){.len = size, .data = (char *)packed});
     int rc = 0;
     if (r.error)
         rc = dm_err_set(reterr, DM_E_UNSUPPORTED, "%s", r.error->message);
@@ -261,7 +262,8 @@ PgQuery__Node *dm_sqltree_column(struct dm_arena *a, const char *name)
 PgQuery__Node *dm_sqltree_star(struct dm_arena *a)
 {
     PgQuery__ColumnRef *c = new_message(a, pg.column_ref);
-    c->fields = node_list(a, dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_STAR, new_message(a, pg.a_star)));
+    c->fields =
+        node_list(a, dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_STAR, new_message(a, pg.a_star)));
     c->n_fields = 1;
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_COLUMN_REF, c);
 }

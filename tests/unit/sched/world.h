@@ -78,7 +78,8 @@ static inline void t_dag(struct t_world *w, const struct t_task *tasks, size_t n
     memset(dag->generation, 'a', 64);
     static const char *no_tags[] = {NULL};
     dag->tags = no_tags;
-    if (dm_timetable_parse(a, dm_value_cstr(a, "@daily"), "UTC", &dag->timetable, &err) < 0)
+    dag->schedule = dm_value_cstr(a, "@daily");
+    if (dm_timetable_parse(a, dag->schedule, "UTC", &dag->timetable, &err) < 0)
         DM_BUG("%s", err.message);
     dag->tasks = dm_arena_array(a, struct dm_task, n);
     for (size_t i = 0; i < n; i++) {
