@@ -1,5 +1,12 @@
-int main(void);
-int main(void)
+/* The program: the two roles that a parent starts, or a command. */
+#include "cmd/cmd.h"
+#include "task/attempt.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    if (argc == 2 && strcmp(argv[1], "task-run") == 0)
+        return dm_task_run_main();
+    if (argc == 2 && strcmp(argv[1], "step-run") == 0)
+        return dm_step_run_main();
+    return dm_cli_main(argc, argv);
 }

@@ -27,7 +27,10 @@ struct dm_object_info {
 int dm_lake_open(struct dm_arena *a, const struct dm_project *p, const struct dm_connection *c,
                  struct dm_lake **ret, struct dm_err *reterr) dm_nodiscard;
 
-/* "s3://bucket/key" (key may be empty). */
+/* Objects that one listing gives, at most. */
+enum { DM_LAKE_LIST_MAX = 1000000 };
+
+/* "s3://bucket/key" (key may be empty); s3a:// and s3n:// are the same. */
 int dm_s3_url_parse(struct dm_arena *a, struct dm_str url, struct dm_object_name *ret,
                     struct dm_err *reterr) dm_nodiscard;
 
@@ -46,27 +49,30 @@ void dm_lake_write_release(struct dm_lake_write *w);
 
 int dm_lake_stat(struct dm_lake *l, struct dm_object_name name, struct dm_object_info *ret,
                  struct dm_err *reterr) dm_nodiscard; /* DM_E_NOTFOUND names what lies beside it */
-/* Objects below a prefix, by key; in the arena. */
+/* Objects whose key begins with the prefix's, by key; in the arena.  None is not an error. */
 int dm_lake_list(struct dm_lake *l, struct dm_arena *a, struct dm_object_name prefix,
                  struct dm_object_info **ret, size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
 int dm_lake_copy(struct dm_lake *l, struct dm_object_name from, struct dm_object_name to,
                  struct dm_err *reterr) dm_nodiscard;
+/* Nothing there is success.  Folders that are left empty go too. */
 int dm_lake_delete(struct dm_lake *l, struct dm_object_name name,
                    struct dm_err *reterr) dm_nodiscard;
 /* Opens for reading; the descriptor is the caller's. */
 int dm_lake_read_fd(struct dm_lake *l, struct dm_object_name name, int *ret_fd,
                     struct dm_err *reterr) dm_nodiscard;
 
-/* Between the lake and files outside it (the embedded cluster's): a link where that can be. */
+/* Between the lake and files outside it (the embedded cluster's): a link where that can be.  The file becomes
+   read-only and is replaced by rename.  Only a file that is read-only itself is ever linked into the lake. */
 int dm_lake_to_file(struct dm_lake *l, struct dm_object_name from, const char *path,
                     struct dm_err *reterr) dm_nodiscard;
 int dm_lake_from_file(struct dm_lake *l, const char *path, struct dm_object_name to,
                       struct dm_err *reterr) dm_nodiscard;
 
 /*
- * A vendor's file: copied, never linked.  `identity` (device, inode, size, mtime, ctime as text) comes from an
- * earlier landing of the same source together with the object it became; where it still holds, `to` becomes a link
- * to that object.  *ret_identity is "" for a source changed less than 2 s before it was read (racily clean).
+ * A vendor's file: copied, never linked.  `identity` (of the source: device, inode, size, mtime, ctime; and of the
+ * object that it became) comes from an earlier landing of the same source together with that object's name; where both
+ * still hold, `to` becomes a link to that object.  *ret_identity is "" for a source changed less than 2 s before it was
+ * read (racily clean).  A source that changes while it is read is DM_E_CONFLICT.
  */
 struct dm_landing {
     const char *identity;         /* NULL = none known */

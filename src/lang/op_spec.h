@@ -29,6 +29,9 @@ struct dm_op_field {
     const char *doc;      /* one sentence */
     const char
         *alias; /* an older name of the same field (postgres_conn_id for conn_id); NULL = none */
+    /* The value names a file whose text belongs to the DAG's generation although it is not rendered (a script that
+       the task lands).  Names without template tags are read at load. */
+    bool names_file;
 };
 
 struct dm_op_spec {

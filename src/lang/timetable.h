@@ -19,12 +19,15 @@ enum dm_timetable_kind {
 
 struct dm_timetable; /* lang/timetable.c */
 
+enum { DM_TIMETABLE_RANGE_MAX = 1000000 }; /* runs of one backfill */
+
 /* A run that is due or will be: its data interval and the moment from which it may be created. */
 struct dm_due {
     int64_t interval_start, interval_end, run_after;
 };
 
-/* `schedule`: null, a preset, a cron expression, a number of seconds or a delta. */
+/* `schedule`: null or "none", a preset, a cron expression, a number of seconds, a delta, or a map with `__type__`:
+   a timedelta or relativedelta (months, years), a CronTriggerTimetable or CronDataIntervalTimetable. */
 int dm_timetable_parse(struct dm_arena *a, const struct dm_value *schedule, const char *zone,
                        const struct dm_timetable **ret, struct dm_err *reterr) dm_nodiscard;
 enum dm_timetable_kind dm_timetable_kind(const struct dm_timetable *t);
@@ -40,5 +43,19 @@ int dm_timetable_manual(const struct dm_timetable *t, int64_t logical, struct dm
 /* All logical dates from `from` to `to`, both included (backfill).  In the arena. */
 int dm_timetable_range(struct dm_arena *a, const struct dm_timetable *t, int64_t from, int64_t to,
                        struct dm_due **ret, size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
+
+/* The movements behind these, for tests and `dags show`: the tick after and before a moment, and the moment itself
+   where it is a tick.  Only for kinds CRON, CRON_TRIGGER and DELTA. */
+int dm_timetable_tick_after(const struct dm_timetable *t, int64_t utc, int64_t *ret,
+                            struct dm_err *reterr) dm_nodiscard;
+int dm_timetable_tick_before(const struct dm_timetable *t, int64_t utc, int64_t *ret,
+                             struct dm_err *reterr) dm_nodiscard;
+int dm_timetable_align_next(const struct dm_timetable *t, int64_t utc, int64_t *ret,
+                            struct dm_err *reterr) dm_nodiscard;
+int dm_timetable_align_prev(const struct dm_timetable *t, int64_t utc, int64_t *ret,
+                            struct dm_err *reterr) dm_nodiscard;
+
+/* A span of time as YAML gives it: seconds as a number, a delta, or {__type__: …timedelta, minutes: 5}. */
+int dm_span_parse(const struct dm_value *v, int64_t *ret_us, struct dm_err *reterr) dm_nodiscard;
 
 #endif

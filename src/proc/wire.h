@@ -9,7 +9,9 @@
 
 #include "base/str.h"
 
-enum { DM_WIRE_FD = 3 };
+/* Descriptors of a child: the socket, and the lease (proc/lease.h), which every descendant must inherit; a process that
+   is to outlive the attempt must be started without it. */
+enum { DM_WIRE_FD = 3, DM_LEASE_FD = 4 };
 
 enum dm_wire_kind {
 #define DM_WIRE(name, letter, doc) DM_WIRE_##name = letter,

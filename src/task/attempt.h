@@ -1,31 +1,41 @@
 /*
  * One attempt, seen from inside: what an operator may use to work and to report.  Everything it reports goes up the
- * socket to the process that decides; nothing is written to the store here.
+ * socket to the process that decides; nothing is written to the store here.  One thread.
+ *
+ * The order of a write that a crash cannot make stale: dm_attempt_intend (returns when the names are stored), write
+ * the objects whole, dm_attempt_wrote for each.  What an earlier attempt recorded and this one did not write is deleted
+ * when it succeeds (dm_attempt_delete_stale, called by task_run.c).
  */
 #ifndef DM_ATTEMPT_H
 #define DM_ATTEMPT_H
 
+#include "conn/cluster.h"
 #include "conn/lake.h"
 #include "conn/pg.h"
-#include "state/store.h"
+#include "proc/wire.h"
 #include "task/order.h"
 
+struct dm_store; /* state/store.h */
+
 struct dm_attempt {
-    struct dm_arena *arena; /* of the attempt */
-    const struct dm_order *order;
+    struct dm_arena *arena;       /* of the attempt */
+    const struct dm_order *order; /* NULL in step-run, which reports through the same functions */
     const struct dm_project *project;
     const struct dm_value *args; /* the operator's fields, rendered */
     int fd;                      /* the socket to the parent */
     struct dm_value *written;    /* list of objects written so far: goes into the result */
+    struct dm_value *intended;   /* list of those announced */
+    struct dm_lake *lake;        /* the one opened last */
     struct dm_store *store;      /* read-only, opened at first use by dm_attempt_store */
     /* Set by a sensor that waits (DM_RESULT_RESCHEDULE). */
     bool reschedule;
     const char *until_step;
     int64_t until_time;
-    bool no_retry; /* fail without another try */
+    bool no_retry;       /* fail without another try */
+    int64_t progress_at; /* of the last report of progress, monotonic */
 };
 
-/* A connection of the project by id. */
+/* Connections of the project by id.  A session is the caller's to close (dm_pg_close); a lake lives in the arena. */
 int dm_attempt_conn(struct dm_attempt *at, struct dm_str id, struct dm_connection *ret,
                     struct dm_err *reterr) dm_nodiscard;
 int dm_attempt_sql(struct dm_attempt *at, struct dm_str conn_id, struct dm_pg **ret,
@@ -38,12 +48,23 @@ int dm_attempt_store(struct dm_attempt *at, struct dm_store **ret,
 int dm_attempt_xcom(struct dm_attempt *at, const char *task_id, const char *key,
                     const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
 
+/* A message of proc/wire.def as it is; frames of several threads do not mix. */
+int dm_attempt_send(struct dm_attempt *at, enum dm_wire_kind kind, const struct dm_value *body,
+                    struct dm_err *reterr) dm_nodiscard;
+int dm_attempt_send_text(struct dm_attempt *at, enum dm_wire_kind kind, struct dm_str json,
+                         struct dm_err *reterr) dm_nodiscard;
+
+/* The last message; secrets in the error are masked in place. */
+int dm_attempt_send_result(struct dm_attempt *at, struct dm_result *r,
+                           struct dm_err *reterr) dm_nodiscard;
+
 /* Reports.  Rows -1 = not known. */
 int dm_attempt_ledger(struct dm_attempt *at, bool write, const char *dataset, int64_t rows,
                       int64_t bytes, int64_t files, const char *note,
                       struct dm_err *reterr) dm_nodiscard;
 int dm_attempt_push_xcom(struct dm_attempt *at, const char *key, const struct dm_value *v,
                          struct dm_err *reterr) dm_nodiscard;
+/* Sent at most every 100 ms, however often it is called. */
 int dm_attempt_progress(struct dm_attempt *at, int64_t done, int64_t total, const char *unit,
                         struct dm_err *reterr) dm_nodiscard;
 int dm_attempt_check(struct dm_attempt *at, const char *name, bool passed, const char *expected,
@@ -52,15 +73,29 @@ int dm_attempt_check(struct dm_attempt *at, const char *name, bool passed, const
 /* Before the first byte of these objects is written: the intent is stored when this returns. */
 int dm_attempt_intend(struct dm_attempt *at, const struct dm_object_name *names, size_t n,
                       struct dm_err *reterr) dm_nodiscard;
-/* After an object was written whole. */
+/* After an object was written whole.  A file of the embedded cluster is an object with the bucket "" and its
+   path below the project ("cluster/<id>/movie/…") as key. */
 void dm_attempt_wrote(struct dm_attempt *at, struct dm_object_name name, uint64_t bytes);
+/* Deletes the objects of `earlier` ([{bucket, key}]) that this attempt did not write. */
+int dm_attempt_delete_stale(struct dm_attempt *at, struct dm_lake *lake,
+                            const struct dm_value *earlier, struct dm_err *reterr) dm_nodiscard;
+/* What this attempt wrote or announced and what earlier ones recorded: the record of an attempt that did not succeed.
+   In the arena given; from any thread. */
+const struct dm_value *dm_attempt_record(struct dm_attempt *at, struct dm_arena *a,
+                                         const struct dm_value *earlier);
+/* What is known of a vendor's file from an earlier landing, for dm_lake_land; false = nothing.  `source` is the path
+   as dm_project_relative gives it. */
+bool dm_attempt_landing(const struct dm_attempt *at, const char *source, struct dm_landing *ret);
+/* Records what a vendor's file became; an empty identity is not recorded (racily clean). */
+int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *identity,
+                      struct dm_object_name name, struct dm_err *reterr) dm_nodiscard;
 /* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */
 int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct dm_value *steps,
                      const struct dm_value **ret_ids, struct dm_err *reterr) dm_nodiscard;
-/* The run's own scratch folder (made at first use; two days never share one). */
-const char *dm_attempt_scratch(struct dm_attempt *at);
+/* The run's own scratch folder, run/scratch/<dag>/<run>/ (made at first use; two days never share one). */
+int dm_attempt_scratch(struct dm_attempt *at, const char **ret, struct dm_err *reterr) dm_nodiscard;
 
-/* The roles of the program: both read their order from DM_WIRE_FD and return the exit status. */
+/* The roles of the program (task_run.c, step_run.c): both read their order from DM_WIRE_FD and return the exit status. */
 int dm_task_run_main(void);
 int dm_step_run_main(void);
 

@@ -1,0 +1,108 @@
+/* daymill backfill: runs the days of a DAG. */
+#include "cmd/drive.h"
+
+static const struct dm_option options[] = {
+    {"from", 0, DM_OPTION_DAY, "DAY", NULL, "first logical date (default: the DAG's start_date)"},
+    {"to", 0, DM_OPTION_DAY, "DAY", NULL,
+     "last logical date, included (default: --from, or the DAG's end_date)"},
+    {"rerun", 0, DM_OPTION_CHOICE, NULL, dm_rerun_choices,
+     "what to do of days that have a run: missing (default) = unfinished ones; failed = failed "
+     "ones too; "
+     "stale = also those whose definition changed; all = every day"},
+    {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of these runs: '{\"metric\": \"fanout\"}'"},
+    {"jobs", 'j', DM_OPTION_INT, "N", NULL, "tasks at once (default: twice the processors)"},
+    {"dry-run", 'n', DM_OPTION_FLAG, NULL, NULL, "show what would be done, day by day"},
+    {NULL},
+};
+
+static const char *action_name(enum dm_day_action action)
+{
+    static const char *const names[] = {"keep", "create", "resume", "rerun"};
+    return names[action];
+}
+
+static int print_days(struct dm_args *args, const struct dm_day *days, size_t n)
+{
+    struct dm_table t;
+    dm_table_init(&t, args->arena, "day action run_id state why");
+    for (size_t i = 0; i < n; i++)
+        dm_table_add(&t,
+                     DM_ROW(dm_cell_day(args->arena, days[i].due.interval_start),
+                            action_name(days[i].action), days[i].run_id,
+                            days[i].run ? dm_run_state_name(days[i].state) : NULL, days[i].why));
+    dm_args_print(args, &t);
+    return 0;
+}
+
+/* The range: --from and --to, or the DAG's own dates. */
+static int range(struct dm_args *args, struct dm_drive *d, struct dm_err *reterr)
+{
+    const char *from = dm_arg_text(args, "from", NULL), *to = dm_arg_text(args, "to", NULL);
+    d->from = d->dag->start_date;
+    d->to = d->dag->end_date;
+    if (from) {
+        DM_TRY(dm_cmd_day(from, &d->from, reterr));
+        d->to = d->from;
+    }
+    if (to)
+        DM_TRY(dm_cmd_day(to, &d->to, reterr));
+    if (d->from == DM_NEVER || d->to == DM_NEVER) {
+        dm_err_set(reterr, DM_E_USAGE, "which days? \"%s\" has no %s", d->dag->dag_id,
+                   d->from == DM_NEVER ? "start_date" : "end_date");
+        return dm_err_hint(reterr, "Give --from DAY --to DAY.");
+    }
+    if (d->from > d->to)
+        return dm_err_set(reterr, DM_E_USAGE, "--from lies after --to");
+    return 0;
+}
+
+static int run(struct dm_args *args, struct dm_err *reterr)
+{
+    struct dm_drive d = {.run_type = "backfill"};
+    DM_TRY(dm_cmd_dag(args, args->v[0], &d.dag, reterr));
+    DM_TRY(range(args, &d, reterr));
+    int rerun = dm_rerun_parse(dm_str_c(dm_arg_text(args, "rerun", "missing")));
+    d.rerun = (enum dm_rerun)rerun;
+    const char *conf = dm_arg_text(args, "conf", NULL);
+    if (conf) {
+        struct dm_value *v;
+        DM_TRY(dm_value_from_json(args->arena, dm_str_c(conf), &v, reterr));
+        if (v->kind != DM_MAP)
+            return dm_err_set(reterr, DM_E_USAGE, "--conf wants a JSON object, not a %s",
+                              dm_kind_name(v->kind));
+        d.conf = v;
+    }
+    _cleanup_store_ struct dm_store *store = NULL;
+    struct dm_day *days;
+    size_t n, outside, todo = 0;
+    DM_TRY(dm_cmd_store(args, DM_STORE_WRITE, &store, reterr));
+    DM_TRY(dm_drive_days(args->arena, store, &d, &days, &n, &outside, reterr));
+    if (outside && !args->quiet)
+        fprintf(stderr, "%zu day%s outside the start and end dates of \"%s\" left out\n", outside,
+                outside == 1 ? " lies" : "s lie", d.dag->dag_id);
+    if (dm_arg_flag(args, "dry-run"))
+        return print_days(args, days, n);
+    for (size_t i = 0; i < n; i++)
+        todo += days[i].action != DM_DAY_KEEP;
+    DM_TRY(dm_cmd_foresee_disk(args, store, d.dag, todo, reterr));
+    struct dm_cmd_drive drive = {
+        .drive = &d,
+        .command = dm_arena_printf(args->arena, "backfill %s", d.dag->dag_id),
+        .jobs = (int)dm_arg_int(args, "jobs", 0),
+    };
+    return dm_cmd_drive(args, &drive, reterr);
+}
+
+const struct dm_cmd dm_cmd_backfill = {
+    .name = "backfill",
+    .synopsis = "DAG",
+    .doc = "run the days of a DAG",
+    .more =
+        "Runs the logical dates from --from to --to, both included, and skips days that are good.\n"
+        "Example:\n"
+        "  daymill backfill user_behaviour --from 2010-12-01 --to 2010-12-10",
+    .min_args = 1,
+    .max_args = 1,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,114 @@
+/* daymill dags list|show|test. */
+#include "cmd/drive.h"
+
+static int list(struct dm_args *args, struct dm_err *reterr)
+{
+    struct dm_dag_set set;
+    struct dm_table t;
+    DM_TRY(dm_cmd_dags(args, &set, reterr));
+    dm_table_init(&t, args->arena, "dag_id schedule start_date end_date tasks# file");
+    for (size_t i = 0; i < set.n_dags; i++) {
+        const struct dm_dag *d = set.dags[i];
+        dm_table_add(&t,
+                     DM_ROW(d->dag_id, d->schedule_text, dm_cell_day(args->arena, d->start_date),
+                            dm_cell_day(args->arena, d->end_date),
+                            dm_cell_int(args->arena, (int64_t)d->n_tasks), d->file));
+    }
+    dm_args_print(args, &t);
+    if (set.n_errors && !args->quiet)
+        fprintf(stderr, "%zu error%s in DAG files: \"daymill check\" shows them\n", set.n_errors,
+                set.n_errors == 1 ? "" : "s");
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_dags_list = {
+    .name = "dags list",
+    .synopsis = "",
+    .doc = "list the DAGs",
+    .run = list,
+};
+
+static const char *join_ids(struct dm_arena *a, const struct dm_dag *d, const size_t *ids, size_t n)
+{
+    const char *text = "";
+    for (size_t i = 0; i < n; i++)
+        text = dm_arena_printf(a, "%s%s%s", text, i ? ", " : "", d->tasks[ids[i]].task_id);
+    return text;
+}
+
+static int show(struct dm_args *args, struct dm_err *reterr)
+{
+    const struct dm_dag *d;
+    DM_TRY(dm_cmd_dag(args, args->v[0], &d, reterr));
+    if (args->json) {
+        _cleanup_strbuf_ struct dm_strbuf b;
+        dm_strbuf_init(&b, DM_BUF_FRAME);
+        dm_dag_to_json(&b, d);
+        DM_TRY(dm_strbuf_check(&b, "the DAG", reterr));
+        printf("%s\n", b.p);
+        return 0;
+    }
+    struct dm_table t;
+    printf("%s (%s)\n", d->dag_id, d->file);
+    if (d->description)
+        printf("%s\n", d->description);
+    printf("schedule %s, from %s to %s, %scatchup, generation %.12s\n\n",
+           d->schedule_text ? d->schedule_text : "none",
+           d->start_date == DM_NEVER ? "-" : dm_cell_day(args->arena, d->start_date),
+           d->end_date == DM_NEVER ? "-" : dm_cell_day(args->arena, d->end_date),
+           d->catchup ? "" : "no ", d->generation);
+    dm_table_init(&t, args->arena, "task_id operator after");
+    for (size_t i = 0; i < d->n_tasks; i++)
+        dm_table_add(
+            &t, DM_ROW(d->tasks[i].task_id, d->tasks[i].operator_name,
+                       join_ids(args->arena, d, d->tasks[i].upstream, d->tasks[i].n_upstream)));
+    dm_args_print(args, &t);
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_dags_show = {
+    .name = "dags show",
+    .synopsis = "DAG",
+    .doc = "show a DAG and its tasks (--json: its normal form)",
+    .min_args = 1,
+    .max_args = 1,
+    .run = show,
+};
+
+static const struct dm_option test_options[] = {
+    {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of this run"},
+    {"jobs", 'j', DM_OPTION_INT, "N", NULL, "tasks at once (default: twice the processors)"},
+    {NULL},
+};
+
+static int test(struct dm_args *args, struct dm_err *reterr)
+{
+    struct dm_drive d = {.run_type = "manual", .rerun = DM_RERUN_ALL, .exact = true};
+    DM_TRY(dm_cmd_dag(args, args->v[0], &d.dag, reterr));
+    DM_TRY(dm_cmd_day(args->v[1], &d.from, reterr));
+    d.to = d.from;
+    const char *conf = dm_arg_text(args, "conf", NULL);
+    if (conf) {
+        struct dm_value *v;
+        DM_TRY(dm_value_from_json(args->arena, dm_str_c(conf), &v, reterr));
+        d.conf = v;
+    }
+    struct dm_cmd_drive drive = {
+        .drive = &d,
+        .command = dm_arena_printf(args->arena, "dags test %s", d.dag->dag_id),
+        .jobs = (int)dm_arg_int(args, "jobs", 0),
+        .show_tasks = true,
+    };
+    return dm_cmd_drive(args, &drive, reterr);
+}
+
+const struct dm_cmd dm_cmd_dags_test = {
+    .name = "dags test",
+    .synopsis = "DAG DAY",
+    .doc = "run one day of a DAG, every task of it, whatever was done before",
+    .more = "Example:\n  daymill dags test user_behaviour 2010-12-05",
+    .min_args = 2,
+    .max_args = 2,
+    .options = test_options,
+    .run = test,
+};

@@ -1,0 +1,124 @@
+/* daymill init: writes a project that runs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/embed.h"
+#include "cmd/datagen.h"
+#include "cmd/print.h"
+#include "cmd/setup.h"
+
+extern const struct dm_embedded dm_project_files[]; /* made from project/ and dags/ by the build */
+
+static const struct dm_option options[] = {
+    {"purchases", 0, DM_OPTION_TEXT, "FILE", NULL,
+     "copy this file to data/OnlineRetail.csv instead of making one up"},
+    {"reviews", 0, DM_OPTION_TEXT, "FILE", NULL,
+     "copy this file to data/movie_review.csv instead of making one up"},
+    {"scale", 0, DM_OPTION_TEXT, "S", NULL,
+     "size of what is made up: 1 = as large as the real files (default 0.02)"},
+    {NULL},
+};
+
+/* Writes a file unless one is there. */
+static int write_file(struct dm_arena *a, const char *dir, const struct dm_embedded *f,
+                      struct dm_err *reterr)
+{
+    const char *path = dm_path_join(a, dir, f->name);
+    if (dm_exists(path))
+        return 0;
+    DM_TRY(dm_mkdirs_for(path, reterr));
+    return dm_file_write(path, dm_str_n(f->bytes, f->size), 0644, reterr);
+}
+
+/* Copies a file with its time of change; one that was copied before and has not changed since is left alone. */
+static int copy_file(const char *from, const char *to, struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    _cleanup_pending_ struct dm_pending_file out = {.fd = -1};
+    _cleanup_close_ int fd = open(from, O_RDONLY | O_CLOEXEC);
+    struct stat source, there;
+    if (fd < 0 || fstat(fd, &source) < 0)
+        return dm_err_errno(reterr, errno, "could not read %s", from);
+    if (stat(to, &there) == 0 && there.st_size == source.st_size &&
+        there.st_mtim.tv_sec == source.st_mtim.tv_sec &&
+        there.st_mtim.tv_nsec == source.st_mtim.tv_nsec)
+        return 0;
+    DM_TRY(dm_file_begin(&out, dm_path_dir(&a, to), reterr));
+    for (;;) {
+        ssize_t n = copy_file_range(fd, NULL, out.fd, NULL, (size_t)1 << 30, 0);
+        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP)) {
+            char buf[1 << 16];
+            n = read(fd, buf, sizeof(buf));
+            if (n > 0)
+                DM_TRY(dm_write_all(out.fd, buf, (size_t)n, reterr));
+        }
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return dm_err_errno(reterr, errno, "could not copy %s", from);
+        if (n == 0)
+            break;
+    }
+    const struct timespec times[2] = {source.st_atim, source.st_mtim};
+    if (futimens(out.fd, times) < 0)
+        return dm_err_errno(reterr, errno, "could not copy %s", from);
+    return dm_file_commit(&out, to, 0644, reterr);
+}
+
+/* A file of data/: the given one, what is there already, or one that is made up. */
+static int provide(struct dm_args *args, const char *given, const char *path,
+                   const struct dm_datagen *d,
+                   int (*make)(const struct dm_datagen *, const char *, int64_t *, struct dm_err *),
+                   struct dm_err *reterr)
+{
+    int64_t rows;
+    if (given)
+        return copy_file(given, path, reterr);
+    if (dm_exists(path))
+        return 0;
+    DM_TRY(make(d, path, &rows, reterr));
+    if (!args->quiet)
+        printf("made up %s: %lld rows (daymill datagen makes more)\n", dm_path_base(path),
+               (long long)rows);
+    return 0;
+}
+
+static int run(struct dm_args *args, struct dm_err *reterr)
+{
+    struct dm_arena *a = args->arena;
+    const char *dir = args->v[0];
+    struct dm_datagen d = {.seed = 1};
+    struct dm_project project;
+    DM_TRY(dm_datagen_scale(dm_arg_text(args, "scale", "0.02"), &d.permille, reterr));
+    DM_TRY(dm_mkdirs(dm_path_join(a, dir, "data"), 0777, reterr));
+    for (const struct dm_embedded *f = dm_project_files; f->name; f++)
+        DM_TRY(write_file(a, dir, f, reterr));
+    DM_TRY(provide(args, dm_arg_text(args, "purchases", NULL),
+                   dm_path_join(a, dir, "data/OnlineRetail.csv"), &d, dm_datagen_purchases,
+                   reterr));
+    DM_TRY(provide(args, dm_arg_text(args, "reviews", NULL),
+                   dm_path_join(a, dir, "data/movie_review.csv"), &d, dm_datagen_reviews, reterr));
+    DM_TRY(dm_project_open(&project, dir, reterr));
+    struct dm_setup s = {.quiet = true};
+    int rc = dm_setup_project(&project, &s, reterr);
+    dm_project_release(&project);
+    DM_TRY(rc);
+    if (!args->quiet)
+        printf("%s is a project; try:\n  daymill -C %s backfill user_behaviour --from 2010-12-01 "
+               "--to 2010-12-10\n",
+               dir, dir);
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_init = {
+    .name = "init",
+    .synopsis = "DIR",
+    .doc = "write a project that runs: DAG, connections, sample data, tables",
+    .more = "Files that are there already are kept.  Example:\n  daymill init shop",
+    .min_args = 1,
+    .max_args = 1,
+    .options = options,
+    .no_project = true,
+    .run = run,
+};

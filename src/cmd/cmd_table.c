@@ -1,0 +1,37 @@
+/* All commands, in the order of --help.  A command is a `struct dm_cmd` of the file named after it. */
+#include "cmd/cmd.h"
+
+/* Each once: declared, then listed. */
+#define COMMANDS(X)     \
+    X(init)             \
+    X(setup)            \
+    X(check)            \
+    X(backfill)         \
+    X(clean)            \
+    X(dags_list)        \
+    X(dags_show)        \
+    X(dags_test)        \
+    X(tasks_list)       \
+    X(tasks_render)     \
+    X(tasks_test)       \
+    X(tasks_logs)       \
+    X(tasks_clear)      \
+    X(runs_list)        \
+    X(runs_show)        \
+    X(variables_list)   \
+    X(variables_get)    \
+    X(variables_set)    \
+    X(connections_list) \
+    X(connections_test) \
+    X(sql)              \
+    X(psql)             \
+    X(warehouse)        \
+    X(classify)         \
+    X(datagen)          \
+    X(version)
+
+#define DECLARE(name) extern const struct dm_cmd dm_cmd_##name;
+COMMANDS(DECLARE)
+
+#define ENTRY(name) &dm_cmd_##name,
+const struct dm_cmd *const dm_cmds[] = {COMMANDS(ENTRY) NULL};

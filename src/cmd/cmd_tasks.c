@@ -1,0 +1,267 @@
+/* daymill tasks list|render|test|logs|clear. */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "cmd/drive.h"
+#include "op/op.h"
+#include "sched/order.h"
+#include "task/render.h"
+
+/* ---- list ---- */
+
+static int list(struct dm_args *args, struct dm_err *reterr)
+{
+    const struct dm_dag *dag;
+    struct dm_table t;
+    DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
+    dm_table_init(&t, args->arena, "task_id operator trigger_rule retries# depends_on_past?");
+    for (size_t i = 0; i < dag->n_tasks; i++) {
+        const struct dm_task *k = &dag->tasks[i];
+        dm_table_add(&t, DM_ROW(k->task_id, k->operator_name, dm_trigger_rule_name(k->trigger_rule),
+                                dm_cell_int(args->arena, k->retries),
+                                k->depends_on_past ? "true" : "false"));
+    }
+    dm_args_print(args, &t);
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_tasks_list = {
+    .name = "tasks list",
+    .synopsis = "DAG",
+    .doc = "list the tasks of a DAG",
+    .min_args = 1,
+    .max_args = 1,
+    .run = list,
+};
+
+/* ---- test ---- */
+
+static int test(struct dm_args *args, struct dm_err *reterr)
+{
+    struct dm_drive d = {.run_type = "manual", .rerun = DM_RERUN_MISSING, .exact = true};
+    const struct dm_task *task;
+    DM_TRY(dm_cmd_dag(args, args->v[0], &d.dag, reterr));
+    DM_TRY(dm_cmd_task(d.dag, args->v[1], &task, reterr));
+    DM_TRY(dm_cmd_day(args->v[2], &d.from, reterr));
+    d.to = d.from;
+    d.only_task = task->task_id;
+    struct dm_cmd_drive drive = {
+        .drive = &d,
+        .command = dm_arena_printf(args->arena, "tasks test %s %s", d.dag->dag_id, task->task_id),
+        .jobs = 1,
+        .show_tasks = true,
+    };
+    return dm_cmd_drive(args, &drive, reterr);
+}
+
+const struct dm_cmd dm_cmd_tasks_test = {
+    .name = "tasks test",
+    .synopsis = "DAG TASK DAY",
+    .doc = "run one task of a day, whatever it depends on",
+    .min_args = 3,
+    .max_args = 3,
+    .run = test,
+};
+
+/* ---- logs ---- */
+
+static const struct dm_option logs_options[] = {
+    {"try", 't', DM_OPTION_INT, "N", NULL, "of this try (default: the last one)"},
+    {"follow", 'f', DM_OPTION_FLAG, NULL, NULL, "go on printing until the attempt ends"},
+    {NULL},
+};
+
+static int copy_new(int fd, struct dm_err *reterr)
+{
+    char buf[65536];
+    for (;;) {
+        ssize_t n = read(fd, buf, sizeof(buf));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return dm_err_errno(reterr, errno, "could not read the log");
+        if (n == 0)
+            return 0;
+        if (fwrite(buf, 1, (size_t)n, stdout) != (size_t)n || fflush(stdout) != 0)
+            return dm_err_errno(reterr, errno, "could not print the log");
+    }
+}
+
+static int print_log(struct dm_args *args, struct dm_store *store, const struct dm_attempt_row *at,
+                     bool follow, struct dm_err *reterr)
+{
+    enum { POLL_US = 200000 };
+    const char *path = dm_path_join(args->arena, args->project->dir, at->log_path);
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return dm_err_errno(reterr, errno, "could not read %s", at->log_path);
+    struct dm_attempt_row now = *at;
+    while (follow && now.state == DM_ATTEMPT_RUNNING) {
+        DM_TRY(copy_new(fd, reterr));
+        usleep(POLL_US);
+        DM_TRY(dm_store_attempt(store, args->arena, at->number, &now, reterr));
+    }
+    return copy_new(fd, reterr);
+}
+
+static int logs(struct dm_args *args, struct dm_err *reterr)
+{
+    _cleanup_store_ struct dm_store *store = NULL;
+    struct dm_run_row run;
+    struct dm_attempt_row *attempts;
+    size_t n, chosen;
+    int64_t try_number = dm_arg_int(args, "try", 0);
+    DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &store, &run, reterr));
+    struct dm_attempt_filter f = {
+        .run = run.id, .task_id = args->v[1], .map_index = -1, .try_number = (int)try_number};
+    DM_TRY(dm_store_attempts(store, args->arena, &f, &attempts, &n, reterr));
+    if (!n) {
+        dm_err_set(reterr, DM_E_NOTFOUND, "no log: \"%s\" has not run on %s%s", args->v[1],
+                   args->v[2], try_number ? " with that try" : "");
+        return dm_err_hint(reterr, "\"daymill runs show %s %s\" shows what has.", args->v[0],
+                           args->v[2]);
+    }
+    int last_try = attempts[n - 1].try_number;
+    for (chosen = 0; chosen < n; chosen++) {
+        const struct dm_attempt_row *at = &attempts[chosen];
+        if (at->try_number != (try_number ? try_number : last_try) || !at->log_path)
+            continue;
+        if (!args->quiet && n > 1)
+            printf("== %s, try %d%s%s (%s)\n", at->task_id, at->try_number,
+                   at->step_id ? ", step " : "", at->step_id ? at->step_id : "", at->log_path);
+        DM_TRY(print_log(args, store, at, dm_arg_flag(args, "follow"), reterr));
+    }
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_tasks_logs = {
+    .name = "tasks logs",
+    .synopsis = "DAG TASK DAY",
+    .doc = "print the log of a task",
+    .min_args = 3,
+    .max_args = 3,
+    .options = logs_options,
+    .run = logs,
+};
+
+/* ---- clear ---- */
+
+static const struct dm_option clear_options[] = {
+    {"downstream", 'd', DM_OPTION_FLAG, NULL, NULL, "and everything that depends on it"},
+    {NULL},
+};
+
+static void on_waiting(void *user, const char *holder)
+{
+    fprintf(stderr, "waiting for another command of this project: %s\n", holder);
+}
+
+static int clear(struct dm_args *args, struct dm_err *reterr)
+{
+    const struct dm_dag *dag;
+    const struct dm_task *task;
+    _cleanup_store_ struct dm_store *store = NULL, *reader = NULL;
+    struct dm_run_row run;
+    size_t cleared;
+    struct dm_right_wait wait = {.waiting = on_waiting};
+    DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
+    DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
+    DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &reader, &run, reterr));
+    DM_TRY(dm_cmd_store(args, DM_STORE_WRITE, &store, reterr));
+    DM_TRY(dm_clear_tasks(args->project, store, dag, &run, task->task_id,
+                          dm_arg_flag(args, "downstream"), &wait, &cleared, reterr));
+    const char *day = dm_cell_day(args->arena, run.logical_date);
+    if (!args->quiet)
+        printf("%zu task%s cleared; \"daymill backfill %s --from %s\" runs %s\n", cleared,
+               cleared == 1 ? "" : "s", dag->dag_id, day, cleared == 1 ? "it" : "them");
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_tasks_clear = {
+    .name = "tasks clear",
+    .synopsis = "DAG TASK DAY",
+    .doc = "forget that a task ran, so that the next backfill runs it again",
+    .min_args = 3,
+    .max_args = 3,
+    .options = clear_options,
+    .run = clear,
+};
+
+/* ---- render ---- */
+
+static void print_field(const char *name, const struct dm_value *v, struct dm_arena *a)
+{
+    struct dm_str text = v->kind == DM_STRING ? v->s : dm_value_json(a, v);
+    printf("# %s\n%.*s\n\n", name, DM_FMT(text));
+}
+
+/* The run of that day, or the one that a backfill would make. */
+static int find_or_imagine_run(struct dm_args *args, struct dm_store *store,
+                               const struct dm_dag *dag, const char *day, struct dm_run_row *ret,
+                               struct dm_err *reterr)
+{
+    struct dm_err err;
+    int64_t logical;
+    if (store && dm_store_run_find(store, args->arena, dag->dag_id, dm_str_c(day), ret, &err) == 0)
+        return 0;
+    struct dm_due due;
+    char iso[DM_TIME_MAX];
+    DM_TRY(dm_cmd_day(day, &logical, reterr));
+    DM_TRY(dm_timetable_manual(dag->timetable, logical, &due, reterr));
+    struct dm_due *scheduled;
+    size_t n;
+    DM_TRY(
+        dm_timetable_range(args->arena, dag->timetable, logical, logical, &scheduled, &n, reterr));
+    if (n)
+        due = scheduled[0];
+    *ret = (struct dm_run_row){
+        .dag_id = dag->dag_id,
+        .run_id = dm_arena_printf(args->arena, "backfill__%s", dm_time_iso(logical, iso)),
+        .run_type = "backfill",
+        .logical_date = logical,
+        .interval_start = due.interval_start,
+        .interval_end = due.interval_end,
+        .started_at = dm_clock_now(),
+        .conf = "{}",
+        .generation = dag->generation,
+    };
+    return 0;
+}
+
+static int render(struct dm_args *args, struct dm_err *reterr)
+{
+    const struct dm_dag *dag;
+    const struct dm_task *task;
+    const struct dm_value *all, *shown;
+    struct dm_run_row run;
+    struct dm_order order;
+    DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
+    DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
+    _cleanup_store_ struct dm_store *store = NULL;
+    DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
+    DM_TRY(find_or_imagine_run(args, store, dag, args->v[2], &run, reterr));
+    DM_TRY(dm_order_describe(args->arena, store, &run, dag, task, &order, reterr));
+    struct dm_attempt at = {
+        .arena = args->arena, .order = &order, .project = args->project, .fd = -1};
+    const struct dm_op *op = dm_op_find(task->operator_name);
+    DM_TRY(dm_render_fields(&at, &op->spec, &all, &shown, reterr));
+    if (args->json) {
+        struct dm_str text = dm_value_json(args->arena, shown);
+        printf("%.*s\n", DM_FMT(text));
+        return 0;
+    }
+    for (size_t i = 0; i < shown->map.n; i++)
+        print_field(dm_str_cstr(args->arena, shown->map.pairs[i].key->s), shown->map.pairs[i].value,
+                    args->arena);
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_tasks_render = {
+    .name = "tasks render",
+    .synopsis = "DAG TASK DAY",
+    .doc = "show the fields of a task as they will be on a day",
+    .min_args = 3,
+    .max_args = 3,
+    .run = render,
+};

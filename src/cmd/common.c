@@ -1,0 +1,170 @@
+/* What several commands need: the project's DAGs, a DAY, the store, cells of tables. */
+#include "cmd/common.h"
+
+#include "base/clock.h"
+#include "op/op.h"
+
+static const char *environment(void *user, const char *name)
+{
+    return getenv(name);
+}
+
+int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *ret,
+                   struct dm_err *reterr)
+{
+    struct dm_load_world world = {
+        .project_dir = args->project ? args->project->dir : ".",
+        .ops = dm_op_table(),
+        .now = dm_clock_now(),
+        .env = environment,
+    };
+    return dm_dags_load(args->arena, path, &world, ret, reterr);
+}
+
+int dm_cmd_dags(struct dm_args *args, struct dm_dag_set *ret, struct dm_err *reterr)
+{
+    return dm_cmd_dags_at(args, args->project->dags_dir, ret, reterr);
+}
+
+static int no_such_dag(const struct dm_dag_set *set, const char *dag_id, struct dm_arena *a,
+                       struct dm_err *reterr)
+{
+    const char **names = dm_arena_array(a, const char *, set->n_dags + 1);
+    for (size_t i = 0; i < set->n_dags; i++)
+        names[i] = set->dags[i]->dag_id;
+    const char *near = dm_str_nearest(dm_str_c(dag_id), names);
+    dm_err_set(reterr, DM_E_NOTFOUND, "no DAG \"%s\" in this project", dag_id);
+    if (near)
+        dm_err_hint(reterr, "Did you mean \"%s\"?  \"daymill dags list\" shows all.", near);
+    else
+        dm_err_hint(reterr, "\"daymill dags list\" shows all, \"daymill check\" what is wrong.");
+    return DM_E_NOTFOUND;
+}
+
+int dm_cmd_dag(struct dm_args *args, const char *dag_id, const struct dm_dag **ret,
+               struct dm_err *reterr)
+{
+    struct dm_dag_set set;
+    DM_TRY(dm_cmd_dags(args, &set, reterr));
+    const struct dm_dag *dag = dm_dag_find(&set, dm_str_c(dag_id));
+    if (dag) {
+        *ret = dag;
+        return 0;
+    }
+    /* Perhaps it is there but refused: then its errors are the answer. */
+    size_t shown = 0;
+    for (size_t i = 0; i < set.n_diags; i++) {
+        const struct dm_diag *d = &set.diags[i];
+        if (d->warning || (d->dag_id && strcmp(d->dag_id, dag_id) != 0))
+            continue;
+        _cleanup_strbuf_ struct dm_strbuf b;
+        dm_strbuf_init(&b, DM_BUF_MESSAGE);
+        dm_diag_format(&b, d);
+        fputs(b.p ? b.p : "", stderr);
+        shown++;
+    }
+    if (!shown)
+        return no_such_dag(&set, dag_id, args->arena, reterr);
+    dm_err_set(reterr, DM_E_INVALID, "the DAG \"%s\" cannot be loaded: %zu error%s above", dag_id,
+               shown, shown == 1 ? "" : "s");
+    dm_err_hint(reterr, "Mend the file; \"daymill check\" shows what is left.");
+    return DM_E_INVALID;
+}
+
+int dm_cmd_task(const struct dm_dag *dag, const char *task_id, const struct dm_task **ret,
+                struct dm_err *reterr)
+{
+    *ret = dm_task_find(dag, dm_str_c(task_id));
+    if (*ret)
+        return 0;
+    _cleanup_arena_ struct dm_arena a = {0};
+    const char **names = dm_arena_array(&a, const char *, dag->n_tasks + 1);
+    for (size_t i = 0; i < dag->n_tasks; i++)
+        names[i] = dag->tasks[i].task_id;
+    const char *near = dm_str_nearest(dm_str_c(task_id), names);
+    dm_err_set(reterr, DM_E_NOTFOUND, "the DAG \"%s\" has no task \"%s\"", dag->dag_id, task_id);
+    dm_err_hint(reterr, near ? "Did you mean \"%s\"?" : "\"daymill tasks list %s\" shows all.",
+                near ? near : dag->dag_id);
+    return DM_E_NOTFOUND;
+}
+
+int dm_cmd_day(const char *text, int64_t *ret, struct dm_err *reterr)
+{
+    struct dm_str s = dm_str_c(text);
+    ptrdiff_t mark = dm_str_find(s, DM_STR("__"), 0);
+    if (mark >= 0)
+        s = dm_str_sub(s, (size_t)mark + 2, s.len);
+    if (dm_time_parse(s, ret))
+        return 0;
+    dm_err_set(reterr, DM_E_USAGE, "not a day: \"%s\"", text);
+    dm_err_hint(reterr, "A DAY is 2010-12-05 or a run id such as "
+                        "backfill__2010-12-05T00:00:00+00:00.");
+    return DM_E_USAGE;
+}
+
+int dm_cmd_store(struct dm_args *args, enum dm_store_mode mode, struct dm_store **ret,
+                 struct dm_err *reterr)
+{
+    struct dm_err err;
+    int rc = dm_store_open(args->project->state_path, mode, ret, &err);
+    if (rc == DM_E_NOTFOUND && mode == DM_STORE_READ) {
+        *ret = NULL;
+        return 0;
+    }
+    if (rc < 0 && reterr)
+        *reterr = err;
+    return rc;
+}
+
+int dm_cmd_run(struct dm_args *args, const char *dag_id, const char *day,
+               struct dm_store **ret_store, struct dm_run_row *ret, struct dm_err *reterr)
+{
+    struct dm_store *store;
+    DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
+    if (!store) {
+        dm_err_set(reterr, DM_E_NOTFOUND, "nothing has run in this project yet");
+        dm_err_hint(reterr, "\"daymill backfill %s --from DAY --to DAY\" runs days.", dag_id);
+        return DM_E_NOTFOUND;
+    }
+    int rc = dm_store_run_find(store, args->arena, dag_id, dm_str_c(day), ret, reterr);
+    if (rc < 0) {
+        dm_store_close(store);
+        return rc;
+    }
+    *ret_store = store;
+    return 0;
+}
+
+const char *dm_cell_int(struct dm_arena *a, int64_t n)
+{
+    return n < 0 ? NULL : dm_arena_printf(a, "%lld", (long long)n);
+}
+
+const char *dm_cell_time(struct dm_arena *a, int64_t us)
+{
+    char buf[DM_TIME_MAX];
+    return us == DM_NEVER ? NULL : dm_arena_strdup(a, dm_time_human(us, buf));
+}
+
+const char *dm_cell_iso(struct dm_arena *a, int64_t us)
+{
+    char buf[DM_TIME_MAX];
+    return us == DM_NEVER ? NULL : dm_arena_strdup(a, dm_time_isoz(us, buf));
+}
+
+const char *dm_cell_day(struct dm_arena *a, int64_t us)
+{
+    char buf[DM_TIME_MAX];
+    if (us == DM_NEVER)
+        return NULL;
+    bool whole = us % DM_DAY == 0;
+    return dm_arena_strdup(a, whole ? dm_time_date(us, buf) : dm_time_isoz(us, buf));
+}
+
+const char *dm_cell_span(struct dm_arena *a, int64_t from, int64_t to)
+{
+    char buf[DM_TIME_MAX];
+    if (from == DM_NEVER || to == DM_NEVER)
+        return NULL;
+    return dm_arena_strdup(a, dm_duration_human(to - from, buf));
+}

@@ -1,0 +1,90 @@
+/*
+ * The table of operators (ops.def), and the names that are known but refused, each with what to use instead.
+ */
+#include "op/op.h"
+
+#define DM_OP(name) extern const struct dm_op dm_op_##name;
+#include "op/ops.def"
+#undef DM_OP
+
+const struct dm_op *const dm_ops[] = {
+#define DM_OP(name) &dm_op_##name,
+#include "op/ops.def"
+#undef DM_OP
+    NULL,
+};
+
+static const struct dm_op_spec *const specs[] = {
+#define DM_OP(name) &dm_op_##name.spec,
+#include "op/ops.def"
+#undef DM_OP
+    NULL,
+};
+
+#define USE_BASH                                                                    \
+    "Python code does not run inside daymill: call the script with `bash` "         \
+    "(bash_command: \"python3 script.py {{ ds }}\"), or use `sql`, `sql_to_s3` or " \
+    "`file_to_s3` for what it does."
+#define USE_TRIGGER_RULE \
+    "Branches are not there yet: give the tasks a condition in `bash` with the skip exit code 99."
+#define NOT_YET(what) "There is no " what " yet; `bash` can wait for the same thing in a loop."
+
+static const struct dm_op_refused refused[] = {
+    {"PythonOperator", USE_BASH},
+    {"airflow.operators.python.PythonOperator", USE_BASH},
+    {"airflow.operators.python_operator.PythonOperator", USE_BASH},
+    {"airflow.providers.standard.operators.python.PythonOperator", USE_BASH},
+    {"airflow.decorators.task", USE_BASH},
+    {"airflow.sdk.task", USE_BASH},
+    {"PythonVirtualenvOperator", USE_BASH},
+    {"airflow.operators.python.PythonVirtualenvOperator", USE_BASH},
+    {"airflow.providers.standard.operators.python.PythonVirtualenvOperator", USE_BASH},
+    {"ExternalPythonOperator", USE_BASH},
+    {"airflow.operators.python.ExternalPythonOperator", USE_BASH},
+    {"airflow.providers.standard.operators.python.ExternalPythonOperator", USE_BASH},
+    {"PythonSensor", USE_BASH},
+    {"airflow.sensors.python.PythonSensor", USE_BASH},
+    {"airflow.providers.standard.sensors.python.PythonSensor", USE_BASH},
+    {"BranchPythonOperator", USE_TRIGGER_RULE},
+    {"airflow.operators.python.BranchPythonOperator", USE_TRIGGER_RULE},
+    {"airflow.providers.standard.operators.python.BranchPythonOperator", USE_TRIGGER_RULE},
+    {"BranchSQLOperator", USE_TRIGGER_RULE},
+    {"airflow.providers.common.sql.operators.sql.BranchSQLOperator", USE_TRIGGER_RULE},
+    {"ShortCircuitOperator", USE_TRIGGER_RULE},
+    {"airflow.operators.python.ShortCircuitOperator", USE_TRIGGER_RULE},
+    {"airflow.providers.standard.operators.python.ShortCircuitOperator", USE_TRIGGER_RULE},
+    {"LatestOnlyOperator", USE_TRIGGER_RULE},
+    {"airflow.operators.latest_only.LatestOnlyOperator", USE_TRIGGER_RULE},
+    {"airflow.providers.standard.operators.latest_only.LatestOnlyOperator", USE_TRIGGER_RULE},
+    {"FileSensor", NOT_YET("file sensor")},
+    {"airflow.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
+    {"airflow.providers.standard.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
+    {"S3KeySensor", NOT_YET("object sensor")},
+    {"airflow.providers.amazon.aws.sensors.s3.S3KeySensor", NOT_YET("object sensor")},
+    {"SqlSensor", NOT_YET("SQL sensor")},
+    {"airflow.providers.common.sql.sensors.sql.SqlSensor", NOT_YET("SQL sensor")},
+    {"ExternalTaskSensor", NOT_YET("sensor for another DAG")},
+    {"airflow.sensors.external_task.ExternalTaskSensor", NOT_YET("sensor for another DAG")},
+    {"airflow.providers.standard.sensors.external_task.ExternalTaskSensor",
+     NOT_YET("sensor for another DAG")},
+    {"RedshiftDataOperator", "Use `redshift_sql` (RedshiftSQLOperator) on a connection of the "
+                             "same cluster: it takes the same sql."},
+    {"airflow.providers.amazon.aws.operators.redshift_data.RedshiftDataOperator",
+     "Use `redshift_sql` (RedshiftSQLOperator) on a connection of the same cluster: it takes the "
+     "same sql."},
+    {NULL, NULL},
+};
+
+const struct dm_op *dm_op_find(const char *name)
+{
+    for (size_t i = 0; dm_ops[i]; i++)
+        if (strcmp(dm_ops[i]->spec.name, name) == 0)
+            return dm_ops[i];
+    return NULL;
+}
+
+const struct dm_op_table *dm_op_table(void)
+{
+    static const struct dm_op_table table = {.specs = specs, .refused = refused};
+    return &table;
+}

@@ -1,0 +1,144 @@
+/* Leases by flock; ending what a dead parent left. */
+#include "proc/lease.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+enum { POLL_US = 2000, STAT_MAX = 1024 };
+
+static void lease_path(char path[DM_LEASE_PATH_MAX], const char *run_dir, int64_t attempt)
+{
+    snprintf(path, DM_LEASE_PATH_MAX, "%s/attempt-%lld.lock", run_dir, (long long)attempt);
+}
+
+int dm_lease_take(const char *run_dir, int64_t attempt, int *ret_fd, struct dm_err *reterr)
+{
+    char path[DM_LEASE_PATH_MAX];
+    lease_path(path, run_dir, attempt);
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return dm_err_errno(reterr, errno, "could not make the lease \"%s\"", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return dm_err_errno(reterr, errno, "could not lock the lease \"%s\"", path);
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
+}
+
+int dm_lease_held(const char *run_dir, int64_t attempt, struct dm_err *reterr)
+{
+    char path[DM_LEASE_PATH_MAX];
+    lease_path(path, run_dir, attempt);
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0)
+        return dm_err_errno(reterr, errno, "could not open the lease \"%s\"", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        return 1;
+    return dm_err_errno(reterr, errno, "could not test the lease \"%s\"", path);
+}
+
+void dm_lease_remove(const char *run_dir, int64_t attempt)
+{
+    char path[DM_LEASE_PATH_MAX];
+    lease_path(path, run_dir, attempt);
+    unlink(path);
+}
+
+uint64_t dm_process_start(pid_t pid)
+{
+    char path[64], stat[STAT_MAX + 1];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, stat, STAT_MAX);
+    if (n <= 0)
+        return 0;
+    stat[n] = '\0';
+    /* The name in parentheses may hold anything: count fields from its end.  Start time is field 22. */
+    char *p = strrchr(stat, ')');
+    for (int field = 2; p && field < 22; field++)
+        p = strchr(p + 1, ' ');
+    return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+/* Whether /proc/PID/fd/NAME is the lock file. */
+static bool is_lease(int fds, const char *name, const struct stat *lease)
+{
+    struct stat st;
+    return fstatat(fds, name, &st, 0) == 0 && st.st_dev == lease->st_dev &&
+           st.st_ino == lease->st_ino;
+}
+
+static bool has_open(const char *pid_name, const struct stat *lease)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%.16s/fd", pid_name);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return false; /* another user's, or gone */
+    bool found = false;
+    for (struct dirent *e; !found && (e = readdir(dir));)
+        if (e->d_name[0] != '.')
+            found = is_lease(dirfd(dir), e->d_name, lease);
+    closedir(dir);
+    return found;
+}
+
+/* Descendants that left the process group still hold the lock: they are found by their open file. */
+static void kill_holders(const char *path)
+{
+    struct stat lease;
+    DIR *proc = opendir("/proc");
+    if (!proc)
+        return;
+    if (stat(path, &lease) == 0) {
+        for (struct dirent *e; (e = readdir(proc));) {
+            int64_t pid;
+            if (!dm_str_to_i64(dm_str_c(e->d_name), &pid) || pid == getpid())
+                continue;
+            if (has_open(e->d_name, &lease))
+                kill((pid_t)pid, SIGKILL);
+        }
+    }
+    closedir(proc);
+}
+
+int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_start,
+                 int64_t timeout_us, struct dm_err *reterr)
+{
+    char path[DM_LEASE_PATH_MAX];
+    lease_path(path, run_dir, attempt);
+    int64_t begun = dm_clock_monotonic();
+    int found = 0;
+    for (;;) {
+        int held = dm_lease_held(run_dir, attempt, reterr);
+        DM_TRY(held);
+        if (!held)
+            break;
+        if (!found && pid > 0 && pid_start != 0 && dm_process_start(pid) == pid_start)
+            kill(-pid, SIGKILL);
+        else
+            kill_holders(path);
+        found = 1;
+        if (dm_clock_monotonic() - begun > timeout_us) {
+            dm_err_set(reterr, DM_E_BUSY, "processes of attempt %lld do not end: they hold \"%s\"",
+                       (long long)attempt, path);
+            return dm_err_hint(reterr, "\"fuser %s\" names them.", path);
+        }
+        usleep(POLL_US);
+    }
+    dm_lease_remove(run_dir, attempt);
+    return found;
+}

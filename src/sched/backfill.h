@@ -1,0 +1,69 @@
+/*
+ * Which days a command does, and why; and clearing.  Reading needs no right to decide; clearing does (sched/right.h).
+ */
+#ifndef DM_BACKFILL_H
+#define DM_BACKFILL_H
+
+#include "lang/dag.h"
+#include "state/store.h"
+
+enum dm_rerun {
+    DM_RERUN_MISSING, /* days without a finished run; an interrupted one is resumed */
+    DM_RERUN_FAILED,  /* failed ones too */
+    DM_RERUN_STALE,   /* and those whose generation has changed */
+    DM_RERUN_ALL,
+};
+/* "missing", "failed", "stale", "all", and Airflow's "none", "failed", "completed"; -1 = unknown. */
+int dm_rerun_parse(struct dm_str name);
+/* For option tables: "missing|failed|stale|all|none|completed". */
+extern const char dm_rerun_choices[];
+
+enum dm_day_action {
+    DM_DAY_KEEP,   /* its run is finished and stays */
+    DM_DAY_CREATE, /* there is no run yet */
+    DM_DAY_RESUME, /* unfinished: what is finished in it is kept, the rest is done */
+    DM_DAY_RERUN,  /* every task is done again */
+};
+
+struct dm_day {
+    int64_t logical_date;
+    struct dm_due due;
+    enum dm_day_action action;
+    int64_t run;             /* row id, 0 = none yet */
+    const char *run_id;      /* the one it has or will have */
+    enum dm_run_state state; /* where run != 0 */
+    const char *why; /* for people: "no run yet", "interrupted", "failed", "generation changed" … */
+};
+
+/* What a command drives: one DAG over some days. */
+struct dm_drive {
+    const struct dm_dag *dag;
+    int64_t from, to; /* logical dates, both included */
+    enum dm_rerun rerun;
+    const char *run_type;        /* of new runs: "backfill" or "manual" */
+    const struct dm_value *conf; /* map; NULL = {} for new runs and the run's own for others */
+    /* from == to is taken as a logical date even where the schedule has none there (`dags test`, `tasks test`). */
+    bool exact;
+    /* Only this task, whatever its state and its dependencies (`tasks test`); NULL = all. */
+    const char *only_task;
+};
+
+/* The days of a drive in order, those that are kept included.  Days outside the DAG's start and end dates are left
+   out; *ret_outside says how many. */
+int dm_drive_days(struct dm_arena *a, struct dm_store *s, const struct dm_drive *d,
+                  struct dm_day **ret, size_t *ret_n, size_t *ret_outside,
+                  struct dm_err *reterr) dm_nodiscard;
+
+/*
+ * Clears a task of a run, with everything downstream of it where asked: states to none with a new set of tries, the
+ * run back to queued, so that the next backfill does what was cleared, by the newest generation.  task_id NULL clears
+ * the whole run.  Takes the right to decide for the moment (waiting as dm_right_take does).
+ */
+struct dm_project;
+struct dm_right_wait;
+int dm_clear_tasks(const struct dm_project *p, struct dm_store *s, const struct dm_dag *dag,
+                   const struct dm_run_row *run, const char *task_id, bool downstream,
+                   const struct dm_right_wait *wait, size_t *ret_cleared,
+                   struct dm_err *reterr) dm_nodiscard;
+
+#endif

@@ -1,0 +1,399 @@
+/*
+ * The plan, in one pass over the active runs and one over the tasks that are ready:
+ *
+ *   1. per run, in topological order: trigger rules and the past; a state that is decided here counts for the tasks
+ *      after it at once, so that a failure travels to the leaves in one pass; a run without unfinished tasks ends;
+ *   2. steps: the first of each cluster, where none runs;
+ *   3. ready tasks by (priority, logical date, DAG, task) take the free slots;
+ *   4. drives with room take their next day.
+ *
+ * States decided in this pass are kept beside the snapshot (`struct pass`), never in it.
+ */
+#include "sched/plan.h"
+
+#include "sched/rule.h"
+
+struct ready {
+    struct dm_plan_run *run;
+    struct dm_plan_task *task;
+};
+
+struct pass {
+    struct dm_arena *arena;
+    int64_t now, wake_at;
+    const struct dm_snapshot *snap;
+    const struct dm_limits *limits;
+    struct dm_action *actions;
+    size_t n_actions, cap_actions;
+    struct ready *ready;
+    size_t n_ready, cap_ready;
+};
+
+static void add_action(struct pass *p, struct dm_action action)
+{
+    if (p->n_actions == p->cap_actions) {
+        size_t cap = p->cap_actions ? p->cap_actions * 2 : 32;
+        struct dm_action *grown = dm_arena_array(p->arena, struct dm_action, cap);
+        if (p->n_actions)
+            memcpy(grown, p->actions, p->n_actions * sizeof(*grown));
+        p->actions = grown;
+        p->cap_actions = cap;
+    }
+    p->actions[p->n_actions++] = action;
+}
+
+static void add_ready(struct pass *p, struct dm_plan_run *run, struct dm_plan_task *task)
+{
+    if (p->n_ready == p->cap_ready) {
+        size_t cap = p->cap_ready ? p->cap_ready * 2 : 32;
+        struct ready *grown = dm_arena_array(p->arena, struct ready, cap);
+        if (p->n_ready)
+            memcpy(grown, p->ready, p->n_ready * sizeof(*grown));
+        p->ready = grown;
+        p->cap_ready = cap;
+    }
+    p->ready[p->n_ready++] = (struct ready){run, task};
+}
+
+static void wake_at(struct pass *p, int64_t at)
+{
+    if (p->wake_at == DM_NEVER || at < p->wake_at)
+        p->wake_at = at;
+}
+
+/* ---- the past ---- */
+
+static const struct dm_plan_task *find_task(const struct dm_plan_run *run, const char *task_id)
+{
+    for (size_t i = 0; i < run->n_tasks; i++)
+        if (strcmp(run->tasks[i].row.task_id, task_id) == 0)
+            return &run->tasks[i];
+    return NULL;
+}
+
+static bool is_fine(enum dm_task_state s)
+{
+    return s == DM_TASK_SUCCESS || s == DM_TASK_SKIPPED;
+}
+
+static int wait_for(const struct dm_plan_run *run, const char *task_id, enum dm_task_state state,
+                    struct dm_past_wait *ret)
+{
+    *ret = (struct dm_past_wait){run, task_id, state};
+    return 1;
+}
+
+int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                 struct dm_past_wait *ret)
+{
+    const struct dm_task *def = task->def;
+    const struct dm_plan_run *prev = run->prev;
+    if (!(def->depends_on_past || def->wait_for_downstream) || run->ignore_past || !prev)
+        return 0;
+    int64_t start = def->start_date != DM_NEVER ? def->start_date : run->dag->start_date;
+    if (run->dag->catchup && start != DM_NEVER && prev->row.logical_date < start)
+        return 0;
+    const struct dm_plan_task *before = find_task(prev, def->task_id);
+    if (!before) {
+        if (def->ignore_first_depends_on_past && !task->in_past)
+            return 0;
+        return wait_for(prev, def->task_id, DM_TASK_NONE, ret);
+    }
+    if (!is_fine(before->row.state))
+        return wait_for(prev, def->task_id, before->row.state, ret);
+    if (!def->wait_for_downstream)
+        return 0;
+    for (size_t i = 0; i < def->n_downstream; i++) {
+        const char *id = run->dag->tasks[def->downstream[i]].task_id;
+        const struct dm_plan_task *after = find_task(prev, id);
+        if (after && !is_fine(after->row.state))
+            return wait_for(prev, id, after->row.state, ret);
+    }
+    return 0;
+}
+
+/* ---- tasks of a run ---- */
+
+static struct dm_rule_answer judge(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                                   const enum dm_task_state *states)
+{
+    struct dm_upstream_counts counts = {0};
+    for (size_t i = 0; i < task->def->n_upstream; i++)
+        dm_upstream_count(&counts, states[task->def->upstream[i]], false);
+    return dm_rule_eval(task->def->trigger_rule, &counts);
+}
+
+int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                    struct dm_past_wait *ret)
+{
+    struct dm_upstream_counts counts = {0};
+    if (task->row.state != DM_TASK_NONE && task->row.state != DM_TASK_UP_FOR_RETRY)
+        return 0;
+    for (size_t i = 0; i < task->def->n_upstream; i++)
+        dm_upstream_count(&counts, run->tasks[task->def->upstream[i]].row.state, false);
+    if (!dm_rule_eval(task->def->trigger_rule, &counts).met)
+        return 0;
+    return dm_plan_past(run, task, ret);
+}
+
+static bool step_unfinished(const struct pass *p, const char *step_id)
+{
+    for (size_t i = 0; i < p->snap->n_steps; i++)
+        if (strcmp(p->snap->steps[i]->row.id, step_id) == 0)
+            return !dm_step_finished(p->snap->steps[i]->row.state);
+    return false;
+}
+
+/* Whether the time of a task that waits has come; else the plan is asked again then. */
+static bool is_due(struct pass *p, const struct dm_task_row *row)
+{
+    if (row->state != DM_TASK_UP_FOR_RETRY && row->state != DM_TASK_UP_FOR_RESCHEDULE)
+        return true;
+    if (row->until_step && !step_unfinished(p, row->until_step))
+        return true;
+    if (row->due_at == DM_NEVER)
+        return !row->until_step;
+    if (row->due_at <= p->now)
+        return true;
+    wake_at(p, row->due_at);
+    return false;
+}
+
+static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
+                                    struct dm_plan_task *task, const enum dm_task_state *states)
+{
+    enum dm_task_state state = task->row.state;
+    if (state == DM_TASK_SCHEDULED)
+        add_ready(p, run, task);
+    if (state != DM_TASK_NONE && state != DM_TASK_UP_FOR_RETRY &&
+        state != DM_TASK_UP_FOR_RESCHEDULE)
+        return state;
+    /* All of these are looked at, also after one says no: the rule may end a task that waits for its past. */
+    struct dm_rule_answer answer = judge(run, task, states);
+    bool due = is_due(p, &task->row);
+    struct dm_past_wait wait;
+    if (answer.state != DM_TASK_NONE)
+        state = answer.state;
+    else if (answer.met && due && !dm_plan_past(run, task, &wait))
+        state = DM_TASK_SCHEDULED;
+    else
+        return state;
+    add_action(
+        p, (struct dm_action){.kind = DM_ACTION_TASK_STATE, .run = run, .task = task, .to = state});
+    return state;
+}
+
+/* `tasks test`: one task, whatever its dependencies; the run is done when that task is. */
+static void plan_only_task(struct pass *p, struct dm_plan_run *run, const char *task_id)
+{
+    bool over = true;
+    for (size_t i = 0; i < run->n_tasks; i++) {
+        struct dm_plan_task *t = &run->tasks[i];
+        if (strcmp(t->row.task_id, task_id) != 0)
+            continue;
+        if (t->row.state == DM_TASK_SCHEDULED)
+            add_ready(p, run, t);
+        bool waits = t->row.state == DM_TASK_NONE || t->row.state == DM_TASK_UP_FOR_RETRY ||
+                     t->row.state == DM_TASK_UP_FOR_RESCHEDULE;
+        if (waits && is_due(p, &t->row))
+            add_action(p, (struct dm_action){.kind = DM_ACTION_TASK_STATE,
+                                             .run = run,
+                                             .task = t,
+                                             .to = DM_TASK_SCHEDULED});
+        over = dm_task_finished(t->row.state);
+    }
+    if (!over)
+        return;
+    bool all = true, failed = false;
+    for (size_t i = 0; i < run->n_tasks; i++) {
+        enum dm_task_state s = run->tasks[i].row.state;
+        all = all && dm_task_finished(s);
+        failed = failed || s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED;
+    }
+    add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
+                                     .run = run,
+                                     .run_state = !all     ? DM_RUN_QUEUED
+                                                  : failed ? DM_RUN_FAILED
+                                                           : DM_RUN_SUCCESS});
+}
+
+static void plan_run(struct pass *p, struct dm_plan_run *run)
+{
+    if (run->drive && run->drive->only_task) {
+        plan_only_task(p, run, run->drive->only_task);
+        return;
+    }
+    enum dm_task_state *states = dm_arena_array(p->arena, enum dm_task_state, run->n_tasks + 1);
+    for (size_t i = 0; i < run->n_tasks; i++)
+        states[i] = run->tasks[i].row.state;
+    bool unfinished = false, leaf_failed = false;
+    for (size_t i = 0; i < run->n_tasks; i++) {
+        struct dm_plan_task *t = &run->tasks[i];
+        states[i] = plan_task(p, run, t, states);
+        unfinished = unfinished || !dm_task_finished(states[i]);
+        if (t->def->n_downstream == 0 &&
+            (states[i] == DM_TASK_FAILED || states[i] == DM_TASK_UPSTREAM_FAILED))
+            leaf_failed = true;
+    }
+    if (!unfinished)
+        add_action(p,
+                   (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
+                                      .run = run,
+                                      .run_state = leaf_failed ? DM_RUN_FAILED : DM_RUN_SUCCESS});
+}
+
+/* ---- steps ---- */
+
+/* Per cluster first in, first out, one at a time. */
+static void plan_steps(struct pass *p)
+{
+    for (size_t i = 0; i < p->snap->n_steps; i++) {
+        struct dm_plan_step *step = p->snap->steps[i];
+        bool first = step->row.state == DM_STEP_PENDING;
+        for (size_t j = 0; first && j < p->snap->n_steps; j++) {
+            const struct dm_step_row *other = &p->snap->steps[j]->row;
+            if (strcmp(other->cluster_id, step->row.cluster_id) == 0)
+                first = other->state != DM_STEP_RUNNING &&
+                        !(other->state == DM_STEP_PENDING && other->seq < step->row.seq);
+        }
+        if (first)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_START_STEP, .step = step});
+    }
+}
+
+/* ---- slots ---- */
+
+static int by_order(const void *a, const void *b)
+{
+    const struct ready *x = a, *y = b;
+    if (x->task->weight != y->task->weight)
+        return x->task->weight > y->task->weight ? -1 : 1;
+    if (x->run->row.logical_date != y->run->row.logical_date)
+        return x->run->row.logical_date < y->run->row.logical_date ? -1 : 1;
+    int dag = strcmp(x->run->row.dag_id, y->run->row.dag_id);
+    if (dag != 0)
+        return dag;
+    return x->task < y->task ? -1 : x->task > y->task;
+}
+
+static bool takes_slot(const struct dm_plan_task *t)
+{
+    return t->row.state == DM_TASK_QUEUED || t->row.state == DM_TASK_RUNNING;
+}
+
+struct used {
+    int all, dag, task; /* attempts at work: altogether, of this DAG, of this task in all runs */
+};
+
+static struct used count_used(const struct pass *p, const struct ready *r)
+{
+    struct used used = {0};
+    for (size_t i = 0; i < p->snap->n_runs; i++) {
+        const struct dm_plan_run *run = p->snap->runs[i];
+        bool same_dag = strcmp(run->row.dag_id, r->run->row.dag_id) == 0;
+        for (size_t j = 0; run->active && j < run->n_tasks; j++) {
+            if (!takes_slot(&run->tasks[j]))
+                continue;
+            used.all++;
+            used.dag += same_dag;
+            used.task += same_dag && strcmp(run->tasks[j].row.task_id, r->task->row.task_id) == 0;
+        }
+    }
+    /* and what this pass gave away already */
+    for (size_t i = 0; i < p->n_actions; i++) {
+        const struct dm_action *a = &p->actions[i];
+        if (a->kind != DM_ACTION_QUEUE_TASK)
+            continue;
+        bool same_dag = strcmp(a->run->row.dag_id, r->run->row.dag_id) == 0;
+        used.all++;
+        used.dag += same_dag;
+        used.task += same_dag && strcmp(a->task->row.task_id, r->task->row.task_id) == 0;
+    }
+    return used;
+}
+
+static void plan_slots(struct pass *p)
+{
+    if (p->n_ready > 1)
+        qsort(p->ready, p->n_ready, sizeof(*p->ready), by_order);
+    for (size_t i = 0; i < p->n_ready; i++) {
+        struct ready *r = &p->ready[i];
+        struct used used = count_used(p, r);
+        if (used.all >= p->limits->jobs)
+            return;
+        if (used.dag >= r->run->dag->max_active_tasks)
+            continue;
+        int most = r->task->def->max_active_tis_per_dag;
+        if (most > 0 && used.task >= most)
+            continue;
+        add_action(
+            p, (struct dm_action){.kind = DM_ACTION_QUEUE_TASK, .run = r->run, .task = r->task});
+    }
+}
+
+/* ---- days ---- */
+
+static void plan_days(struct pass *p)
+{
+    for (size_t i = 0; i < p->snap->n_drives; i++) {
+        struct dm_plan_drive *d = &p->snap->drives[i];
+        int active = 0;
+        for (size_t j = 0; j < p->snap->n_runs; j++)
+            active += p->snap->runs[j]->active &&
+                      strcmp(p->snap->runs[j]->row.dag_id, d->drive->dag->dag_id) == 0;
+        if (d->next < d->n_days && active < d->drive->dag->max_active_runs)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_NEXT_DAY, .drive = d});
+    }
+}
+
+struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot *s,
+                       const struct dm_limits *limits)
+{
+    struct pass p = {.arena = a, .now = now, .wake_at = DM_NEVER, .snap = s, .limits = limits};
+    for (size_t i = 0; i < s->n_runs; i++)
+        if (s->runs[i]->active)
+            plan_run(&p, s->runs[i]);
+    plan_steps(&p);
+    plan_slots(&p);
+    plan_days(&p);
+    return (struct dm_plan){.actions = p.actions, .n_actions = p.n_actions, .wake_at = p.wake_at};
+}
+
+/* ---- weights ---- */
+
+enum {
+    WEIGHT_MAX = 1000000000
+}; /* sums saturate: a wide DAG has many paths, but each task counts once */
+
+static void mark(const struct dm_dag *dag, size_t i, bool down, bool *seen)
+{
+    const struct dm_task *t = &dag->tasks[i];
+    size_t n = down ? t->n_downstream : t->n_upstream;
+    for (size_t j = 0; j < n; j++) {
+        size_t next = down ? t->downstream[j] : t->upstream[j];
+        if (!seen[next]) {
+            seen[next] = true;
+            mark(dag, next, down, seen);
+        }
+    }
+}
+
+int *dm_plan_weights(struct dm_arena *a, const struct dm_dag *dag)
+{
+    int *weights = dm_arena_array(a, int, dag->n_tasks + 1);
+    bool *seen = dm_arena_array(a, bool, dag->n_tasks + 1);
+    for (size_t i = 0; i < dag->n_tasks; i++) {
+        const struct dm_task *t = &dag->tasks[i];
+        int64_t sum = t->priority_weight;
+        bool absolute = t->weight_rule && strcmp(t->weight_rule, "absolute") == 0;
+        bool upstream = t->weight_rule && strcmp(t->weight_rule, "upstream") == 0;
+        memset(seen, 0, sizeof(*seen) * (dag->n_tasks + 1));
+        if (!absolute)
+            mark(dag, i, !upstream, seen);
+        for (size_t j = 0; j < dag->n_tasks; j++)
+            if (seen[j])
+                sum += dag->tasks[j].priority_weight;
+        weights[i] = sum > WEIGHT_MAX ? WEIGHT_MAX : sum < -WEIGHT_MAX ? -WEIGHT_MAX : (int)sum;
+    }
+    return weights;
+}

@@ -1,0 +1,108 @@
+/*
+ * The plan: what is to be done now, decided from facts alone.
+ *
+ * dm_plan is a pure function of (now, snapshot, limits): it reads no clock, no store, no file, and changes nothing.  The
+ * caller applies the actions (sched/tick.h), which changes the snapshot, and asks again until there are none; asked again
+ * without new facts it answers nothing.  Ties are broken by a total order (priority, logical date, DAG, task), so
+ * that the same facts always give the same actions in the same order.
+ */
+#ifndef DM_PLAN_H
+#define DM_PLAN_H
+
+#include "lang/dag.h"
+#include "sched/backfill.h"
+#include "state/store.h"
+
+struct dm_plan_task {
+    struct dm_task_row row;
+    const struct dm_task *def;
+    int weight;   /* by priority_weight and weight_rule */
+    bool in_past; /* some earlier run has this task, though the previous one may not */
+};
+
+struct dm_plan_run {
+    struct dm_run_row row;
+    const struct dm_dag *dag;   /* of its generation */
+    struct dm_plan_task *tasks; /* by index in dag->tasks */
+    size_t n_tasks;
+    struct dm_plan_run
+        *prev; /* the run before, NULL = none; perhaps finished, then with its tasks only */
+    const struct dm_drive *drive; /* what made it active; NULL = it is only somebody's past */
+    bool active;                  /* its tasks are considered */
+    bool ignore_past;             /* the first day of the command */
+};
+
+struct dm_plan_step {
+    struct dm_step_row row;
+    struct dm_plan_run *run;
+    struct dm_plan_task *task; /* who submitted it */
+};
+
+/* The days of one drive that are still to be made active, in order. */
+struct dm_plan_drive {
+    const struct dm_drive *drive;
+    const struct dm_day *days; /* kept ones left out */
+    size_t n_days, next;       /* days before `next` are active or done */
+    int64_t first;             /* logical date of the command's first day: it ignores its past */
+};
+
+struct dm_snapshot {
+    struct dm_plan_drive *drives;
+    size_t n_drives;
+    struct dm_plan_run *
+        *runs; /* active ones first come, first there; others are reached through prev */
+    size_t n_runs;
+    struct dm_plan_step **steps; /* unfinished, by order of submission */
+    size_t n_steps;
+};
+
+struct dm_limits {
+    int jobs; /* attempts of tasks at once; steps do not count */
+};
+
+enum dm_action_kind {
+    DM_ACTION_TASK_STATE, /* run, task, to: SCHEDULED, SKIPPED, UPSTREAM_FAILED */
+    DM_ACTION_QUEUE_TASK, /* run, task: begin an attempt */
+    DM_ACTION_FINISH_RUN, /* run, run_state */
+    DM_ACTION_START_STEP, /* step */
+    DM_ACTION_NEXT_DAY,   /* drive: its day `next` becomes active */
+};
+
+struct dm_action {
+    enum dm_action_kind kind;
+    struct dm_plan_run *run;
+    struct dm_plan_task *task;
+    struct dm_plan_step *step;
+    struct dm_plan_drive *drive;
+    enum dm_task_state to;
+    enum dm_run_state run_state;
+};
+
+struct dm_plan {
+    struct dm_action *actions;
+    size_t n_actions;
+    int64_t wake_at; /* the next moment at which time alone changes the answer; DM_NEVER = none */
+};
+
+/* The plan lives in the arena. */
+struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot *s,
+                       const struct dm_limits *limits);
+
+/* What a task that could run otherwise waits for in the run before.  Pure. */
+struct dm_past_wait {
+    const struct dm_plan_run *run;
+    const char *task_id;
+    enum dm_task_state state;
+};
+/* 1 with *ret set: it waits; 0: its past is fine. */
+int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                 struct dm_past_wait *ret);
+
+/* Whether a task of an active run would run now if its past were fine: 1 with *ret set to what it waits for. */
+int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                    struct dm_past_wait *ret);
+
+/* priority_weight with weight_rule, for every task of a DAG, in the arena. */
+int *dm_plan_weights(struct dm_arena *a, const struct dm_dag *dag);
+
+#endif

@@ -1,0 +1,81 @@
+/* Recovery. */
+#include "sched/recover.h"
+
+#include "proc/lease.h"
+#include "state/record.h"
+
+#define END_TIMEOUT_US (10 * DM_SEC)
+
+static int reset_step(struct dm_store *s, struct dm_arena *a, const struct dm_attempt_row *at,
+                      int64_t now, struct dm_err *reterr)
+{
+    struct dm_step_row step;
+    int found = dm_store_step(s, a, NULL, dm_str_c(at->step_id), &step, reterr);
+    DM_TRY(found);
+    if (!found || step.state != DM_STEP_RUNNING || step.attempt != at->number)
+        return 0;
+    return dm_step_set_state(s, &step, DM_STEP_PENDING, step.attempt, NULL, NULL, now, reterr);
+}
+
+static int reset_task(struct dm_store *s, struct dm_arena *a, const struct dm_attempt_row *at,
+                      int64_t now, struct dm_err *reterr)
+{
+    struct dm_task_row *rows;
+    size_t n;
+    DM_TRY(dm_store_tasks(s, a, at->run, &rows, &n, reterr));
+    for (size_t i = 0; i < n; i++) {
+        struct dm_task_row *t = &rows[i];
+        bool at_work = t->state == DM_TASK_QUEUED || t->state == DM_TASK_RUNNING;
+        if (t->id != at->task || t->attempt != at->number || !at_work)
+            continue;
+        struct dm_task_change c = dm_task_change_of(t);
+        DM_TRY(dm_task_set_state(s, t, DM_TASK_SCHEDULED, &c, now, reterr));
+    }
+    return 0;
+}
+
+static int queue_runs(struct dm_store *s, struct dm_arena *a, int64_t now, struct dm_err *reterr)
+{
+    struct dm_run_row *runs;
+    size_t n;
+    struct dm_run_filter filter = DM_RUN_FILTER_ALL;
+    filter.state = DM_RUN_RUNNING;
+    DM_TRY(dm_store_runs(s, a, &filter, &runs, &n, reterr));
+    for (size_t i = 0; i < n; i++)
+        DM_TRY(dm_run_set_state(s, &runs[i], DM_RUN_QUEUED, now, reterr));
+    return 0;
+}
+
+static int record(struct dm_store *s, struct dm_arena *a, const struct dm_attempt_row *lost,
+                  size_t n, int64_t now, struct dm_err *reterr)
+{
+    for (size_t i = 0; i < n; i++) {
+        DM_TRY(dm_record_lost(s, lost[i].run, lost[i].task, lost[i].number,
+                              "the process that had started it is gone", now, reterr));
+        DM_TRY(lost[i].step_id ? reset_step(s, a, &lost[i], now, reterr)
+                               : reset_task(s, a, &lost[i], now, reterr));
+    }
+    return queue_runs(s, a, now, reterr);
+}
+
+int dm_recover(struct dm_store *s, const char *run_dir, int64_t now, size_t *ret_lost,
+               struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    struct dm_attempt_row *lost;
+    size_t n;
+    struct dm_attempt_filter filter = {.map_index = -1, .running = true};
+    DM_TRY(dm_store_attempts(s, &a, &filter, &lost, &n, reterr));
+    for (size_t i = 0; i < n; i++)
+        DM_TRY(dm_lease_end(run_dir, lost[i].number, lost[i].pid, lost[i].pid_start, END_TIMEOUT_US,
+                            reterr));
+    DM_TRY(dm_store_begin(s, false, reterr));
+    int rc = record(s, &a, lost, n, now, reterr);
+    if (rc < 0) {
+        dm_store_rollback(s);
+        return rc;
+    }
+    DM_TRY(dm_store_commit(s, reterr));
+    *ret_lost = n;
+    return 0;
+}

@@ -1,0 +1,15 @@
+/*
+ * Recovery: what a scheduler that died (or a host that lost power) left is brought to rest before anything is decided.
+ * Every attempt recorded as running has its lease tested; processes that still hold one are ended; then the attempt
+ * is lost, its task scheduled again (no try is used up), its step pending again, and its run queued.
+ */
+#ifndef DM_RECOVER_H
+#define DM_RECOVER_H
+
+#include "state/store.h"
+
+/* Needs the right to decide. */
+int dm_recover(struct dm_store *s, const char *run_dir, int64_t now, size_t *ret_lost,
+               struct dm_err *reterr) dm_nodiscard;
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Retry delays.  With exponential backoff: b = ceil(delay * 2^(try - 1)) seconds, at least 1; plus a jitter that is the
+ * SHA-1 of "dag#task#logical date#try", as a number, modulo b; then the maxima.
+ */
+#include "sched/retry.h"
+
+#include <math.h>
+#include <openssl/evp.h>
+
+#include "base/dl.h"
+
+enum { SHA1_BYTES = 20 };
+
+static __typeof__(&EVP_Digest) evp_digest;
+static __typeof__(&EVP_sha1) evp_sha1;
+static const struct dm_dl_symbol symbols[] = {
+    {"EVP_Digest", (void **)&evp_digest},
+    {"EVP_sha1", (void **)&evp_sha1},
+    {NULL, NULL},
+};
+
+/* The digest of the text as a number, modulo m. */
+static int sha1_modulo(const char *text, uint64_t m, uint64_t *ret, struct dm_err *reterr)
+{
+    unsigned char digest[SHA1_BYTES];
+    unsigned n = 0;
+    DM_TRY(dm_dl_open("libcrypto.so.3", "libssl3", symbols, reterr));
+    if (!evp_digest(text, strlen(text), digest, &n, evp_sha1(), NULL))
+        return dm_err_set(reterr, DM_E_LIBRARY, "libcrypto has no SHA-1");
+    uint64_t rest = 0;
+    for (unsigned i = 0; i < n; i++)
+        rest = (uint64_t)(((unsigned __int128)rest << 8 | digest[i]) % m);
+    *ret = rest;
+    return 0;
+}
+
+/* str(datetime) of Python: "2024-01-01 00:00:00+00:00", with microseconds where there are any. */
+static void python_date(int64_t us, char buf[DM_TIME_MAX])
+{
+    dm_time_iso(us, buf);
+    char *t = strchr(buf, 'T');
+    if (t)
+        *t = ' ';
+}
+
+int dm_retry_at(const struct dm_task *task, const char *dag_id, int64_t logical_date,
+                int try_number, int64_t ended_at, int64_t *ret, struct dm_err *reterr)
+{
+    int64_t delay = task->retry_delay_us;
+    if (!task->retry_exponential_backoff) {
+        *ret = ended_at + delay;
+        return 0;
+    }
+    double wanted = ceil(ldexp((double)delay / (double)DM_SEC, try_number - 1));
+    double most = (double)(DM_RETRY_DELAY_MAX / DM_SEC);
+    if (task->max_retry_delay_us > 0 && (double)task->max_retry_delay_us / (double)DM_SEC < most)
+        most = (double)task->max_retry_delay_us / (double)DM_SEC;
+    /* Past the maximum the jitter no longer matters, and the product may not fit. */
+    if (wanted >= most) {
+        *ret = ended_at + (int64_t)(most * (double)DM_SEC);
+        return 0;
+    }
+    uint64_t seconds = wanted < 1 ? 1 : (uint64_t)wanted, jitter = 0;
+    char date[DM_TIME_MAX];
+    python_date(logical_date, date);
+    _cleanup_free_ char *text = dm_asprintf("%s#%s#%s#%d", dag_id, task->task_id, date, try_number);
+    DM_TRY(sha1_modulo(text, seconds, &jitter, reterr));
+    double total = fmin((double)(seconds + jitter), most);
+    *ret = ended_at + (int64_t)(total * (double)DM_SEC);
+    return 0;
+}

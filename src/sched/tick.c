@@ -1,0 +1,439 @@
+/* Facts and actions, applied. */
+#include "sched/tick.h"
+
+#include "sched/activate.h"
+#include "sched/retry.h"
+
+enum { PLAN_PASSES_MAX = 100000 }; /* each pass does something; more is a mistake of the plan */
+
+void dm_tick_init(struct dm_tick *t, struct dm_store *store, struct dm_arena *a, int jobs)
+{
+    *t =
+        (struct dm_tick){.store = store, .arena = a, .limits = {.jobs = jobs}, .wake_at = DM_NEVER};
+    dm_arena_init(&t->turn);
+}
+
+void dm_tick_release(struct dm_tick *t)
+{
+    dm_store_rollback(t->store);
+    dm_arena_release(&t->turn);
+}
+
+int dm_tick_begin(struct dm_tick *t, int64_t now, bool durable, struct dm_err *reterr)
+{
+    dm_arena_reset(&t->turn);
+    t->now = now;
+    t->jobs = NULL;
+    t->notes = NULL;
+    t->n_jobs = t->cap_jobs = t->n_notes = t->cap_notes = 0;
+    return dm_store_begin(t->store, durable, reterr);
+}
+
+int dm_tick_commit(struct dm_tick *t, struct dm_err *reterr)
+{
+    return dm_store_commit(t->store, reterr);
+}
+
+/* A pointer list in an arena grows by doubling. */
+static void *grow(struct dm_arena *a, void *old, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return old;
+    *cap = *cap ? *cap * 2 : 16;
+    void *grown = dm_arena_alloc(a, *cap * size);
+    if (n)
+        memcpy(grown, old, n * size);
+    return grown;
+}
+
+static struct dm_note *add_note(struct dm_tick *t, const struct dm_plan_run *run)
+{
+    t->notes = grow(&t->turn, t->notes, t->n_notes, &t->cap_notes, sizeof(*t->notes));
+    struct dm_note *n = &t->notes[t->n_notes++];
+    *n = (struct dm_note){.of = run};
+    return n;
+}
+
+void dm_tick_note_run(struct dm_tick *t, const struct dm_plan_run *run, int from)
+{
+    struct dm_note *n = add_note(t, run);
+    n->about_run = true;
+    n->run = (struct dm_loop_run_event){.dag_id = run->row.dag_id,
+                                        .run_id = run->row.run_id,
+                                        .logical_date = run->row.logical_date,
+                                        .at = t->now,
+                                        .from = from,
+                                        .to = run->row.state};
+}
+
+static void note_task(struct dm_tick *t, const struct dm_plan_run *run,
+                      const struct dm_plan_task *task, enum dm_task_state from,
+                      const struct dm_job *job, const struct dm_err *error)
+{
+    struct dm_note *n = add_note(t, run);
+    n->task = (struct dm_loop_task_event){.dag_id = run->row.dag_id,
+                                          .run_id = run->row.run_id,
+                                          .task_id = task->row.task_id,
+                                          .map_index = task->row.map_index,
+                                          .try_number = task->row.try_number,
+                                          .max_tries = task->row.max_tries,
+                                          .logical_date = run->row.logical_date,
+                                          .attempt = job ? job->attempt : 0,
+                                          .at = t->now,
+                                          .from = from,
+                                          .to = task->row.state,
+                                          .error = error,
+                                          .log_path = job ? job->log_path : NULL};
+}
+
+static int set_task(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
+                    enum dm_task_state to, const struct dm_task_change *c, const struct dm_job *job,
+                    const struct dm_err *error, struct dm_err *reterr)
+{
+    enum dm_task_state from = task->row.state;
+    DM_TRY(dm_task_set_state(t->store, &task->row, to, c, t->now, reterr));
+    note_task(t, run, task, from, job, error);
+    return 0;
+}
+
+int dm_tick_set_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
+                    struct dm_err *reterr)
+{
+    int from = (int)run->row.state;
+    if (run->row.state == to)
+        return 0;
+    DM_TRY(dm_run_set_state(t->store, &run->row, to, t->now, reterr));
+    dm_tick_note_run(t, run, from);
+    return 0;
+}
+
+/* ---- attempts begin ---- */
+
+static struct dm_job *add_job(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
+                              struct dm_plan_step *step, const struct dm_attempt_row *row)
+{
+    struct dm_job *j = dm_arena_new(t->arena, struct dm_job);
+    *j = (struct dm_job){.attempt = row->number,
+                         .decided_at = row->decided_at,
+                         .run = run,
+                         .task = task,
+                         .step = step,
+                         .log_path = row->log_path};
+    t->jobs = grow(&t->turn, t->jobs, t->n_jobs, &t->cap_jobs, sizeof(struct dm_job *));
+    t->jobs[t->n_jobs++] = j;
+    return j;
+}
+
+static int begin_attempt(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
+                         struct dm_plan_step *step, struct dm_job **ret, struct dm_err *reterr)
+{
+    struct dm_attempt_row row = {
+        .run = run->row.id,
+        .task = task->row.id,
+        .step_id = step ? step->row.id : NULL,
+        .try_number = step ? step->row.try_number : task->row.try_number,
+        .decided_at = t->now,
+        .generation = run->row.generation,
+    };
+    const char *dir = dm_arena_printf(&t->turn, "logs/%s/%s/%s/%d", run->row.dag_id,
+                                      run->row.run_id, task->row.task_id, task->row.map_index);
+    DM_TRY(dm_record_attempt(t->store, t->arena, &row, dir, reterr));
+    *ret = add_job(t, run, task, step, &row);
+    return 0;
+}
+
+static int queue_task(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
+                      struct dm_err *reterr)
+{
+    struct dm_job *j;
+    DM_TRY(begin_attempt(t, run, task, NULL, &j, reterr));
+    DM_TRY(dm_record_xcom_clear(t->store, task->row.id, reterr));
+    struct dm_task_change c = dm_task_change_of(&task->row);
+    c.attempt = j->attempt;
+    return set_task(t, run, task, DM_TASK_QUEUED, &c, j, NULL, reterr);
+}
+
+static int start_step(struct dm_tick *t, struct dm_plan_step *step, struct dm_err *reterr)
+{
+    struct dm_job *j;
+    DM_TRY(begin_attempt(t, step->run, step->task, step, &j, reterr));
+    return dm_step_set_state(t->store, &step->row, DM_STEP_RUNNING, j->attempt, NULL, NULL, t->now,
+                             reterr);
+}
+
+int dm_tick_started(struct dm_tick *t, const struct dm_job *j, int pid, uint64_t pid_start,
+                    struct dm_err *reterr)
+{
+    DM_TRY(dm_record_attempt_process(t->store, j->attempt, pid, pid_start, reterr));
+    if (j->step)
+        return 0;
+    struct dm_task_change c = dm_task_change_of(&j->task->row);
+    if (c.started_at == DM_NEVER)
+        c.started_at = j->decided_at;
+    return set_task(t, j->run, j->task, DM_TASK_RUNNING, &c, j, NULL, reterr);
+}
+
+/* ---- attempts end ---- */
+
+static int record_objects(struct dm_tick *t, const struct dm_job *j, const struct dm_result *r,
+                          struct dm_err *reterr)
+{
+    int step = j->step ? j->step->row.index : -1;
+    /* A failed attempt adds to what is known; only a successful one has removed what it did not write again. */
+    if (r->state == DM_RESULT_SUCCESS)
+        DM_TRY(dm_record_objects_clear(t->store, j->task->row.id, step, reterr));
+    for (size_t i = 0; r->objects && i < r->objects->list.n; i++) {
+        const struct dm_value *o = r->objects->list.items[i];
+        DM_TRY(dm_record_object(t->store, j->task->row.id, step, dm_map_str(o, "bucket", ""),
+                                dm_map_str(o, "key", ""), dm_map_int(o, "bytes", -1), reterr));
+    }
+    return 0;
+}
+
+static int record_end(struct dm_tick *t, const struct dm_job *j, const struct dm_job_end *e,
+                      struct dm_err *reterr)
+{
+    static const enum dm_attempt_state states[] = {
+        [DM_RESULT_SUCCESS] = DM_ATTEMPT_SUCCESS,
+        [DM_RESULT_FAILED] = DM_ATTEMPT_FAILED,
+        [DM_RESULT_SKIPPED] = DM_ATTEMPT_SKIPPED,
+        [DM_RESULT_RESCHEDULE] = DM_ATTEMPT_RESCHEDULED,
+    };
+    struct dm_attempt_end end = {.state = states[e->result.state],
+                                 .exit_status = e->exit_status,
+                                 .error = e->result.error.code ? &e->result.error : NULL,
+                                 .at = t->now,
+                                 .cpu_us = e->cpu_us,
+                                 .peak_kb = e->peak_kb};
+    DM_TRY(dm_record_attempt_end(t->store, j->attempt, &end, reterr));
+    return record_objects(t, j, &e->result, reterr);
+}
+
+static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_result *r,
+                    struct dm_err *reterr)
+{
+    struct dm_plan_task *task = j->task;
+    struct dm_task_change c = dm_task_change_of(&task->row);
+    enum dm_task_state to = DM_TASK_FAILED;
+    struct dm_err *error = NULL;
+    c.due_at = DM_NEVER;
+    c.until_step = NULL;
+    if (r->state != DM_RESULT_RESCHEDULE)
+        c.ended_at = t->now;
+    if (r->error.code)
+        error = dm_arena_dup(t->arena, &r->error, sizeof(r->error));
+    switch (r->state) {
+    case DM_RESULT_SUCCESS:
+        to = DM_TASK_SUCCESS;
+        break;
+    case DM_RESULT_SKIPPED:
+        to = DM_TASK_SKIPPED;
+        break;
+    case DM_RESULT_RESCHEDULE:
+        to = DM_TASK_UP_FOR_RESCHEDULE;
+        c.due_at = r->until_time;
+        c.until_step = r->until_step ? dm_arena_strdup(t->arena, r->until_step) : NULL;
+        break;
+    case DM_RESULT_FAILED:
+        if (r->retry && task->def->retries > 0 && task->row.try_number <= task->row.max_tries) {
+            to = DM_TASK_UP_FOR_RETRY;
+            DM_TRY(dm_retry_at(task->def, j->run->row.dag_id, j->run->row.logical_date,
+                               task->row.try_number, t->now, &c.due_at, reterr));
+        }
+        break;
+    }
+    return set_task(t, j->run, task, to, &c, j, error, reterr);
+}
+
+static int cancel_step(struct dm_tick *t, struct dm_plan_step *step, const char *why,
+                       struct dm_err *reterr)
+{
+    return dm_step_set_state(t->store, &step->row, DM_STEP_CANCELLED, step->row.attempt, "NONE",
+                             why, t->now, reterr);
+}
+
+/* Forgets finished steps. */
+static void sweep_steps(struct dm_tick *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->snap.n_steps; i++)
+        if (!dm_step_finished(t->snap.steps[i]->row.state))
+            t->snap.steps[n++] = t->snap.steps[i];
+    t->snap.n_steps = n;
+}
+
+static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_result *r,
+                    struct dm_err *reterr)
+{
+    struct dm_plan_step *step = j->step;
+    bool good = r->state == DM_RESULT_SUCCESS;
+    const char *message = good ? NULL : dm_arena_strdup(t->arena, r->error.message);
+    DM_TRY(dm_step_set_state(t->store, &step->row, good ? DM_STEP_COMPLETED : DM_STEP_FAILED,
+                             j->attempt, good ? NULL : "NONE", message, t->now, reterr));
+    bool cancels = !good && strcmp(step->row.action_on_failure, "CONTINUE") != 0;
+    for (size_t i = 0; cancels && i < t->snap.n_steps; i++) {
+        struct dm_plan_step *other = t->snap.steps[i];
+        if (other->row.state == DM_STEP_PENDING &&
+            strcmp(other->row.cluster_id, step->row.cluster_id) == 0)
+            DM_TRY(cancel_step(t, other, dm_arena_printf(t->arena, "step %s failed", step->row.id),
+                               reterr));
+    }
+    sweep_steps(t); /* sensors that waited for one of them are due now: the plan sees it gone */
+    return 0;
+}
+
+int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job_end *e,
+                  struct dm_err *reterr)
+{
+    DM_TRY(record_end(t, j, e, reterr));
+    return j->step ? end_step(t, j, &e->result, reterr) : end_task(t, j, &e->result, reterr);
+}
+
+int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why, struct dm_err *reterr)
+{
+    DM_TRY(
+        dm_record_lost(t->store, j->run->row.id, j->task->row.id, j->attempt, why, t->now, reterr));
+    if (j->step)
+        return dm_step_set_state(t->store, &j->step->row, DM_STEP_PENDING, j->attempt, NULL, NULL,
+                                 t->now, reterr);
+    struct dm_task_change c = dm_task_change_of(&j->task->row);
+    return set_task(t, j->run, j->task, DM_TASK_SCHEDULED, &c, j, NULL, reterr);
+}
+
+/* ---- the embedded cluster ---- */
+
+void dm_tick_add_step(struct dm_tick *t, struct dm_plan_run *run, const struct dm_step_row *row)
+{
+    struct dm_plan_task *task = NULL;
+    for (size_t i = 0; i < run->n_tasks; i++)
+        if (run->tasks[i].row.id == row->task)
+            task = &run->tasks[i];
+    for (size_t i = 0; i < t->snap.n_steps; i++)
+        if (strcmp(t->snap.steps[i]->row.id, row->id) == 0)
+            return;
+    if (!task)
+        return; /* of a task that the DAG no longer has */
+    struct dm_plan_step *step = dm_arena_new(t->arena, struct dm_plan_step);
+    *step = (struct dm_plan_step){.row = *row, .run = run, .task = task};
+    t->snap.steps = grow(t->arena, t->snap.steps, t->snap.n_steps, &t->cap_steps,
+                         sizeof(struct dm_plan_step *));
+    size_t at = t->snap.n_steps++;
+    for (; at > 0 && t->snap.steps[at - 1]->row.seq > row->seq; at--)
+        t->snap.steps[at] = t->snap.steps[at - 1];
+    t->snap.steps[at] = step;
+}
+
+static int read_step(struct dm_arena *a, const struct dm_value *v, struct dm_step_new *ret,
+                     struct dm_err *reterr)
+{
+    static const char *const actions[] = {"CONTINUE", "CANCEL_AND_WAIT", "TERMINATE_CLUSTER",
+                                          "TERMINATE_JOB_FLOW"};
+    const struct dm_value *args = dm_map_at(v, "args");
+    ret->name = dm_str_cstr(a, dm_map_str(v, "name", "step"));
+    ret->jar = dm_str_cstr(a, dm_map_str(v, "jar", "command-runner.jar"));
+    ret->action_on_failure =
+        dm_str_cstr(a, dm_map_str(v, "action_on_failure", "TERMINATE_CLUSTER"));
+    ret->args = args ? dm_str_cstr(a, dm_value_json(a, args)) : "[]";
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        if (strcmp(ret->action_on_failure, actions[i]) == 0)
+            return 0;
+    dm_err_set(reterr, DM_E_INVALID, "step \"%s\": unknown ActionOnFailure \"%s\"", ret->name,
+               ret->action_on_failure);
+    return dm_err_hint(reterr, "Use CONTINUE, CANCEL_AND_WAIT or TERMINATE_CLUSTER.");
+}
+
+int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const struct dm_value *message,
+                  const char ***ret_ids, size_t *ret_n, struct dm_err *reterr)
+{
+    const struct dm_value *list = dm_map_at(message, "steps");
+    const char *cluster = dm_str_cstr(t->arena, dm_map_str(message, "cluster", ""));
+    if (!list || list->kind != DM_LIST || list->list.n == 0)
+        return dm_err_set(reterr, DM_E_INVALID, "a batch without steps");
+    size_t n = list->list.n;
+    const char **ids;
+    struct dm_step_new *steps = dm_arena_array(&t->turn, struct dm_step_new, n);
+    for (size_t i = 0; i < n; i++)
+        DM_TRY(read_step(&t->turn, list->list.items[i], &steps[i], reterr));
+    DM_TRY(dm_record_steps(t->store, t->arena, &j->run->row, &j->task->row, cluster, steps, n,
+                           t->now, &ids, reterr));
+    for (size_t i = 0; i < n; i++) {
+        struct dm_step_row row;
+        int found = dm_store_step(t->store, t->arena, NULL, dm_str_c(ids[i]), &row, reterr);
+        DM_TRY(found);
+        if (found && !dm_step_finished(row.state))
+            dm_tick_add_step(t, j->run, &row);
+    }
+    *ret_ids = ids;
+    *ret_n = n;
+    return 0;
+}
+
+/* ---- the plan ---- */
+
+static int set_planned_state(struct dm_tick *t, const struct dm_action *a, struct dm_err *reterr)
+{
+    struct dm_task_change c = dm_task_change_of(&a->task->row);
+    c.due_at = DM_NEVER;
+    c.until_step = NULL;
+    if (a->to != DM_TASK_SCHEDULED) {
+        c.ended_at = t->now;
+        return set_task(t, a->run, a->task, a->to, &c, NULL, NULL, reterr);
+    }
+    c.scheduled_at = t->now;
+    c.ended_at = DM_NEVER;
+    if (a->task->row.state != DM_TASK_UP_FOR_RESCHEDULE) {
+        c.try_number++;
+        c.started_at = DM_NEVER;
+    }
+    return set_task(t, a->run, a->task, a->to, &c, NULL, NULL, reterr);
+}
+
+static int finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
+                      struct dm_err *reterr)
+{
+    DM_TRY(dm_tick_set_run(t, run, to, reterr));
+    run->active = false;
+    size_t n = 0;
+    for (size_t i = 0; i < t->snap.n_runs; i++)
+        if (t->snap.runs[i] != run)
+            t->snap.runs[n++] = t->snap.runs[i];
+    t->snap.n_runs = n;
+    return 0;
+}
+
+static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *reterr)
+{
+    switch (a->kind) {
+    case DM_ACTION_TASK_STATE:
+        return set_planned_state(t, a, reterr);
+    case DM_ACTION_QUEUE_TASK:
+        return queue_task(t, a->run, a->task, reterr);
+    case DM_ACTION_FINISH_RUN:
+        return finish_run(t, a->run, a->run_state, reterr);
+    case DM_ACTION_START_STEP:
+        return start_step(t, a->step, reterr);
+    case DM_ACTION_NEXT_DAY:
+        return dm_tick_activate(t, a->drive, reterr);
+    }
+    return 0;
+}
+
+int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
+{
+    for (int pass = 0; pass < PLAN_PASSES_MAX; pass++) {
+        struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits);
+        t->wake_at = plan.wake_at;
+        if (plan.n_actions == 0)
+            return 0;
+        for (size_t i = 0; i < plan.n_actions; i++)
+            DM_TRY(apply(t, &plan.actions[i], reterr));
+    }
+    DM_BUG("the plan does not come to rest");
+}
+
+int dm_tick_park(struct dm_tick *t, struct dm_err *reterr)
+{
+    for (size_t i = 0; i < t->snap.n_runs; i++)
+        DM_TRY(dm_tick_set_run(t, t->snap.runs[i], DM_RUN_QUEUED, reterr));
+    return 0;
+}

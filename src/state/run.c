@@ -1,0 +1,308 @@
+/* Runs and their generations. */
+#include "state/db.h"
+#include "state/record.h"
+
+#define RUN_COLUMNS                                                                           \
+    "SELECT r.id, r.dag_id, r.run_id, r.run_type, r.state, r.logical_date, r.interval_start," \
+    " r.interval_end, r.created_at, r.started_at, r.ended_at, r.conf, g.digest"               \
+    " FROM run r JOIN generation g ON g.id = r.generation "
+
+static void read_run(struct dm_arena *a, sqlite3_stmt *q, struct dm_run_row *r)
+{
+    int c = 0;
+    r->id = sqlite3_column_int64(q, c++);
+    r->dag_id = dm_db_text(a, q, c++);
+    r->run_id = dm_db_text(a, q, c++);
+    r->run_type = dm_db_text(a, q, c++);
+    int state = dm_run_state_parse(dm_db_str(a, q, c++));
+    r->state = state < 0 ? DM_RUN_FAILED : (enum dm_run_state)state;
+    r->logical_date = sqlite3_column_int64(q, c++);
+    r->interval_start = sqlite3_column_int64(q, c++);
+    r->interval_end = sqlite3_column_int64(q, c++);
+    r->created_at = sqlite3_column_int64(q, c++);
+    r->started_at = dm_db_time(q, c++);
+    r->ended_at = dm_db_time(q, c++);
+    r->conf = dm_db_text(a, q, c++);
+    r->generation = dm_db_text(a, q, c++);
+}
+
+/* The one row of a query on RUN_COLUMNS: 1 or 0. */
+static int one_run(struct dm_store *s, struct dm_arena *a, sqlite3_stmt *q, struct dm_run_row *ret,
+                   struct dm_err *reterr)
+{
+    int rc = dm_db_next(s, q, reterr);
+    if (rc == 1)
+        read_run(a, q, ret);
+    return rc;
+}
+
+static int list_runs(struct dm_store *s, struct dm_arena *a, sqlite3_stmt *q,
+                     struct dm_run_row **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_run_row);
+    int rc;
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_run_row *r = dm_db_list_add(&l, reterr);
+        if (!r)
+            return DM_E_LIMIT;
+        read_run(a, q, r);
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
+    return 0;
+}
+
+#define RUN_WHERE                                                                      \
+    RUN_COLUMNS "WHERE (?1 IS NULL OR r.dag_id = ?1) AND (?2 IS NULL OR r.state = ?2)" \
+                " AND (?3 IS NULL OR r.logical_date >= ?3)"                            \
+                " AND (?4 IS NULL OR r.logical_date <= ?4) "
+
+int dm_store_runs(struct dm_store *s, struct dm_arena *a, const struct dm_run_filter *f,
+                  struct dm_run_row **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    static const char by_date[] = RUN_WHERE "ORDER BY r.dag_id, r.logical_date LIMIT ?5";
+    static const char newest[] = RUN_WHERE "ORDER BY r.logical_date DESC, r.dag_id LIMIT ?5";
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr, f->newest_first ? newest : by_date, "ttTTi", f->dag_id,
+                       f->state < 0 ? NULL : dm_run_state_name((enum dm_run_state)f->state),
+                       f->from, f->to, f->limit ? (int64_t)f->limit : (int64_t)-1));
+    return list_runs(s, a, q, ret, ret_n, reterr);
+}
+
+int dm_store_run_at(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                    int64_t logical_date, struct dm_run_row *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr, RUN_COLUMNS "WHERE r.dag_id = ? AND r.logical_date = ?", "ti",
+                       dag_id, logical_date));
+    return one_run(s, a, q, ret, reterr);
+}
+
+int dm_store_run_before(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                        int64_t logical_date, bool any, struct dm_run_row *ret,
+                        struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       RUN_COLUMNS "WHERE r.dag_id = ? AND r.logical_date < ?"
+                                   " AND (? OR r.run_type <> 'manual')"
+                                   " ORDER BY r.logical_date DESC LIMIT 1",
+                       "tii", dag_id, logical_date, (int64_t)any));
+    return one_run(s, a, q, ret, reterr);
+}
+
+int dm_store_success_before(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                            int64_t logical_date, struct dm_run_row *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       RUN_COLUMNS "WHERE r.dag_id = ? AND r.logical_date < ?"
+                                   " AND r.state = 'success' ORDER BY r.logical_date DESC LIMIT 1",
+                       "ti", dag_id, logical_date));
+    return one_run(s, a, q, ret, reterr);
+}
+
+static int find_by_run_id(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                          struct dm_str run_id, struct dm_run_row *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr, RUN_COLUMNS "WHERE r.dag_id = ? AND r.run_id = ?", "ts",
+                       dag_id, run_id));
+    return one_run(s, a, q, ret, reterr);
+}
+
+static int find_by_day(struct dm_store *s, struct dm_arena *a, const char *dag_id, int64_t day,
+                       struct dm_run_row *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       RUN_COLUMNS "WHERE r.dag_id = ? AND r.logical_date >= ?"
+                                   " AND r.logical_date < ? ORDER BY r.logical_date DESC LIMIT 1",
+                       "tii", dag_id, day, day + DM_DAY));
+    return one_run(s, a, q, ret, reterr);
+}
+
+/* Says what runs there are instead. */
+static int no_such_run(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                       struct dm_str day, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT count(*), min(logical_date), max(logical_date) FROM run"
+                       " WHERE dag_id = ?",
+                       "t", dag_id));
+    DM_TRY(dm_db_next(s, q, reterr));
+    long long n = sqlite3_column_int64(q, 0);
+    dm_err_set(reterr, DM_E_NOTFOUND, "DAG \"%s\" has no run \"%.*s\"", dag_id, DM_FMT(day));
+    if (n == 0)
+        return dm_err_detail(reterr, "It has no run at all.");
+    char first[DM_TIME_MAX], last[DM_TIME_MAX];
+    dm_time_date(sqlite3_column_int64(q, 1), first);
+    dm_time_date(sqlite3_column_int64(q, 2), last);
+    dm_err_detail(reterr, "It has %lld run%s, %s to %s.", n, n == 1 ? "" : "s", first, last);
+    return dm_err_hint(reterr, "\"daymill runs list %s\" lists them.", dag_id);
+}
+
+int dm_store_run_find(struct dm_store *s, struct dm_arena *a, const char *dag_id, struct dm_str day,
+                      struct dm_run_row *ret, struct dm_err *reterr)
+{
+    int64_t at = 0;
+    int rc = find_by_run_id(s, a, dag_id, day, ret, reterr);
+    if (rc == 0 && dm_date_parse(day, &at))
+        rc = find_by_day(s, a, dag_id, at, ret, reterr);
+    else if (rc == 0 && dm_time_parse(day, &at))
+        rc = dm_store_run_at(s, a, dag_id, at, ret, reterr);
+    if (rc == 0)
+        return no_such_run(s, a, dag_id, day, reterr);
+    return rc < 0 ? rc : 0;
+}
+
+int dm_store_run_generations(struct dm_store *s, struct dm_arena *a, int64_t run,
+                             struct dm_run_generation_row **ret, size_t *ret_n,
+                             struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_run_generation_row);
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    int rc;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT g.digest, h.since, h.why FROM run_generation h"
+                       " JOIN generation g ON g.id = h.generation WHERE h.run = ? ORDER BY h.id",
+                       "i", run));
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_run_generation_row *g = dm_db_list_add(&l, reterr);
+        if (!g)
+            return DM_E_LIMIT;
+        g->generation = dm_db_text(a, q, 0);
+        g->since = sqlite3_column_int64(q, 1);
+        g->why = dm_db_text(a, q, 2);
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
+    return 0;
+}
+
+int dm_store_generation(struct dm_store *s, struct dm_arena *a, const char *digest,
+                        struct dm_str *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(
+        dm_db_query(s, &q, reterr, "SELECT normal FROM generation WHERE digest = ?", "t", digest));
+    int rc = dm_db_next(s, q, reterr);
+    DM_TRY(rc);
+    if (rc == 0)
+        return dm_err_set(reterr, DM_E_NOTFOUND, "the store has no generation %.12s", digest);
+    *ret = dm_db_str(a, q, 0);
+    return 0;
+}
+
+int dm_record_generation(struct dm_store *s, const char *digest, const char *dag_id,
+                         struct dm_str normal, int64_t now, struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr,
+                      "INSERT INTO generation (digest, dag_id, normal, created_at) VALUES (?,?,?,?)"
+                      " ON CONFLICT (digest) DO NOTHING",
+                      "ttsi", digest, dag_id, normal, now));
+    return 0;
+}
+
+static int add_generation(struct dm_store *s, int64_t run, const char *digest, const char *why,
+                          int64_t now, struct dm_err *reterr)
+{
+    int changed = dm_db_exec(s, reterr,
+                             "INSERT INTO run_generation (run, generation, since, why)"
+                             " SELECT ?, id, ?, ? FROM generation WHERE digest = ?",
+                             "iitt", run, now, why, digest);
+    DM_TRY(changed);
+    DM_ASSERT(changed == 1);
+    return 0;
+}
+
+int dm_record_run(struct dm_store *s, struct dm_run_row *r, int64_t now, struct dm_err *reterr)
+{
+    int changed =
+        dm_db_exec(s, reterr,
+                   "INSERT INTO run (dag_id, run_id, run_type, state, logical_date, interval_start,"
+                   " interval_end, conf, generation, created_at, started_at)"
+                   " SELECT ?,?,?,?,?,?,?,?, id, ?,? FROM generation WHERE digest = ?"
+                   " ON CONFLICT DO NOTHING",
+                   "ttttiiitiTt", r->dag_id, r->run_id, r->run_type, dm_run_state_name(r->state),
+                   r->logical_date, r->interval_start, r->interval_end, r->conf, now, r->started_at,
+                   r->generation);
+    DM_TRY(changed);
+    if (changed != 1) {
+        char day[DM_TIME_MAX];
+        return dm_err_set(reterr, DM_E_EXISTS, "DAG \"%s\" already has a run for %s", r->dag_id,
+                          dm_time_isoz(r->logical_date, day));
+    }
+    r->id = sqlite3_last_insert_rowid(s->db);
+    r->created_at = now;
+    DM_TRY(add_generation(s, r->id, r->generation, "created", now, reterr));
+    return dm_db_event(s, now, DM_EVENT_RUN_CREATED, r->id, 0, 0, reterr,
+                       "{\"run_type\":\"%s\",\"generation\":\"%s\"}", r->run_type, r->generation);
+}
+
+int dm_run_set_state(struct dm_store *s, struct dm_run_row *r, enum dm_run_state to, int64_t now,
+                     struct dm_err *reterr)
+{
+    int64_t started = r->started_at, ended = DM_NEVER;
+    if (to == DM_RUN_RUNNING && (started == DM_NEVER || dm_run_finished(r->state)))
+        started = now;
+    if (to == DM_RUN_QUEUED && dm_run_finished(r->state))
+        started = DM_NEVER;
+    if (dm_run_finished(to))
+        ended = now;
+    int changed = dm_db_exec(s, reterr,
+                             "UPDATE run SET state = ?, started_at = ?, ended_at = ?"
+                             " WHERE id = ? AND state = ?",
+                             "tTTit", dm_run_state_name(to), started, ended, r->id,
+                             dm_run_state_name(r->state));
+    DM_TRY(changed);
+    if (changed != 1)
+        return dm_err_set(reterr, DM_E_CONFLICT, "run \"%s\" of DAG \"%s\" is no longer %s",
+                          r->run_id, r->dag_id, dm_run_state_name(r->state));
+    DM_TRY(dm_db_event(s, now, DM_EVENT_RUN_STATE, r->id, 0, 0, reterr,
+                       "{\"from\":\"%s\",\"to\":\"%s\"}", dm_run_state_name(r->state),
+                       dm_run_state_name(to)));
+    r->state = to;
+    r->started_at = started;
+    r->ended_at = ended;
+    return 0;
+}
+
+int dm_record_run_generation(struct dm_store *s, struct dm_run_row *r, const char *digest,
+                             const char *why, int64_t now, struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr,
+                      "UPDATE run SET generation = (SELECT id FROM generation WHERE digest = ?)"
+                      " WHERE id = ?",
+                      "ti", digest, r->id));
+    DM_TRY(add_generation(s, r->id, digest, why, now, reterr));
+    DM_TRY(dm_db_event(s, now, DM_EVENT_RUN_GENERATION, r->id, 0, 0, reterr,
+                       "{\"from\":\"%s\",\"to\":\"%s\"}", r->generation, digest));
+    r->generation = digest;
+    return 0;
+}
+
+int dm_record_run_taken(struct dm_store *s, struct dm_run_row *r, const char *run_type,
+                        const char *conf, struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "UPDATE run SET run_type = ?, conf = ? WHERE id = ?", "tti",
+                      run_type, conf, r->id));
+    r->run_type = run_type;
+    r->conf = conf;
+    return 0;
+}
+
+int dm_store_task_in_past(struct dm_store *s, const char *dag_id, int64_t logical_date,
+                          const char *task_id, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT 1 FROM run r JOIN task_instance t ON t.run = r.id"
+                       " WHERE r.dag_id = ? AND r.logical_date < ? AND t.task_id = ?"
+                       " ORDER BY r.logical_date DESC LIMIT 1",
+                       "tit", dag_id, logical_date, task_id));
+    return dm_db_next(s, q, reterr);
+}

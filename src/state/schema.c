@@ -1,0 +1,144 @@
+/*
+ * The schema and its history.  A migration is never changed once released: a new version is a new line at the end.
+ * States are their names, instants are UTC microseconds, JSON is text.
+ */
+#include "state/db.h"
+
+static const char version_1[] =
+    /* What DAGs were: normal form with every file they name, once per digest. */
+    "CREATE TABLE generation ("
+    " id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, dag_id TEXT NOT NULL,"
+    " normal TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE run ("
+    " id INTEGER PRIMARY KEY, dag_id TEXT NOT NULL, run_id TEXT NOT NULL, run_type TEXT NOT NULL,"
+    " state TEXT NOT NULL, logical_date INTEGER NOT NULL, interval_start INTEGER NOT NULL,"
+    " interval_end INTEGER NOT NULL, conf TEXT NOT NULL,"
+    " generation INTEGER NOT NULL REFERENCES generation, created_at INTEGER NOT NULL,"
+    " started_at INTEGER, ended_at INTEGER,"
+    " UNIQUE (dag_id, run_id), UNIQUE (dag_id, logical_date)) STRICT;"
+    "CREATE TABLE run_generation ("
+    " id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run,"
+    " generation INTEGER NOT NULL REFERENCES generation, since INTEGER NOT NULL,"
+    " why TEXT NOT NULL) STRICT;"
+    "CREATE INDEX run_generation_run ON run_generation (run);"
+
+    "CREATE TABLE task_instance ("
+    " id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, task_id TEXT NOT NULL,"
+    " map_index INTEGER NOT NULL, operator TEXT NOT NULL, state TEXT NOT NULL,"
+    " try_number INTEGER NOT NULL, max_tries INTEGER NOT NULL, attempt INTEGER NOT NULL,"
+    " scheduled_at INTEGER, started_at INTEGER, ended_at INTEGER, due_at INTEGER, until_step TEXT,"
+    " UNIQUE (run, task_id, map_index)) STRICT;"
+
+    /* AUTOINCREMENT: a number is never used again, whatever is deleted. */
+    "CREATE TABLE attempt ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES run,"
+    " task INTEGER NOT NULL REFERENCES task_instance, step TEXT REFERENCES step,"
+    " try_number INTEGER NOT NULL, state TEXT NOT NULL, pid INTEGER, pid_start INTEGER,"
+    " decided_at INTEGER NOT NULL, code_at INTEGER, ended_at INTEGER, exit_status INTEGER,"
+    " error_code TEXT, error TEXT, error_detail TEXT, error_hint TEXT, error_place TEXT,"
+    " log_path TEXT NOT NULL, generation INTEGER NOT NULL REFERENCES generation,"
+    " cpu_us INTEGER, peak_kb INTEGER) STRICT;"
+    "CREATE INDEX attempt_run ON attempt (run);"
+    "CREATE INDEX attempt_task ON attempt (task);"
+    "CREATE INDEX attempt_running ON attempt (number) WHERE state = 'running';"
+
+    "CREATE TABLE ledger ("
+    " id INTEGER PRIMARY KEY, attempt INTEGER NOT NULL REFERENCES attempt, is_write INTEGER NOT "
+    "NULL,"
+    " dataset TEXT NOT NULL, rows INTEGER, bytes INTEGER, files INTEGER, note TEXT) STRICT;"
+    "CREATE INDEX ledger_attempt ON ledger (attempt);"
+    "CREATE TABLE data_check ("
+    " id INTEGER PRIMARY KEY, attempt INTEGER NOT NULL REFERENCES attempt, name TEXT NOT NULL,"
+    " passed INTEGER NOT NULL, expected TEXT, got TEXT, rows TEXT, note TEXT) STRICT;"
+    "CREATE INDEX data_check_attempt ON data_check (attempt);"
+    "CREATE TABLE rendered ("
+    " attempt INTEGER PRIMARY KEY REFERENCES attempt, fields TEXT NOT NULL) STRICT;"
+    "CREATE TABLE xcom ("
+    " task INTEGER NOT NULL REFERENCES task_instance, key TEXT NOT NULL, value TEXT NOT NULL,"
+    " attempt INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (task, key)) STRICT, WITHOUT "
+    "ROWID;"
+
+    /* A batch is what one emr_add_steps handed up; its key makes a repeat return the same steps. */
+    "CREATE TABLE step_batch ("
+    " id INTEGER PRIMARY KEY, cluster_id TEXT NOT NULL, run INTEGER NOT NULL REFERENCES run,"
+    " task INTEGER NOT NULL REFERENCES task_instance, try_number INTEGER NOT NULL,"
+    " created_at INTEGER NOT NULL, UNIQUE (task, try_number)) STRICT;"
+    "CREATE TABLE step ("
+    " id TEXT NOT NULL PRIMARY KEY, seq INTEGER NOT NULL UNIQUE,"
+    " batch INTEGER NOT NULL REFERENCES step_batch, position INTEGER NOT NULL, name TEXT NOT NULL,"
+    " jar TEXT NOT NULL, args TEXT NOT NULL, action_on_failure TEXT NOT NULL, state TEXT NOT NULL,"
+    " reason_code TEXT, reason_message TEXT, created_at INTEGER NOT NULL, started_at INTEGER,"
+    " ended_at INTEGER, attempt INTEGER NOT NULL, UNIQUE (batch, position)) STRICT;"
+    "CREATE INDEX step_unfinished ON step (seq) WHERE state IN ('PENDING', 'RUNNING');"
+    "CREATE TABLE remote_id ("
+    " attempt INTEGER NOT NULL REFERENCES attempt, system TEXT NOT NULL, id TEXT NOT NULL,"
+    " at INTEGER NOT NULL, PRIMARY KEY (attempt, system, id)) STRICT, WITHOUT ROWID;"
+
+    /* step_index -1: written by the task itself. */
+    "CREATE TABLE object ("
+    " task INTEGER NOT NULL REFERENCES task_instance, step_index INTEGER NOT NULL,"
+    " bucket TEXT NOT NULL, key TEXT NOT NULL, bytes INTEGER, complete INTEGER NOT NULL,"
+    " PRIMARY KEY (task, step_index, bucket, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE landing ("
+    " source TEXT NOT NULL PRIMARY KEY, dag_id TEXT NOT NULL, task_id TEXT NOT NULL,"
+    " identity TEXT NOT NULL, bucket TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX landing_task ON landing (dag_id, task_id, at);"
+
+    "CREATE TABLE variable ("
+    " key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE event ("
+    " id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, run INTEGER, task INTEGER,"
+    " attempt INTEGER, data TEXT NOT NULL) STRICT;"
+    "CREATE INDEX event_run ON event (run);";
+
+static const char *const versions[] = {version_1};
+
+int64_t dm_db_schema_newest(void)
+{
+    return (int64_t)(sizeof(versions) / sizeof(versions[0]));
+}
+
+int dm_db_schema_version(struct dm_store *s, int64_t *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr, "PRAGMA user_version", ""));
+    DM_TRY(dm_db_next(s, q, reterr));
+    *ret = sqlite3_column_int64(q, 0);
+    return 0;
+}
+
+static int apply_missing(struct dm_store *s, struct dm_err *reterr)
+{
+    int64_t version = 0;
+    DM_TRY(
+        dm_db_schema_version(s, &version, reterr)); /* again: another process may have been first */
+    for (; version < dm_db_schema_newest(); version++) {
+        DM_TRY(dm_db_script(s, versions[version], reterr));
+        char set[64];
+        snprintf(set, sizeof(set), "PRAGMA user_version = %lld", (long long)version + 1);
+        DM_TRY(dm_db_script(s, set, reterr));
+    }
+    return 0;
+}
+
+int dm_db_migrate(struct dm_store *s, struct dm_err *reterr)
+{
+    int64_t version = 0;
+    DM_TRY(dm_db_schema_version(s, &version, reterr));
+    if (version == dm_db_schema_newest())
+        return 0;
+    if (version > dm_db_schema_newest()) {
+        dm_err_set(reterr, DM_E_UNSUPPORTED,
+                   "the store has version %lld, this program knows up to %lld", (long long)version,
+                   (long long)dm_db_schema_newest());
+        return dm_err_hint(reterr, "Use the newer program that wrote it.");
+    }
+    DM_TRY(dm_db_script(s, "BEGIN IMMEDIATE", reterr));
+    int rc = apply_missing(s, reterr);
+    if (rc == 0)
+        rc = dm_db_script(s, "COMMIT", reterr);
+    if (rc < 0)
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}

@@ -1,0 +1,136 @@
+/* The context of templates at run time. */
+#include "task/world.h"
+
+#include "base/log.h"
+#include "lang/timetable.h"
+#include "state/store.h"
+
+/* The store, or NULL where there is none yet: then nothing is in it. */
+static int store_or_none(struct dm_attempt *at, struct dm_store **ret, struct dm_err *reterr)
+{
+    struct dm_err err;
+    int rc = dm_attempt_store(at, ret, &err);
+    if (rc == DM_E_NOTFOUND) {
+        *ret = NULL;
+        return 0;
+    }
+    if (rc < 0 && reterr)
+        *reterr = err;
+    return rc;
+}
+
+/* AIRFLOW_VAR_<KEY>, or NULL. */
+static const char *variable_of_environment(struct dm_arena *a, struct dm_str key)
+{
+    char *name = dm_arena_printf(a, "AIRFLOW_VAR_%.*s", DM_FMT(key));
+    for (char *p = name; *p; p++)
+        if (*p >= 'a' && *p <= 'z')
+            *p = (char)(*p - ('a' - 'A'));
+    return getenv(name);
+}
+
+static int find_variable(void *user, struct dm_str key, struct dm_str *ret, struct dm_err *reterr)
+{
+    struct dm_attempt *at = user;
+    struct dm_store *store;
+    struct dm_str value;
+    const char *env = variable_of_environment(at->arena, key);
+    if (env) {
+        value = dm_str_c(env);
+    } else {
+        DM_TRY(store_or_none(at, &store, reterr));
+        int rc = store ? dm_store_variable_get(store, at->arena, key, &value, reterr) : 0;
+        if (rc <= 0)
+            return rc;
+    }
+    if (dm_conn_secret_name(key))
+        dm_log_mask(dm_str_cstr(at->arena, value));
+    *ret = value;
+    return 1;
+}
+
+static int find_connection(void *user, struct dm_arena *a, struct dm_str id,
+                           const struct dm_value **ret, struct dm_err *reterr)
+{
+    struct dm_attempt *at = user;
+    struct dm_connection c;
+    struct dm_err err;
+    int rc = dm_conn_find(a, at->project, id, &c, &err);
+    if (rc == DM_E_NOTFOUND)
+        return 0;
+    if (rc < 0) {
+        if (reterr)
+            *reterr = err;
+        return rc;
+    }
+    *ret = dm_conn_to_value(a, &c);
+    return 1;
+}
+
+static int find_xcom(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_str run_id,
+                     struct dm_str task_id, struct dm_str key, const struct dm_value **ret,
+                     struct dm_err *reterr)
+{
+    struct dm_store *store;
+    struct dm_str json;
+    struct dm_value *v;
+    DM_TRY(store_or_none(user, &store, reterr));
+    int rc = store ? dm_store_xcom(store, a, dm_str_cstr(a, dag_id), dm_str_cstr(a, run_id),
+                                   task_id, -1, key, &json, reterr)
+                   : 0;
+    if (rc <= 0)
+        return rc;
+    DM_TRY(dm_value_from_json(a, json, &v, reterr));
+    *ret = v;
+    return 1;
+}
+
+static int find_file(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr)
+{
+    struct dm_attempt *at = user;
+    const struct dm_value *text = dm_map_at(at->order->files, dm_str_cstr(at->arena, name));
+    if (!text || text->kind != DM_STRING)
+        return 0;
+    *ret = text->s;
+    return 1;
+}
+
+int dm_attempt_context(struct dm_attempt *at, struct dm_context *ret, struct dm_err *reterr)
+{
+    const struct dm_order *o = at->order;
+    const char *zone = o->timezone ? o->timezone : "UTC";
+    struct dm_context c = {
+        .dag_id = o->dag_id,
+        .task_id = o->task_id,
+        .run_id = o->run_id,
+        .run_type = o->run_type,
+        .owner = o->owner,
+        .timezone = zone,
+        .schedule = o->schedule,
+        .logical_date = o->logical_date,
+        .interval_start = o->interval_start,
+        .interval_end = o->interval_end,
+        .prev_interval_start_success = o->prev_interval_start_success,
+        .prev_interval_end_success = o->prev_interval_end_success,
+        .prev_start_date_success = o->prev_start_date_success,
+        .prev_end_date_success = o->prev_end_date_success,
+        .try_number = o->try_number,
+        .max_tries = o->max_tries,
+        .map_index = o->map_index,
+        .retries = o->retries,
+        .now = o->run_start,
+        .conf = o->conf,
+        .params = o->params,
+        .task_args = o->args,
+        .var = find_variable,
+        .conn = find_connection,
+        .xcom = find_xcom,
+        .file = find_file,
+        .user = at,
+    };
+    bool manual = o->run_type && strcmp(o->run_type, "manual") == 0;
+    if (o->schedule_value && !manual)
+        DM_TRY(dm_timetable_parse(at->arena, o->schedule_value, zone, &c.timetable, reterr));
+    *ret = c;
+    return 0;
+}
