@@ -259,7 +259,7 @@ int dm_slice(struct dm_eval *e, const struct dm_value *v, const struct dm_value 
     }
     struct dm_call steps = {.name = "slice", .arg = {step->kind == DM_NULL ? NULL : step}};
     int64_t n, by, first, last;
-    DM_TRY(dm_arg_int(e, &steps, 0, 1, &by));
+    DM_TRY(dm_param_int(e, &steps, 0, 1, &by));
     if (by == 0)
         return dm_eval_fail(e, DM_TE_VALUE, "slice step cannot be zero");
     DM_TRY(dm_length(e, v, &n));

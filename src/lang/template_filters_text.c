@@ -96,10 +96,10 @@ int dm_filter_truncate(struct dm_eval *e, const struct dm_call *c, const struct 
         return dm_eval_fail(e, DM_TE_TYPE, "object of type '%s' has no len()",
                             dm_type_name(c->self));
     s = c->self->s;
-    DM_TRY(dm_arg_int(e, c, 0, 255, &length));
-    DM_TRY(dm_arg_bool(e, c, 1, false, &killwords));
-    DM_TRY(dm_arg_str(e, c, 2, "...", &end));
-    DM_TRY(dm_arg_int(e, &call, 3, 5, &leeway));
+    DM_TRY(dm_param_int(e, c, 0, 255, &length));
+    DM_TRY(dm_param_bool(e, c, 1, false, &killwords));
+    DM_TRY(dm_param_str(e, c, 2, "...", &end));
+    DM_TRY(dm_param_int(e, &call, 3, 5, &leeway));
     int64_t n = (int64_t)dm_utf8_count(s), n_end = (int64_t)dm_utf8_count(end);
     if (length < n_end)
         return dm_eval_fail(e, DM_TE_OTHER, "expected length >= %lld, got %lld", (long long)n_end,
@@ -134,13 +134,13 @@ int dm_filter_indent(struct dm_eval *e, const struct dm_call *c, const struct dm
         return dm_eval_fail(e, DM_TE_TYPE, "unsupported operand type(s) for +=: '%s' and 'str'",
                             dm_type_name(c->self));
     s = c->self->s;
-    DM_TRY(dm_arg_bool(e, c, 1, false, &first));
-    DM_TRY(dm_arg_bool(e, c, 2, false, &blank));
+    DM_TRY(dm_param_bool(e, c, 1, false, &first));
+    DM_TRY(dm_param_bool(e, c, 2, false, &blank));
     if (c->arg[0] && c->arg[0]->kind == DM_STRING) {
         width = c->arg[0]->s;
     } else if (c->arg[0]) {
         int64_t n;
-        DM_TRY(dm_arg_int(e, c, 0, 4, &n));
+        DM_TRY(dm_param_int(e, c, 0, 4, &n));
         if (n > 10000)
             return dm_eval_fail(e, DM_TE_LIMIT, "indent is limited to 10000 columns");
         n = n < 0 ? 0 : n;
@@ -257,7 +257,7 @@ int dm_filter_xmlattr(struct dm_eval *e, const struct dm_call *c, const struct d
 {
     bool space;
     struct dm_str s;
-    DM_TRY(dm_arg_bool(e, c, 0, true, &space));
+    DM_TRY(dm_param_bool(e, c, 0, true, &space));
     DM_TRY(dm_eval_defined(e, c->self));
     if (c->self->kind != DM_MAP)
         return dm_eval_fail(e, DM_TE_ATTRIBUTE, "'%s' object has no attribute 'items'",
@@ -382,10 +382,10 @@ int dm_filter_wordwrap(struct dm_eval *e, const struct dm_call *c, const struct 
     if (call.arg[2] && call.arg[2]->kind == DM_NULL)
         call.arg[2] = NULL;
     DM_TRY(dm_filter_subject(e, c, &s));
-    DM_TRY(dm_arg_int(e, c, 0, 79, &w.width));
-    DM_TRY(dm_arg_bool(e, c, 1, true, &w.cut_words));
-    DM_TRY(dm_arg_str(e, &call, 2, "\n", &w.sep));
-    DM_TRY(dm_arg_bool(e, c, 3, true, &w.hyphens));
+    DM_TRY(dm_param_int(e, c, 0, 79, &w.width));
+    DM_TRY(dm_param_bool(e, c, 1, true, &w.cut_words));
+    DM_TRY(dm_param_str(e, &call, 2, "\n", &w.sep));
+    DM_TRY(dm_param_bool(e, c, 3, true, &w.hyphens));
     if (w.width < 1)
         return dm_eval_fail(e, DM_TE_VALUE, "invalid width %lld (must be > 0)", (long long)w.width);
     if (s.len && s.p[s.len - 1] == '\n')
@@ -407,7 +407,7 @@ int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
     bool binary;
     struct dm_call call = {.name = "float", .self = c->self, .all = c->all};
     const struct dm_value *number;
-    DM_TRY(dm_arg_bool(e, c, 0, false, &binary));
+    DM_TRY(dm_param_bool(e, c, 0, false, &binary));
     DM_TRY(dm_filter_float(e, &call, &number));
     double base = binary ? 1024 : 1000, bytes = number->f;
     if (bytes == 1) {
@@ -446,8 +446,8 @@ int dm_filter_round(struct dm_eval *e, const struct dm_call *c, const struct dm_
 {
     int64_t precision;
     struct dm_str method;
-    DM_TRY(dm_arg_int(e, c, 0, 0, &precision));
-    DM_TRY(dm_arg_str(e, c, 1, "common", &method));
+    DM_TRY(dm_param_int(e, c, 0, 0, &precision));
+    DM_TRY(dm_param_str(e, c, 1, "common", &method));
     bool common = dm_str_is(method, "common"), ceiling = dm_str_is(method, "ceil");
     if (!common && !ceiling && !dm_str_is(method, "floor"))
         return dm_eval_fail(e, DM_TE_TEMPLATE, "method must be common, ceil or floor");
@@ -564,7 +564,7 @@ int dm_filter_int(struct dm_eval *e, const struct dm_call *c, const struct dm_va
 {
     int64_t base;
     double f;
-    DM_TRY(dm_arg_int(e, c, 1, 10, &base));
+    DM_TRY(dm_param_int(e, c, 1, 10, &base));
     DM_TRY(dm_eval_defined(e, c->self));
     const struct dm_value *fallback = c->arg[0] ? c->arg[0] : dm_int_value(e, 0);
     if (c->self->kind == DM_STRING) {

@@ -230,8 +230,7 @@ static int parse_spec(struct dm_eval *e, struct dm_str text, struct spec *s)
     }
     if (p < end && (*p == '+' || *p == '-' || *p == ' '))
         s->sign = *p++;
-    if (p < end && *p == '#')
-    {
+    if (p < end && *p == '#') {
         s->alternate = true;
         p++;
     }
