@@ -410,6 +410,18 @@ int dm_filter_slice(struct dm_eval *e, const struct dm_call *c, const struct dm_
     return 0;
 }
 
+/* The items of a subject that is true; of anything else none, even where it has no items at all. */
+static int items_if_any(struct dm_eval *e, const struct dm_value *v, struct dm_value **ret)
+{
+    int any = dm_truth(e, v);
+    if (any < 0)
+        return any;
+    if (any)
+        return dm_items(e, v, ret);
+    *ret = dm_value_list(e->a, 0);
+    return 0;
+}
+
 /* The arguments behind the first `skip` ones. */
 static struct dm_args rest_of(const struct dm_args *args, size_t skip)
 {
@@ -441,7 +453,7 @@ static int map_attribute(struct dm_eval *e, const struct dm_call *c, struct dm_v
 int dm_filter_map(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_value *items;
-    DM_TRY(dm_items(e, c->self, &items));
+    DM_TRY(items_if_any(e, c->self, &items));
     if (!c->all->n) {
         if (items->list.n || !c->all->n_named)
             DM_TRY(map_attribute(e, c, items));
@@ -482,7 +494,7 @@ static int choose(struct dm_eval *e, const struct dm_call *c, bool by_attribute,
 {
     struct dm_value *items;
     size_t kept = 0;
-    DM_TRY(dm_items(e, c->self, &items));
+    DM_TRY(items_if_any(e, c->self, &items));
     if (by_attribute && !c->all->n && items->list.n)
         return dm_eval_fail(e, DM_TE_TEMPLATE, "Missing parameter for attribute name");
     for (size_t i = 0; i < items->list.n; i++) {
