@@ -222,14 +222,14 @@ const struct dm_value *dm_safe(struct dm_eval *e, const struct dm_value *text); 
 void dm_escape_html(struct dm_strbuf *b, struct dm_str s);
 
 /* Arguments with the type that Python wants; fail with class `type`. */
-int dm_arg_int(struct dm_eval *e, const struct dm_call *c, size_t i, int64_t fallback,
-               int64_t *ret) dm_nodiscard;
-int dm_arg_float(struct dm_eval *e, const struct dm_call *c, size_t i, double fallback,
-                 double *ret) dm_nodiscard;
-int dm_arg_bool(struct dm_eval *e, const struct dm_call *c, size_t i, bool fallback,
-                bool *ret) dm_nodiscard;
-int dm_arg_str(struct dm_eval *e, const struct dm_call *c, size_t i, const char *fallback,
-               struct dm_str *ret) dm_nodiscard;
+int dm_param_int(struct dm_eval *e, const struct dm_call *c, size_t i, int64_t fallback,
+                 int64_t *ret) dm_nodiscard;
+int dm_param_float(struct dm_eval *e, const struct dm_call *c, size_t i, double fallback,
+                   double *ret) dm_nodiscard;
+int dm_param_bool(struct dm_eval *e, const struct dm_call *c, size_t i, bool fallback,
+                  bool *ret) dm_nodiscard;
+int dm_param_str(struct dm_eval *e, const struct dm_call *c, size_t i, const char *fallback,
+                 struct dm_str *ret) dm_nodiscard;
 bool dm_is_int(const struct dm_value *v); /* integers and booleans */
 bool dm_is_number(const struct dm_value *v);
 int64_t dm_int_of(const struct dm_value *v);  /* of INT or BOOL */

@@ -254,12 +254,14 @@ int dm_slice(struct dm_eval *e, const struct dm_value *v, const struct dm_value 
         v = items;
     }
     if (v->kind != DM_STRING && v->kind != DM_LIST && v->kind != DM_TUPLE) {
-        *ret = dm_undefined(e, DM_TE_UNDEFINED, "%s object cannot be sliced", dm_type_name(v));
-        return 0;
+        return dm_eval_fail(e, DM_TE_TYPE,
+                            v->kind == DM_MAP ? "unhashable type: 'slice' (of a %s)"
+                                              : "'%s' object is not subscriptable",
+                            dm_type_name(v));
     }
     struct dm_call steps = {.name = "slice", .arg = {step->kind == DM_NULL ? NULL : step}};
     int64_t n, by, first, last;
-    DM_TRY(dm_arg_int(e, &steps, 0, 1, &by));
+    DM_TRY(dm_param_int(e, &steps, 0, 1, &by));
     if (by == 0)
         return dm_eval_fail(e, DM_TE_VALUE, "slice step cannot be zero");
     DM_TRY(dm_length(e, v, &n));

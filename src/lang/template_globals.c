@@ -59,11 +59,11 @@ static const struct dm_class class_range = {
 static int global_range(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct range r = {0};
-    DM_TRY(dm_arg_int(e, c, 0, 0, &r.to));
-    DM_TRY(dm_arg_int(e, c, 2, 1, &r.step));
+    DM_TRY(dm_param_int(e, c, 0, 0, &r.to));
+    DM_TRY(dm_param_int(e, c, 2, 1, &r.step));
     if (c->arg[1]) {
         r.from = r.to;
-        DM_TRY(dm_arg_int(e, c, 1, 0, &r.to));
+        DM_TRY(dm_param_int(e, c, 1, 0, &r.to));
     }
     if (r.step == 0)
         return dm_eval_fail(e, DM_TE_VALUE, "range() arg 3 must not be zero");
