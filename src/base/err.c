@@ -142,15 +142,14 @@ int dm_err_wrap(struct dm_err *reterr, const char *fmt, ...)
 {
     if (!reterr)
         return DM_E_FAILED;
-    char message[DM_ERR_MESSAGE_MAX];
+    char message[2 * DM_ERR_MESSAGE_MAX];
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(message, sizeof(message), fmt, ap);
+    int n = vsnprintf(message, DM_ERR_MESSAGE_MAX, fmt, ap);
     va_end(ap);
-    if (n < 0 || n >= (int)sizeof(message))
-        n = sizeof(message) - 1;
-    snprintf(message + n, sizeof(message) - (size_t)n, ": %s", reterr->message);
-    memcpy(reterr->message, message, sizeof(message));
+    size_t len = n < 0 ? 0 : strlen(message);
+    snprintf(message + len, sizeof(message) - len, ": %s", reterr->message);
+    memcpy(reterr->message, message, sizeof(reterr->message) - 1);
     return reterr->code;
 }
 

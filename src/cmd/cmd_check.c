@@ -1,6 +1,5 @@
 /* daymill check: everything that is wrong with the DAG files, at once. */
 #include "cmd/common.h"
-#include "lang/diag.h"
 
 static void print_json(struct dm_args *args, const struct dm_dag_set *set)
 {
@@ -26,7 +25,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
         for (size_t i = 0; i < set.n_diags; i++) {
             _cleanup_strbuf_ struct dm_strbuf b;
             dm_strbuf_init(&b, DM_BUF_MESSAGE);
-            dm_diag_format(&b, &set.diags[i], args->color);
+            dm_diag_format(&b, &set.diags[i]);
             fputs(b.p ? b.p : "", stdout);
         }
         if (!args->quiet)

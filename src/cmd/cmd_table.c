@@ -26,6 +26,7 @@
     X(sql)              \
     X(psql)             \
     X(warehouse)        \
+    X(classify)         \
     X(datagen)          \
     X(version)
 

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "cmd/drive.h"
+#include "op/op.h"
+#include "sched/order.h"
 #include "task/render.h"
 
 /* ---- list ---- */
@@ -109,7 +111,7 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
     struct dm_run_row run;
     struct dm_attempt_row *attempts;
     size_t n, chosen;
-    int64_t try_number = dm_arg_int(args, "try", 0);
+    int64_t try_number = dm_option_int(args, "try", 0);
     DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &store, &run, reterr));
     struct dm_attempt_filter f = {
         .run = run.id, .task_id = args->v[1], .map_index = -1, .try_number = (int)try_number};
@@ -128,7 +130,7 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
         if (!args->quiet && n > 1)
             printf("== %s, try %d%s%s (%s)\n", at->task_id, at->try_number,
                    at->step_id ? ", step " : "", at->step_id ? at->step_id : "", at->log_path);
-        DM_TRY(print_log(args, store, at, dm_arg_flag(args, "follow"), reterr));
+        DM_TRY(print_log(args, store, at, dm_option_flag(args, "follow"), reterr));
     }
     return 0;
 }
@@ -168,7 +170,7 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &reader, &run, reterr));
     DM_TRY(dm_cmd_store(args, DM_STORE_WRITE, &store, reterr));
     DM_TRY(dm_clear_tasks(args->project, store, dag, &run, task->task_id,
-                          dm_arg_flag(args, "downstream"), &wait, &cleared, reterr));
+                          dm_option_flag(args, "downstream"), &wait, &cleared, reterr));
     const char *day = dm_cell_day(args->arena, run.logical_date);
     if (!args->quiet)
         printf("%zu task%s cleared; \"daymill backfill %s --from %s\" runs %s\n", cleared,
@@ -194,27 +196,64 @@ static void print_field(const char *name, const struct dm_value *v, struct dm_ar
     printf("# %s\n%.*s\n\n", name, DM_FMT(text));
 }
 
+/* The run of that day, or the one that a backfill would make. */
+static int find_or_imagine_run(struct dm_args *args, struct dm_store *store,
+                               const struct dm_dag *dag, const char *day, struct dm_run_row *ret,
+                               struct dm_err *reterr)
+{
+    struct dm_err err;
+    int64_t logical;
+    if (store && dm_store_run_find(store, args->arena, dag->dag_id, dm_str_c(day), ret, &err) == 0)
+        return 0;
+    struct dm_due due;
+    char iso[DM_TIME_MAX];
+    DM_TRY(dm_cmd_day(day, &logical, reterr));
+    DM_TRY(dm_timetable_manual(dag->timetable, logical, &due, reterr));
+    struct dm_due *scheduled;
+    size_t n;
+    DM_TRY(
+        dm_timetable_range(args->arena, dag->timetable, logical, logical, &scheduled, &n, reterr));
+    if (n)
+        due = scheduled[0];
+    *ret = (struct dm_run_row){
+        .dag_id = dag->dag_id,
+        .run_id = dm_arena_printf(args->arena, "backfill__%s", dm_time_iso(logical, iso)),
+        .run_type = "backfill",
+        .logical_date = logical,
+        .interval_start = due.interval_start,
+        .interval_end = due.interval_end,
+        .started_at = dm_clock_now(),
+        .conf = "{}",
+        .generation = dag->generation,
+    };
+    return 0;
+}
+
 static int render(struct dm_args *args, struct dm_err *reterr)
 {
     const struct dm_dag *dag;
     const struct dm_task *task;
-    const struct dm_value *fields;
-    int64_t day;
+    const struct dm_value *all, *shown;
+    struct dm_run_row run;
+    struct dm_order order;
     DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
     DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
-    DM_TRY(dm_cmd_day(args->v[2], &day, reterr));
     _cleanup_store_ struct dm_store *store = NULL;
     DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
-    DM_TRY(dm_render_preview(args->arena, args->project, store, dag, task, day, dm_clock_now(),
-                             &fields, reterr));
+    DM_TRY(find_or_imagine_run(args, store, dag, args->v[2], &run, reterr));
+    DM_TRY(dm_order_describe(args->arena, store, &run, dag, task, &order, reterr));
+    struct dm_attempt at = {
+        .arena = args->arena, .order = &order, .project = args->project, .fd = -1};
+    const struct dm_op *op = dm_op_find(task->operator_name);
+    DM_TRY(dm_render_fields(&at, &op->spec, &all, &shown, reterr));
     if (args->json) {
-        struct dm_str text = dm_value_json(args->arena, fields);
+        struct dm_str text = dm_value_json(args->arena, shown);
         printf("%.*s\n", DM_FMT(text));
         return 0;
     }
-    for (size_t i = 0; i < fields->map.n; i++)
-        print_field(dm_str_cstr(args->arena, fields->map.pairs[i].key->s),
-                    fields->map.pairs[i].value, args->arena);
+    for (size_t i = 0; i < shown->map.n; i++)
+        print_field(dm_str_cstr(args->arena, shown->map.pairs[i].key->s), shown->map.pairs[i].value,
+                    args->arena);
     return 0;
 }
 

@@ -2,7 +2,6 @@
 #include "cmd/common.h"
 
 #include "base/clock.h"
-#include "lang/diag.h"
 #include "op/op.h"
 
 static const char *environment(void *user, const char *name)
@@ -60,7 +59,7 @@ int dm_cmd_dag(struct dm_args *args, const char *dag_id, const struct dm_dag **r
             continue;
         _cleanup_strbuf_ struct dm_strbuf b;
         dm_strbuf_init(&b, DM_BUF_MESSAGE);
-        dm_diag_format(&b, d, isatty(2) && args->color);
+        dm_diag_format(&b, d);
         fputs(b.p ? b.p : "", stderr);
         shown++;
     }

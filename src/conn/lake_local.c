@@ -119,7 +119,7 @@ static void add_beside(struct dm_arena *a, const struct dm_project *p, const cha
         dm_err_detail(reterr, "The folder %s is empty.", shown);
         return;
     }
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
     for (size_t i = 0; i < n && i < BESIDE_MAX; i++)
         dm_strbuf_addf(&b, "%s%s", i ? ", " : "", names[i]);
@@ -268,7 +268,11 @@ static int local_to_file(struct dm_lake *l, struct dm_object_name from, const ch
     struct dm_object_info info;
     DM_TRY(local_stat(l, from, &info, reterr));
     DM_TRY(path_of(&a, l, from, &source, reterr));
-    return dm_place(source, dm_path_dir(&a, path), path, NULL, reterr);
+    /* Nobody who reads a folder of the cluster shall meet a temporary name in it. */
+    const char *cluster = l->project->cluster_dir;
+    const char *tmp_dir = dm_path_below(&a, path, cluster) ? dm_path_join(&a, cluster, ".tmp")
+                                                           : dm_path_dir(&a, path);
+    return dm_place(source, tmp_dir, path, NULL, reterr);
 }
 
 static int open_source(struct dm_lake *l, const char *path, int *ret_fd, struct stat *ret,

@@ -278,7 +278,7 @@ int dm_pg_client_settings(struct dm_arena *a, const struct dm_project *p,
                           const char *const **ret_env, struct dm_err *reterr)
 {
     struct settings s = {.n = 0};
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     DM_TRY(settings_for(a, p, c, &s, reterr));
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
     for (size_t i = 0; i < s.n; i++) {
@@ -561,7 +561,7 @@ int dm_pg_copy_in(struct dm_pg *pg, struct dm_str sql,
 
 const char *dm_pg_ident(struct dm_arena *a, const char *dotted_name)
 {
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     dm_strbuf_init(&b, DM_BUF_TEXT);
     const char *p = dotted_name;
     for (;;) {
@@ -592,7 +592,7 @@ const char *dm_pg_ident(struct dm_arena *a, const char *dotted_name)
 
 const char *dm_pg_literal(struct dm_arena *a, const char *text)
 {
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     dm_strbuf_init(&b, DM_BUF_TEXT);
     dm_strbuf_add_sql_literal(&b, dm_str_c(text));
     return dm_str_cstr(a, dm_strbuf_str(&b));

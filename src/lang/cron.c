@@ -258,7 +258,8 @@ static int parse_field(const struct parser *p, enum field f)
     /* All values mean "*", but for day and weekday only beside a star: else the two would be joined by "and". */
     bool joined = f == DAY || f == WEEKDAY;
     struct dm_str other = p->words[f == DAY ? WEEKDAY : DAY];
-    if (set_count(set) == width(f) && (!joined || dm_str_find(other, DM_STR("*"), 0) >= 0))
+    if (set_count(set) == width(f) && !(f == DAY && p->cron->last_day) &&
+        (!joined || dm_str_find(other, DM_STR("*"), 0) >= 0))
         set->star = true;
     return 0;
 }

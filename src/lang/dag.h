@@ -50,9 +50,10 @@ struct dm_dag {
     uint32_t line;    /* of dag_id in its file */
     const char *description, *doc_md;
     const struct dm_timetable *timetable;
-    const char *schedule_text;    /* as written, for people */
-    const char *timezone;         /* tz database name */
-    int64_t start_date, end_date; /* UTC; DM_NEVER = none; end_date is the last logical date */
+    const struct dm_value *schedule; /* what dm_timetable_parse takes */
+    const char *schedule_text;       /* as written, for people */
+    const char *timezone;            /* tz database name */
+    int64_t start_date, end_date;    /* UTC; DM_NEVER = none; end_date is the last logical date */
     bool catchup;
     int max_active_runs, max_active_tasks;
     int64_t dagrun_timeout_us;     /* 0 = none */
@@ -94,14 +95,28 @@ struct dm_load_world {
     void *user;
 };
 
+enum {
+    DM_DAG_FILES_MAX = 10000,     /* YAML files of one folder */
+    DM_DAG_TASKS_MAX = 10000,     /* tasks of one DAG */
+    DM_DAG_TEXT_MAX = 4 << 20,    /* bytes of a file that a field names */
+    DM_DAG_TEXTS_MAX = 8 << 20,   /* of all such files of one DAG */
+    DM_DAG_DIAGS_MAX = 1000,      /* findings that are listed */
+    DM_DAG_TEXT_COUNT_MAX = 1000, /* how many these may be */
+    DM_DAG_ID_MAX = 250,          /* characters of a dag_id or task_id */
+};
+
 /* Loads a folder of *.yaml and *.yml (or one file).  Fails only where the folder cannot be read; what is wrong
    with the files is in ret->diags, and the other DAGs are there. */
 int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_world *world,
                  struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
+/* "dags/x.yaml:12:9: error: unknown key …", the source line, a caret below its column, and the hint. */
+void dm_diag_format(struct dm_strbuf *b, const struct dm_diag *d);
+
 const struct dm_dag *dm_dag_find(const struct dm_dag_set *set, struct dm_str dag_id);
 const struct dm_task *dm_task_find(const struct dm_dag *dag, struct dm_str task_id);
 
-/* The normal form: everything above except arena, as JSON with sorted keys. */
+/* The normal form: everything above except arena and generation, as JSON.  Maps keep their order (checks and environments
+   have one), and dates, spans and marks come back as they were.  Reading computes the generation from the text. */
 void dm_dag_to_json(struct dm_strbuf *b, const struct dm_dag *dag);
 int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret,
                      struct dm_err *reterr) dm_nodiscard;

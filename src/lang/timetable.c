@@ -335,10 +335,6 @@ int dm_timetable_range(struct dm_arena *a, const struct dm_timetable *t, int64_t
             if (n)
                 memcpy(list, old, n * sizeof(*list));
         }
-        /* Where a clock change makes two ticks one, the second is no run of its own. */
-        if (last && due.interval_start <= last->interval_start &&
-            due.interval_end <= last->interval_end)
-            break;
         list[n++] = due;
         last = &list[n - 1];
     }
@@ -379,10 +375,20 @@ static bool span_from_map(const struct dm_value *map, bool calendar, struct span
     } parts[] = {{"microseconds", 1},  {"milliseconds", DM_MS}, {"seconds", DM_SEC},
                  {"minutes", DM_MIN},  {"hours", DM_HOUR},      {"days", DM_DAY},
                  {"weeks", 7 * DM_DAY}};
+    /* Positional arguments, in Python's order. */
+    static const int64_t positions[] = {DM_DAY, DM_SEC, 1, DM_MS, DM_MIN, DM_HOUR, 7 * DM_DAY};
+    const struct dm_value *args = dm_map_at(map, "__args__");
     *ret = (struct span){0, 0};
+    *ret_key = DM_STR("__args__");
+    if (args && (calendar || args->kind != DM_LIST || args->list.n > 7))
+        return false;
+    for (size_t i = 0; args && i < args->list.n; i++)
+        if (!add_part(args->list.items[i], positions[i], &ret->us))
+            return false;
     for (size_t i = 0; i < map->map.n; i++) {
         const struct dm_value *key = map->map.pairs[i].key, *value = map->map.pairs[i].value;
-        bool done = key->kind == DM_STRING && dm_str_is(key->s, "__type__");
+        bool done = key->kind == DM_STRING &&
+                    (dm_str_is(key->s, "__type__") || dm_str_is(key->s, "__args__"));
         *ret_key = key->kind == DM_STRING ? key->s : DM_STR("");
         for (size_t k = 0; key->kind == DM_STRING && k < sizeof(parts) / sizeof(parts[0]); k++)
             if (dm_str_is(key->s, parts[k].name))
@@ -446,6 +452,13 @@ static int parse_object(struct dm_arena *a, const struct dm_value *v, const char
         t->kind = DM_TIMETABLE_DELTA;
         return parse_span(v, &t->delta, reterr);
     }
+    const struct dm_value *args = dm_map_at(v, "__args__");
+    const struct dm_value *first =
+        args && args->kind == DM_LIST && args->list.n == 1 ? args->list.items[0] : NULL;
+    if (strcmp(type, "DeltaDataIntervalTimetable") == 0 && (first || dm_map_at(v, "delta"))) {
+        t->kind = DM_TIMETABLE_DELTA;
+        return parse_span(first ? first : dm_map_at(v, "delta"), &t->delta, reterr);
+    }
     bool trigger = strcmp(type, "CronTriggerTimetable") == 0;
     if (!trigger && strcmp(type, "CronDataIntervalTimetable") != 0)
         return dm_err_set(reterr, DM_E_UNSUPPORTED, "a schedule of type \"%s\" is not known", type);
@@ -458,6 +471,8 @@ static int parse_object(struct dm_arena *a, const struct dm_value *v, const char
                 DM_TRY(parse_span(value, &t->delta, reterr));
         } else if (dm_str_is(name, "timezone") && value->kind == DM_STRING) {
             zone = dm_str_cstr(a, value->s);
+        } else if (dm_str_is(name, "__args__") && first && first->kind == DM_STRING) {
+            DM_TRY(dm_cron_parse(a, first->s, &t->cron, reterr));
         } else if (dm_str_is(name, "cron") && value->kind == DM_STRING) {
             DM_TRY(dm_cron_parse(a, value->s, &t->cron, reterr));
         } else if (!dm_str_is(name, "__type__")) {

@@ -36,6 +36,7 @@ struct dm_pair {
 struct dm_value {
     enum dm_kind kind;
     uint32_t line, col;
+    bool safe; /* of a STRING in a template: already escaped for HTML */
     union {
         bool b;
         int64_t i; /* INT, DATE (days), DELTA (microseconds) */

@@ -177,7 +177,7 @@ static int build_scalar(struct builder *b, const yaml_event_t *e, const struct d
     int rc = -1;
     bool reserved = dm_str_is(text, "=") || (dm_str_is(text, "<<") && !b->at_key);
     if (!tag && e->data.scalar.plain_implicit && reserved) {
-        dm_err_set(b->reterr, DM_E_INVALID, "a plain %s has a meaning of its own here", text.p);
+        dm_err_set(b->reterr, DM_E_SYNTAX, "a plain %s has a meaning of its own here", text.p);
         dm_err_hint(b->reterr, "Quote it to make it a text.");
         return at_mark(b, e->start_mark);
     }
@@ -211,7 +211,7 @@ static int build_alias(struct builder *b, const yaml_event_t *e, const struct dm
     const char *name = (const char *)e->data.alias.anchor;
     const struct anchor *anchor = dm_map_get(&b->anchors, dm_str_c(name));
     if (!anchor || !anchor->value) {
-        dm_err_set(b->reterr, DM_E_INVALID,
+        dm_err_set(b->reterr, DM_E_SYNTAX,
                    anchor ? "the alias *%s lies inside its own anchor"
                           : "there is no anchor &%s before its alias",
                    name);

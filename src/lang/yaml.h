@@ -20,7 +20,9 @@ enum {
 /* Called for what is legal and probably a mistake, such as a key that occurs twice. */
 typedef void dm_yaml_warn(void *user, uint32_t line, uint32_t col, const char *message);
 
-/* Errors carry `file` (may be NULL), line and column, and a hint for the common mistakes.  An empty text is null. */
+/* Errors carry `file` (may be NULL), line and column, and a hint for the common mistakes: DM_E_SYNTAX, DM_E_INVALID (a
+   date that does not exist), DM_E_DATA (not UTF-8), DM_E_LIMIT, DM_E_TYPE, DM_E_UNSUPPORTED (a tag).  An empty text
+   is null. */
 int dm_yaml_parse(struct dm_arena *a, struct dm_str text, const char *file,
                   const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
 int dm_yaml_parse_warn(struct dm_arena *a, struct dm_str text, const char *file, dm_yaml_warn *warn,

@@ -247,7 +247,7 @@ static int make_int(struct dm_arena *a, struct dm_str s, struct dm_value **ret,
         p++;
     if (p[0] == '0' && (p[1] == 'b' || p[1] == 'x')) {
         if (!p[2])
-            return dm_err_set(reterr, DM_E_INVALID, "the number %.*s has no digits", DM_FMT(s));
+            return dm_err_set(reterr, DM_E_SYNTAX, "the number %.*s has no digits", DM_FMT(s));
         ok = in_base(p + 2, p[1] == 'b' ? 2 : 16, &v);
     } else if (strchr(p, ':')) {
         ok = in_base60(p, &v);
@@ -330,5 +330,5 @@ int dm_yaml_scalar_as(struct dm_arena *a, const char *kind, struct dm_str s, str
         return make_timestamp(a, s, &t, ret, reterr);
     if (strcmp(kind, "bool") == 0 && (one_of(s, trues) || one_of(s, falses)))
         return dm_yaml_scalar(a, s, ret, reterr);
-    return dm_err_set(reterr, DM_E_INVALID, "\"%.*s\" is no %s", DM_FMT(s), kind);
+    return dm_err_set(reterr, DM_E_SYNTAX, "\"%.*s\" is no %s", DM_FMT(s), kind);
 }

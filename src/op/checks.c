@@ -79,7 +79,7 @@ const char *dm_condition_text(struct dm_arena *a, const struct dm_condition *c)
                        c->most_open ? "<" : "<=", c->most);
     if (c->tolerance != 0)
         dm_strbuf_addf(&b, " (tolerance %.6g %%)", c->tolerance * 100);
-    return dm_arena_strdup(a, b.p);
+    return dm_str_cstr(a, dm_strbuf_str(&b));
 }
 
 /* The bounds with their tolerance; those of equal_to change places for a negative value. */

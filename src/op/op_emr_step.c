@@ -35,21 +35,44 @@ static bool is_listed(const struct dm_attempt *at, const char *field, const char
     return false;
 }
 
+/* Figures in a note, "positive=32436 rejected=0": name -> number. */
+static void add_noted(struct dm_arena *a, struct dm_value *figures, const char *note)
+{
+    struct dm_str rest = dm_str_c(note), word;
+    while (dm_str_split(&rest, ' ', &word)) {
+        ptrdiff_t equals = dm_str_find(word, DM_STR("="), 0);
+        int64_t n;
+        if (equals > 0 && dm_str_to_i64(dm_str_sub(word, (size_t)equals + 1, word.len), &n))
+            dm_map_set(a, figures, dm_str_cstr(a, dm_str_sub(word, 0, (size_t)equals)),
+                       dm_value_int(a, n));
+    }
+}
+
 /*
- * The counts that the steps of the batch reported, name -> rows: what the later tasks of the run compare with
- * (XCom `figures`).  Only those without a path or address as dataset are counts; of two with one name the later wins.
+ * What the steps of the batch counted, for later tasks of the run to compare with (XCom `figures`): all rows read and
+ * written as rows_in and rows_out, and the figures in the notes of their ledgers under their names.
  */
 static int push_figures(struct dm_attempt *at, struct dm_store *store,
                         const struct dm_step_row *last, struct dm_err *reterr)
 {
     struct dm_ledger_row *rows;
     size_t n;
+    int64_t total[2] = {-1, -1}; /* in, out; -1 = nobody counted */
     struct dm_value *figures = dm_value_map(at->arena);
     DM_TRY(dm_store_ledger(store, at->arena, last->run, 0, &rows, &n, reterr));
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].step_id && rows[i].current && strcmp(rows[i].task_id, last->task_id) == 0 &&
-            !strchr(rows[i].dataset, '/') && rows[i].rows >= 0)
-            dm_map_set(at->arena, figures, rows[i].dataset, dm_value_int(at->arena, rows[i].rows));
+    for (size_t i = 0; i < n; i++) {
+        const struct dm_ledger_row *r = &rows[i];
+        if (!r->step_id || !r->current || strcmp(r->task_id, last->task_id) != 0)
+            continue;
+        if (r->rows >= 0)
+            total[r->write] = (total[r->write] < 0 ? 0 : total[r->write]) + r->rows;
+        if (r->note)
+            add_noted(at->arena, figures, r->note);
+    }
+    if (total[0] >= 0)
+        dm_map_set(at->arena, figures, "rows_in", dm_value_int(at->arena, total[0]));
+    if (total[1] >= 0)
+        dm_map_set(at->arena, figures, "rows_out", dm_value_int(at->arena, total[1]));
     return dm_attempt_push_xcom(at, "figures", figures, reterr);
 }
 

@@ -13,7 +13,7 @@ static const struct dm_op_field fields[] = {
     {"filename", DM_FIELD_STRING, true, true, NULL,
      "Path of the file: looked for in the run's scratch folder, then in the project's data/, then "
      "in the project.",
-     "file_name"},
+     "file_name", true},
     {"dest_key", DM_FIELD_STRING, true, true, NULL, "Key of the object, or an s3:// address.",
      "key"},
     {"dest_bucket", DM_FIELD_STRING, false, true, NULL,

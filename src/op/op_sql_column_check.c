@@ -60,7 +60,7 @@ static const char *fill(struct dm_arena *a, const char *text, const struct parts
                            : *t == 'w' ? p->where
                                        : p->extra);
     }
-    return dm_arena_strdup(a, b.p);
+    return dm_str_cstr(a, dm_strbuf_str(&b));
 }
 
 static int find_kind(struct dm_str name, const char *column, size_t *ret, struct dm_err *reterr)

@@ -2,14 +2,16 @@
  * Staged rows: the rows of a table that a condition selects, known by their count and a digest that does not depend on
  * their order.  Checks record what they saw, `publish` compares: what was changed in between is not published.
  *
- * The digest is computed by the server with functions that PostgreSQL and the embedded warehouse share (md5,
- * string_agg): each row's columns as text with their lengths, hashed; the hashes of 4,096 buckets hashed in order; those
- * hashed again.  No text is longer than a bucket's hashes.
+ * The digest is computed by the server with functions that PostgreSQL and the embedded warehouse share: md5 of each
+ * column's text, md5 of a row's, and md5 of all of them in order.
  */
 #ifndef DM_STAGED_H
 #define DM_STAGED_H
 
 #include "op/sql_session.h"
+
+/* Rows of one day: their hashes are one text of the server's, which PostgreSQL limits to 1 GiB. */
+#define DM_STAGED_ROWS_MAX 20000000
 
 #define DM_STAGED_XCOM "staged" /* key of the XCom value: {table, partition, rows, digest} */
 

@@ -43,7 +43,10 @@ static int set_files(posix_spawn_file_actions_t *files, int wire, int out, int l
     rc = rc ? rc : posix_spawn_file_actions_adddup2(files, wire, DM_WIRE_FD);
     if (rc == 0 && lease >= 0)
         rc = posix_spawn_file_actions_adddup2(files, lease, DM_LEASE_FD);
-    return rc;
+    /* also what this process inherited itself, from a shell that leaves descriptors open */
+    return rc ? rc
+              : posix_spawn_file_actions_addclosefrom_np(files, lease >= 0 ? DM_LEASE_FD + 1
+                                                                           : DM_LEASE_FD);
 }
 
 static int spawn_with(const struct dm_spawn *s, int wire, int out, int lease, pid_t *ret_pid)

@@ -71,17 +71,13 @@ static const struct dm_value *upstream_ids(struct dm_arena *a, const struct dm_d
     return list;
 }
 
-static int task_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_job *j,
-                      const char *project_dir, struct dm_store *s, struct dm_err *reterr)
+int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_run_row *run,
+                      const struct dm_dag *dag, const struct dm_task *def, struct dm_order *ret,
+                      struct dm_err *reterr)
 {
-    const struct dm_run_row *run = &j->run->row;
-    const struct dm_dag *dag = j->run->dag;
-    const struct dm_task *def = j->task->def;
     struct dm_value *conf;
     DM_TRY(dm_value_from_json(a, dm_str_c(run->conf), &conf, reterr));
-    struct dm_order o = {
-        .attempt = j->attempt,
-        .project_dir = project_dir,
+    *ret = (struct dm_order){
         .dag_id = run->dag_id,
         .task_id = def->task_id,
         .run_id = run->run_id,
@@ -91,28 +87,43 @@ static int task_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_j
         .schedule = dag->schedule_text,
         .timezone = dag->timezone,
         .owner = def->owner,
-        .map_index = j->task->row.map_index,
-        .try_number = j->task->row.try_number,
-        .max_tries = j->task->row.max_tries,
+        .map_index = -1,
+        .try_number = 1,
+        .max_tries = def->retries,
         .retries = def->retries,
         .logical_date = run->logical_date,
         .interval_start = run->interval_start,
         .interval_end = run->interval_end,
         .run_start = run->started_at,
+        .prev_interval_start_success = DM_NEVER,
+        .prev_interval_end_success = DM_NEVER,
+        .prev_start_date_success = DM_NEVER,
+        .prev_end_date_success = DM_NEVER,
         .execution_timeout_us = def->execution_timeout_us,
         .native_templates = dag->native_templates,
         .do_xcom_push = def->do_xcom_push,
         .generation = run->generation,
-        .schedule_value =
-            dag->schedule_text ? dm_value_str(a, dm_str_c(dag->schedule_text)) : &dm_null,
+        .schedule_value = dag->schedule ? dag->schedule : &dm_null,
         .conf = conf,
         .params = merge(a, merge(a, merge(a, dm_value_map(a), dag->params), def->params), conf),
         .args = def->args,
         .files = dag->files,
         .upstream = upstream_ids(a, dag, def),
-        .started_at = j->decided_at,
     };
-    DM_TRY(set_previous(a, s, run, &o, reterr));
+    return s ? set_previous(a, s, run, ret, reterr) : 0;
+}
+
+static int task_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_job *j,
+                      const char *project_dir, struct dm_store *s, struct dm_err *reterr)
+{
+    struct dm_order o;
+    DM_TRY(dm_order_describe(a, s, &j->run->row, j->run->dag, j->task->def, &o, reterr));
+    o.attempt = j->attempt;
+    o.project_dir = project_dir;
+    o.map_index = j->task->row.map_index;
+    o.try_number = j->task->row.try_number;
+    o.max_tries = j->task->row.max_tries;
+    o.started_at = j->decided_at;
     DM_TRY(earlier_objects(a, s, j, &o.earlier_objects, reterr));
     DM_TRY(known_landings(a, s, j, &o.landings, reterr));
     return dm_order_encode(b, &o, reterr);

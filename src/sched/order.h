@@ -3,10 +3,17 @@
 #define DM_SCHED_ORDER_H
 
 #include "sched/tick.h"
+#include "task/order.h"
 
 enum {
     DM_ORDER_LANDINGS_MAX = 100
 }; /* vendor files of a task that an order tells about, the newest */
+
+/* What the DAG and the run say of a task's first try; the rest of an order is the attempt's.  `s` NULL = nothing has
+   run yet. */
+int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_run_row *run,
+                      const struct dm_dag *dag, const struct dm_task *def, struct dm_order *ret,
+                      struct dm_err *reterr) dm_nodiscard;
 
 /* The ORDER frame of a job (a task's or a step's), added to `out`. */
 int dm_order_frame(struct dm_strbuf *out, const struct dm_job *j, const char *project_dir,

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "state/store.h"
 #include "task/scratch.h"
@@ -26,11 +27,23 @@ int dm_attempt_send_text(struct dm_attempt *at, enum dm_wire_kind kind, struct d
 int dm_attempt_send(struct dm_attempt *at, enum dm_wire_kind kind, const struct dm_value *body,
                     struct dm_err *reterr)
 {
-    _cleanup_strbuf_ struct dm_strbuf b;
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
     dm_strbuf_init(&b, DM_BUF_FRAME);
     dm_value_to_json(&b, body, false);
     DM_TRY(dm_strbuf_check(&b, "a report of a task", reterr));
     return dm_attempt_send_text(at, kind, dm_strbuf_str(&b), reterr);
+}
+
+int dm_attempt_send_result(struct dm_attempt *at, struct dm_result *r, struct dm_err *reterr)
+{
+    _cleanup_strbuf_ struct dm_strbuf b = {0};
+    dm_mask_text(r->error.message);
+    dm_mask_text(r->error.detail);
+    dm_mask_text(r->error.hint);
+    dm_strbuf_init(&b, DM_BUF_FRAME);
+    dm_result_encode(&b, r);
+    DM_TRY(dm_strbuf_check(&b, "the result of a task", reterr));
+    return dm_attempt_send_text(at, DM_WIRE_RESULT, dm_strbuf_str(&b), reterr);
 }
 
 /* Sends and waits for the answer: the only messages that come down after the order are replies. */

@@ -54,6 +54,10 @@ int dm_attempt_send(struct dm_attempt *at, enum dm_wire_kind kind, const struct 
 int dm_attempt_send_text(struct dm_attempt *at, enum dm_wire_kind kind, struct dm_str json,
                          struct dm_err *reterr) dm_nodiscard;
 
+/* The last message; secrets in the error are masked in place. */
+int dm_attempt_send_result(struct dm_attempt *at, struct dm_result *r,
+                           struct dm_err *reterr) dm_nodiscard;
+
 /* Reports.  Rows -1 = not known. */
 int dm_attempt_ledger(struct dm_attempt *at, bool write, const char *dataset, int64_t rows,
                       int64_t bytes, int64_t files, const char *note,

@@ -11,54 +11,13 @@
 #include "op/op.h"
 #include "task/attempt.h"
 #include "task/guard.h"
-#include "task/world.h"
-
-static const struct dm_value *masked(struct dm_arena *a, const struct dm_value *v)
-{
-    if (v->kind == DM_STRING) {
-        char *text = dm_arena_strndup(a, v->s.p, v->s.len);
-        dm_mask_text(text);
-        return dm_value_str(a, dm_str_c(text));
-    }
-    if (v->kind == DM_LIST || v->kind == DM_TUPLE) {
-        struct dm_value *list = dm_value_list(a, 0);
-        for (size_t i = 0; i < v->list.n; i++)
-            dm_list_add(a, list, masked(a, v->list.items[i]));
-        return list;
-    }
-    if (v->kind == DM_MAP) {
-        struct dm_value *map = dm_value_map(a);
-        for (size_t i = 0; i < v->map.n; i++)
-            dm_map_set_value(a, map, v->map.pairs[i].key, masked(a, v->map.pairs[i].value));
-        return map;
-    }
-    return v;
-}
+#include "task/render.h"
 
 /* Renders the templated fields into at->args and reports them. */
 static int render(struct dm_attempt *at, const struct dm_op_spec *spec, struct dm_err *reterr)
 {
-    struct dm_arena *a = at->arena;
-    const struct dm_order *o = at->order;
-    struct dm_context context;
-    DM_TRY(dm_attempt_context(at, &context, reterr));
-    struct dm_value *args = dm_value_map(a), *shown = dm_value_map(a);
-    for (size_t i = 0; o->args && i < o->args->map.n; i++) {
-        const struct dm_pair *p = &o->args->map.pairs[i];
-        const struct dm_op_field *f =
-            p->key->kind == DM_STRING ? dm_op_field_find(spec, p->key->s) : NULL;
-        const struct dm_value *v = p->value;
-        if (f && f->templated) {
-            struct dm_place place = {o->dag_file, v->line, v->col};
-            int rc = dm_render_value(a, v, spec->template_ext, place, &context, o->native_templates,
-                                     &v, reterr);
-            if (rc < 0)
-                return dm_err_wrap(reterr, "could not render \"%s\"", f->name), rc;
-            dm_map_set(a, shown, f->name, masked(a, v));
-        }
-        dm_map_set_value(a, args, p->key, v);
-    }
-    at->args = args;
+    const struct dm_value *shown;
+    DM_TRY(dm_render_fields(at, spec, &at->args, &shown, reterr));
     return dm_attempt_send(at, DM_WIRE_RENDERED, shown, reterr);
 }
 
@@ -109,13 +68,6 @@ static struct dm_result result_of(struct dm_attempt *at, int rc, const struct dm
     return r;
 }
 
-static void mask_error(struct dm_err *err)
-{
-    dm_mask_text(err->message);
-    dm_mask_text(err->detail);
-    dm_mask_text(err->hint);
-}
-
 static void log_outcome(const struct dm_result *r)
 {
     if (r->state == DM_RESULT_FAILED)
@@ -127,16 +79,6 @@ static void log_outcome(const struct dm_result *r)
                r->until_step ? r->until_step : "");
     else
         dm_log(DM_LOG_INFO, "success");
-}
-
-static int send_result(struct dm_attempt *at, struct dm_result *r, struct dm_err *reterr)
-{
-    _cleanup_strbuf_ struct dm_strbuf b;
-    mask_error(&r->error);
-    dm_strbuf_init(&b, DM_BUF_FRAME);
-    dm_result_encode(&b, r);
-    DM_TRY(dm_strbuf_check(&b, "the result of a task", reterr));
-    return dm_attempt_send_text(at, DM_WIRE_RESULT, dm_strbuf_str(&b), reterr);
 }
 
 /* In the watching thread, while the task's own thread may be anywhere. */
@@ -151,7 +93,7 @@ static int too_late(void *user)
     dm_err_set(&r.error, DM_E_TIMEOUT, "the task took longer than its execution_timeout of %s",
                took);
     log_outcome(&r);
-    return send_result(at, &r, NULL) < 0 ? 1 : 0;
+    return dm_attempt_send_result(at, &r, NULL) < 0 ? 1 : 0;
 }
 
 static int receive_order(struct dm_arena *a, struct dm_order *ret, struct dm_err *reterr)
@@ -187,7 +129,7 @@ static int run_attempt(struct dm_arena *a, struct dm_project *project, struct dm
         rc = work(&at, &err);
     struct dm_result result = result_of(&at, rc, &err);
     log_outcome(&result);
-    rc = send_result(&at, &result, reterr);
+    rc = dm_attempt_send_result(&at, &result, reterr);
     dm_log_pop(&task);
     dm_log_pop(&run);
     dm_log_pop(&dag);

@@ -128,7 +128,7 @@ static int two_digit_year(int year, int digits)
 static enum outcome date_word(struct scan *s, int first, int first_digits, struct fields *f)
 {
     char separator = *s->p++;
-    int second, second_digits = 0, third, month = 0;
+    int second = 0, second_digits = 0, third, month = 0;
     if (digit_at(s))
         second_digits = number(s, &second);
     else if (!(month = month_of(letters(s))))

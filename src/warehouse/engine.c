@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "warehouse/duck.h"
+#include "warehouse/engine_parts.h"
 #include "warehouse/format.h"
 
 static const char *const databases[] = {"warehouse", "oltp", NULL};
@@ -152,6 +152,16 @@ static duckdb_error_type type_of_text(const char *text)
     return DUCKDB_ERROR_INVALID;
 }
 
+int dm_engine_text_error(struct dm_err *reterr, const char *text)
+{
+    return engine_error(reterr, text ? type_of_text(text) : DUCKDB_ERROR_INVALID, text);
+}
+
+duckdb_connection dm_engine_duck(struct dm_engine_conn *c)
+{
+    return c->conn;
+}
+
 static int run_plain(duckdb_connection conn, const char *sql, struct dm_err *reterr)
 {
     duckdb_result result;
@@ -185,6 +195,7 @@ static int open_database(const struct dm_engine_opts *opts, duckdb_database *ret
         {"autoload_known_extensions", "false"},
         {"allow_community_extensions", "false"},
         {"preserve_insertion_order", "true"},
+        {"integer_division", "true"}, /* 7 / 2 is 3, as in PostgreSQL */
     };
     duckdb_config config;
     if (dm_duck.create_config(&config) != DuckDBSuccess)
@@ -469,7 +480,7 @@ int dm_engine_prepare(struct dm_engine_conn *c, const char *sql, struct dm_prepa
     duckdb_prepared_statement stmt = NULL;
     if (dm_duck.prepare(c->conn, sql, &stmt) != DuckDBSuccess) {
         const char *text = stmt ? dm_duck.prepare_error(stmt) : NULL;
-        int rc = engine_error(reterr, text ? type_of_text(text) : DUCKDB_ERROR_INVALID, text);
+        int rc = dm_engine_text_error(reterr, text);
         dm_duck.destroy_prepare(&stmt);
         return rc;
     }

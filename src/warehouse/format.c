@@ -15,7 +15,7 @@ enum { PG_EPOCH_DAYS = 10957 };
 static __int128 int128_at(const struct dm_vector *v, size_t row)
 {
     const duckdb_hugeint *h = (const duckdb_hugeint *)v->data + row;
-    return (__int128)h->upper << 64 | h->lower;
+    return (__int128)((unsigned __int128)(uint64_t)h->upper << 64 | h->lower);
 }
 
 static __int128 decimal_at(const struct dm_vector *v, size_t row)

@@ -30,9 +30,10 @@ static int fail_at(struct parser *p, int rc, size_t at)
 static int unexpected(struct parser *p, const char *wanted)
 {
     const struct dm_sql_token *t = &p->token;
-    int rc = t->kind == DM_SQL_END
-                 ? dm_err_set(p->err, DM_E_SYNTAX, "syntax error at end of input")
-                 : dm_err_set(p->err, DM_E_SYNTAX, "syntax error at or near \"%.*s\"", DM_FMT(t->text));
+    int rc =
+        t->kind == DM_SQL_END
+            ? dm_err_set(p->err, DM_E_SYNTAX, "syntax error at end of input")
+            : dm_err_set(p->err, DM_E_SYNTAX, "syntax error at or near \"%.*s\"", DM_FMT(t->text));
     dm_err_detail(p->err, "Expected %s.", wanted);
     return fail_at(p, rc, t->at);
 }
@@ -40,6 +41,11 @@ static int unexpected(struct parser *p, const char *wanted)
 static int advance(struct parser *p)
 {
     return dm_sql_next(&p->lexer, &p->token, p->err);
+}
+
+static bool at_end(const struct parser *p)
+{
+    return p->token.kind == DM_SQL_END || p->token.kind == DM_SQL_SEMICOLON;
 }
 
 static bool at_word(const struct parser *p, const char *word)
@@ -148,7 +154,7 @@ static int create_schema(struct parser *p, struct dm_redshift_stmt *s)
         return fail_at(p, rc, p->token.at);
     }
     DM_TRY(expect_words(p, "data catalog"));
-    while (p->token.kind != DM_SQL_END) {
+    while (!at_end(p)) {
         const char *ignored;
         if (at_word(p, "database")) {
             DM_TRY(advance(p));
@@ -231,7 +237,8 @@ static int number(struct parser *p, int64_t *ret)
 /* The words of a type's name: "double precision", "character varying", "timestamp without time zone". */
 static int type_words(struct parser *p, const char **ret)
 {
-    static const char *const followers[] = {"precision", "varying", "without", "time", "zone", NULL};
+    static const char *const followers[] = {"precision", "varying", "without",
+                                            "time",      "zone",    NULL};
     const char *words;
     DM_TRY(identifier(p, &words));
     for (;;) {
@@ -255,7 +262,8 @@ static int column_type(struct parser *p, struct dm_redshift_column *c)
     DM_TRY(type_words(p, &words));
     const struct type_row *t = find_type(words);
     if (!t) {
-        int rc = dm_err_set(p->err, DM_E_TYPE, "type \"%s\" does not exist for external tables", words);
+        int rc =
+            dm_err_set(p->err, DM_E_TYPE, "type \"%s\" does not exist for external tables", words);
         return fail_at(p, rc, at);
     }
     int64_t first = 0, second = 0;
@@ -299,10 +307,9 @@ static int column_type(struct parser *p, struct dm_redshift_column *c)
         else if (!modified)
             return 0;
         if (first < 1 || first > 65535)
-            return fail_at(p,
-                           dm_err_set(p->err, DM_E_INVALID,
-                                      "length for type %s must be 1 to 65535", words),
-                           at);
+            return fail_at(
+                p, dm_err_set(p->err, DM_E_INVALID, "length for type %s must be 1 to 65535", words),
+                at);
         c->shown = dm_arena_printf(p->arena, "%s(%d)", c->shown, (int)first);
         c->typmod = (int32_t)first + 4;
     }
@@ -315,7 +322,8 @@ static int column_list(struct parser *p, struct dm_redshift_column *columns, siz
     for (;;) {
         if (*n == DM_REDSHIFT_COLUMNS_MAX)
             return fail_at(p,
-                           dm_err_set(p->err, DM_E_LIMIT, "an external table has at most %d columns",
+                           dm_err_set(p->err, DM_E_LIMIT,
+                                      "an external table has at most %d columns",
                                       DM_REDSHIFT_COLUMNS_MAX),
                            p->token.at);
         struct dm_redshift_column *c = &columns[*n];
@@ -323,8 +331,8 @@ static int column_list(struct parser *p, struct dm_redshift_column *columns, siz
         DM_TRY(identifier(p, &c->name));
         for (size_t i = 0; i < *n; i++)
             if (strcasecmp(columns[i].name, c->name) == 0) {
-                int rc = dm_err_set(p->err, DM_E_EXISTS,
-                                    "column \"%s\" specified more than once", c->name);
+                int rc = dm_err_set(p->err, DM_E_EXISTS, "column \"%s\" specified more than once",
+                                    c->name);
                 if (p->err)
                     memcpy(p->err->sqlstate, "42701", 6);
                 return fail_at(p, rc, at);
@@ -397,7 +405,8 @@ static int row_format(struct parser *p, struct dm_redshift_stmt *s)
         bool csv = dm_str_ends(dm_str_c(s->serde), DM_STR("OpenCSVSerde"));
         if (!csv && !dm_str_ends(dm_str_c(s->serde), DM_STR("LazySimpleSerDe")) &&
             !dm_str_ends(dm_str_c(s->serde), DM_STR("ParquetHiveSerDe"))) {
-            int rc = dm_err_set(p->err, DM_E_UNSUPPORTED, "SERDE \"%s\" is not supported", s->serde);
+            int rc =
+                dm_err_set(p->err, DM_E_UNSUPPORTED, "SERDE \"%s\" is not supported", s->serde);
             dm_err_hint(p->err, "Use org.apache.hadoop.hive.serde2.OpenCSVSerde for CSV text.");
             return fail_at(p, rc, at);
         }
@@ -441,10 +450,10 @@ static int row_format(struct parser *p, struct dm_redshift_stmt *s)
             at = p->token.at;
             DM_TRY(string(p, &text));
             if (strcmp(text, "\n") != 0 && strcmp(text, "\\n") != 0)
-                return fail_at(p,
-                               dm_err_set(p->err, DM_E_UNSUPPORTED,
-                                          "LINES TERMINATED BY supports '\\n' only"),
-                               at);
+                return fail_at(
+                    p,
+                    dm_err_set(p->err, DM_E_UNSUPPORTED, "LINES TERMINATED BY supports '\\n' only"),
+                    at);
         } else if (at_word(p, "null")) {
             DM_TRY(expect_words(p, "null defined as"));
             DM_TRY(string(p, &s->null_text));
@@ -472,7 +481,8 @@ static int table_properties(struct parser *p, struct dm_redshift_stmt *s)
             (!dm_str_to_i64(dm_str_trim(dm_str_c(props.value[i])), &s->skip_lines) ||
              s->skip_lines < 0 || s->skip_lines > 1000000)) {
             rc = fail_at(p,
-                         dm_err_set(p->err, DM_E_INVALID, "skip.header.line.count is \"%s\", not a number",
+                         dm_err_set(p->err, DM_E_INVALID,
+                                    "skip.header.line.count is \"%s\", not a number",
                                     props.value[i]),
                          at);
             break;
@@ -512,8 +522,9 @@ static int create_table(struct parser *p, struct dm_redshift_stmt *s)
     DM_TRY(if_not_exists(p, &s->if_exists));
     DM_TRY(name(p, &s->name));
     if (!s->name.schema) {
-        int rc = dm_err_set(p->err, DM_E_INVALID,
-                            "external table \"%s\" must be created in an external schema", s->name.name);
+        int rc =
+            dm_err_set(p->err, DM_E_INVALID,
+                       "external table \"%s\" must be created in an external schema", s->name.name);
         dm_err_hint(p->err, "Write schema.table; CREATE EXTERNAL SCHEMA makes the schema.");
         return fail_at(p, rc, s->name.at);
     }
@@ -522,7 +533,7 @@ static int create_table(struct parser *p, struct dm_redshift_stmt *s)
     s->columns = columns;
     DM_TRY(column_list(p, columns, &s->n_columns));
     bool stored = false;
-    while (p->token.kind != DM_SQL_END) {
+    while (!at_end(p)) {
         if (at_word(p, "partitioned")) {
             size_t before = s->n_columns;
             DM_TRY(expect_words(p, "partitioned by"));
@@ -542,7 +553,8 @@ static int create_table(struct parser *p, struct dm_redshift_stmt *s)
             DM_TRY(expect_words(p, "table properties"));
             DM_TRY(table_properties(p, s));
         } else {
-            return unexpected(p, "PARTITIONED BY, ROW FORMAT, STORED AS, LOCATION or TABLE PROPERTIES");
+            return unexpected(
+                p, "PARTITIONED BY, ROW FORMAT, STORED AS, LOCATION or TABLE PROPERTIES");
         }
     }
     if (!stored)
@@ -571,7 +583,8 @@ static int partition(struct parser *p, struct dm_redshift_partition *ret)
         if (minus < 0)
             return minus;
         if (p->token.kind == DM_SQL_NUMBER) {
-            values[n] = dm_arena_printf(p->arena, "%s%.*s", minus ? "-" : "", DM_FMT(p->token.text));
+            values[n] =
+                dm_arena_printf(p->arena, "%s%.*s", minus ? "-" : "", DM_FMT(p->token.text));
             DM_TRY(advance(p));
         } else if (!minus && at_word(p, "null")) {
             values[n] = NULL;
@@ -712,11 +725,8 @@ int dm_redshift_parse(struct dm_arena *a, struct dm_str sql, struct dm_redshift_
                       struct dm_err *reterr)
 {
     struct parser p = {.arena = a, .err = reterr};
-    struct dm_redshift_stmt s = {.database = "",
-                                 .iam_role = "",
-                                 .delimiter = "\001",
-                                 .serde = "",
-                                 .properties = "{}"};
+    struct dm_redshift_stmt s = {
+        .database = "", .iam_role = "", .delimiter = "\001", .serde = "", .properties = "{}"};
     dm_sql_lexer_init(&p.lexer, sql);
     DM_TRY(advance(&p));
     if (at_word(&p, "create")) {
@@ -855,7 +865,8 @@ int dm_redshift_location(struct dm_arena *a, const char *location, const char **
 {
     struct dm_str rest = dm_str_c(location);
     if (!dm_str_starts(rest, DM_STR("s3://"))) {
-        int rc = dm_err_set(reterr, DM_E_INVALID, "location \"%s\" is not an s3:// folder", location);
+        int rc =
+            dm_err_set(reterr, DM_E_INVALID, "location \"%s\" is not an s3:// folder", location);
         dm_err_hint(reterr, "Write LOCATION 's3://bucket/folder/'.");
         return rc;
     }
@@ -868,8 +879,8 @@ int dm_redshift_location(struct dm_arena *a, const char *location, const char **
         if (!part.len)
             continue;
         if (dm_str_is(part, ".") || dm_str_is(part, "..") || part.len > 255) {
-            rc = dm_err_set(reterr, DM_E_INVALID, "location \"%s\" has a part that no folder can have",
-                            location);
+            rc = dm_err_set(reterr, DM_E_INVALID,
+                            "location \"%s\" has a part that no folder can have", location);
             break;
         }
         if (path.len)

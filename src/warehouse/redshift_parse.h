@@ -50,11 +50,12 @@ struct dm_redshift_name {
 
 struct dm_redshift_column {
     const char *name;
-    const char *type;   /* the engine's type: "DECIMAL(8,3)" */
-    const char *shown;  /* the type as it is declared, as format_type writes it: "character varying(10)" */
-    bool character;     /* char or varchar: an empty field is an empty text */
-    uint32_t oid;       /* PostgreSQL's type */
-    int32_t typmod;     /* and modifier, -1 = none */
+    const char *type; /* the engine's type: "DECIMAL(8,3)" */
+    const char
+        *shown; /* the type as it is declared, as format_type writes it: "character varying(10)" */
+    bool character; /* char or varchar: an empty field is an empty text */
+    uint32_t oid;   /* PostgreSQL's type */
+    int32_t typmod; /* and modifier, -1 = none */
 };
 
 struct dm_redshift_partition {
@@ -76,11 +77,13 @@ struct dm_redshift_stmt {
 
     const char *database, *iam_role; /* CREATE EXTERNAL SCHEMA; "" = not given */
 
-    const struct dm_redshift_column *columns; /* CREATE EXTERNAL TABLE: those of the files first, then the partition's */
-    size_t n_columns, n_partition_columns;    /* n_columns counts both */
+    const struct dm_redshift_column
+        *columns; /* CREATE EXTERNAL TABLE: those of the files first, then the partition's */
+    size_t n_columns, n_partition_columns; /* n_columns counts both */
     enum dm_redshift_format format;
-    const char *delimiter, *quote, *escape, *null_text; /* one character each; null_text NULL = none */
-    const char *serde;                                  /* the class, "" = none */
+    const char *delimiter, *quote, *escape,
+        *null_text;    /* one character each; null_text NULL = none */
+    const char *serde; /* the class, "" = none */
     const char *location;
     size_t location_at;
     int64_t skip_lines;

@@ -15,17 +15,17 @@
 #include "warehouse/engine.h"
 
 enum dm_statement_kind {
-    DM_STATEMENT_QUERY,     /* run `sql`; gives rows or a count */
-    DM_STATEMENT_BEGIN,     /* run `sql` */
-    DM_STATEMENT_COMMIT,    /* run `sql` (END too) */
-    DM_STATEMENT_ROLLBACK,  /* run `sql` (ABORT too) */
+    DM_STATEMENT_QUERY,    /* run `sql`; gives rows or a count */
+    DM_STATEMENT_BEGIN,    /* run `sql` */
+    DM_STATEMENT_COMMIT,   /* run `sql` (END too) */
+    DM_STATEMENT_ROLLBACK, /* run `sql` (ABORT too) */
     DM_STATEMENT_SAVEPOINT, /* also RELEASE and ROLLBACK TO, told apart by `tag`: nothing while nothing was written */
-    DM_STATEMENT_SET,       /* dm_rewrite_perform; name, value (NULL = RESET) are for ParameterStatus */
-    DM_STATEMENT_SHOW,      /* run `sql`: one row, one column called `name` */
-    DM_STATEMENT_COPY_IN,   /* COPY table (columns) FROM STDIN */
-    DM_STATEMENT_COPY_OUT,  /* COPY (query) TO STDOUT: `sql` is the query, for COPY table too */
-    DM_STATEMENT_EXTERNAL,  /* dm_rewrite_perform, then only the tag is left to send */
-    DM_STATEMENT_NOTHING,   /* accepted and ignored (ANALYZE, DEALLOCATE ALL …): only the tag */
+    DM_STATEMENT_SET,  /* dm_rewrite_perform; name, value (NULL = RESET) are for ParameterStatus */
+    DM_STATEMENT_SHOW, /* run `sql`: one row, one column called `name` */
+    DM_STATEMENT_COPY_IN,  /* COPY table (columns) FROM STDIN */
+    DM_STATEMENT_COPY_OUT, /* COPY (query) TO STDOUT: `sql` is the query, for COPY table too */
+    DM_STATEMENT_EXTERNAL, /* dm_rewrite_perform, then only the tag is left to send */
+    DM_STATEMENT_NOTHING,  /* accepted and ignored (ANALYZE, DEALLOCATE ALL …): only the tag */
 };
 
 struct dm_copy_options {
@@ -35,7 +35,8 @@ struct dm_copy_options {
     bool header_match; /* HEADER MATCH: the first line must name the columns */
     char delimiter, quote, escape;
     const char *null_text;
-    const char *const *force_quote; /* TO: columns always quoted, unquoted names; {"*", NULL} = all; or NULL */
+    const char *const
+        *force_quote; /* TO: columns always quoted, unquoted names; {"*", NULL} = all; or NULL */
     const char *const *force_null, *const *force_not_null; /* FROM: the same */
 };
 
@@ -45,10 +46,12 @@ struct dm_statement {
     enum dm_statement_kind kind;
     const char *sql; /* what the engine runs */
     const char *tag; /* command tag without its count: "SELECT", "INSERT 0", "CREATE TABLE", … */
-    bool counted;      /* the tag ends with the number of rows */
+    bool counted;    /* the tag ends with the number of rows */
     bool returns_rows; /* SELECT, INSERT … RETURNING, SHOW */
     bool writes;
-    bool no_transaction;      /* refused inside a transaction block (external DDL: 25001) */
+    bool no_transaction; /* refused inside a transaction block (external DDL: 25001) */
+    /* `sql` names the lake files of this moment: a statement that is executed later or again is rewritten again. */
+    bool reads_lake;
     const char *name, *value; /* SET, SHOW, SAVEPOINT */
     bool local;               /* SET LOCAL */
     struct dm_copy_options copy;

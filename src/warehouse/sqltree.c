@@ -17,8 +17,9 @@ static struct {
     size_t (*pack)(const PgQuery__ParseResult *, uint8_t *);
     void (*init)(const ProtobufCMessageDescriptor *, void *);
     /* Descriptors of the messages that are made or recognised here. */
-    const ProtobufCMessageDescriptor *node, *string, *integer, *a_const, *func_call, *type_cast, *type_name,
-        *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint, *raw_stmt, *result;
+    const ProtobufCMessageDescriptor *node, *string, *integer, *a_const, *func_call, *type_cast,
+        *type_name, *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint,
+        *raw_stmt, *result, *a_star, *coalesce, *sublink, *range_subselect;
 } pg;
 
 static const struct dm_dl_symbol symbols[] = {
@@ -45,6 +46,10 @@ static const struct dm_dl_symbol symbols[] = {
     {"pg_query__alias__descriptor", (void **)&pg.alias},
     {"pg_query__constraint__descriptor", (void **)&pg.constraint},
     {"pg_query__raw_stmt__descriptor", (void **)&pg.raw_stmt},
+    {"pg_query__coalesce_expr__descriptor", (void **)&pg.coalesce},
+    {"pg_query__sub_link__descriptor", (void **)&pg.sublink},
+    {"pg_query__range_subselect__descriptor", (void **)&pg.range_subselect},
+    {"pg_query__a__star__descriptor", (void **)&pg.a_star},
     {"pg_query__parse_result__descriptor", (void **)&pg.result},
     {NULL, NULL},
 };
@@ -59,7 +64,9 @@ static void *arena_alloc(void *arena, size_t size)
     return dm_arena_alloc(arena, size);
 }
 
-static void arena_free(void *arena, void *p) {}
+static void arena_free(void *arena, void *p)
+{
+}
 
 int dm_sqltree_parse(struct dm_arena *a, struct dm_str sql, PgQuery__Node **ret_stmt,
                      struct dm_err *reterr)
@@ -105,8 +112,7 @@ int dm_sqltree_print(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret
     size_t size = pg.packed_size(tree);
     uint8_t *packed = dm_arena_alloc(a, size + 1);
     pg.pack(tree, packed);
-    PgQueryDeparseResult r =
-        pg.deparse((PgQueryProtobuf){.len = size, .data = (char *)packed});
+    PgQueryDeparseResult r = pg.deparse((PgQueryProtobuf){.len = size, .data = (char *)packed});
     int rc = 0;
     if (r.error)
         rc = dm_err_set(reterr, DM_E_UNSUPPORTED, "%s", r.error->message);
@@ -233,8 +239,11 @@ PgQuery__Node *dm_sqltree_call(struct dm_arena *a, const char *function, PgQuery
 PgQuery__Node *dm_sqltree_cast(struct dm_arena *a, PgQuery__Node *arg, const char *type)
 {
     PgQuery__TypeName *t = new_message(a, pg.type_name);
-    t->names = node_list(a, dm_sqltree_string(a, type));
-    t->n_names = 1;
+    /* Printed without quotes where the grammar has a word for it: those names are pg_catalog's. */
+    t->names = dm_arena_array(a, PgQuery__Node *, 2);
+    t->names[0] = dm_sqltree_string(a, "pg_catalog");
+    t->names[1] = dm_sqltree_string(a, type);
+    t->n_names = 2;
     t->typemod = -1;
     PgQuery__TypeCast *c = new_message(a, pg.type_cast);
     c->arg = arg;
@@ -246,6 +255,15 @@ PgQuery__Node *dm_sqltree_column(struct dm_arena *a, const char *name)
 {
     PgQuery__ColumnRef *c = new_message(a, pg.column_ref);
     c->fields = node_list(a, dm_sqltree_string(a, name));
+    c->n_fields = 1;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_COLUMN_REF, c);
+}
+
+PgQuery__Node *dm_sqltree_star(struct dm_arena *a)
+{
+    PgQuery__ColumnRef *c = new_message(a, pg.column_ref);
+    c->fields =
+        node_list(a, dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_STAR, new_message(a, pg.a_star)));
     c->n_fields = 1;
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_COLUMN_REF, c);
 }
@@ -302,6 +320,33 @@ PgQuery__Node *dm_sqltree_check(struct dm_arena *a, PgQuery__Node *expr)
     c->raw_expr = expr;
     c->initially_valid = 1;
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_CONSTRAINT, c);
+}
+
+PgQuery__Node *dm_sqltree_coalesce(struct dm_arena *a, PgQuery__Node **args, size_t n)
+{
+    PgQuery__CoalesceExpr *c = new_message(a, pg.coalesce);
+    c->args = args;
+    c->n_args = n;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_COALESCE_EXPR, c);
+}
+
+PgQuery__Node *dm_sqltree_scalar(struct dm_arena *a, PgQuery__Node *select)
+{
+    PgQuery__SubLink *l = new_message(a, pg.sublink);
+    l->sub_link_type = PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK;
+    l->subselect = select;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_SUB_LINK, l);
+}
+
+PgQuery__Node *dm_sqltree_subselect(struct dm_arena *a, PgQuery__Node *select, const char *alias,
+                                    const char *column)
+{
+    PgQuery__RangeSubselect *s = new_message(a, pg.range_subselect);
+    s->subquery = select;
+    s->alias = dm_sqltree_alias(a, alias);
+    s->alias->colnames = node_list(a, dm_sqltree_string(a, column));
+    s->alias->n_colnames = 1;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_RANGE_SUBSELECT, s);
 }
 
 const char *dm_sqltree_name(const PgQuery__Node *n)

@@ -32,16 +32,25 @@ bool dm_sqltree_is_range_var(const ProtobufCMessage *m);
 /* New nodes.  Strings are not copied. */
 PgQuery__Node *dm_sqltree_wrap(struct dm_arena *a, PgQuery__Node__NodeCase kind, void *message);
 PgQuery__Node *dm_sqltree_copy(struct dm_arena *a, const PgQuery__Node *n); /* the wrapper only */
-PgQuery__Node *dm_sqltree_string(struct dm_arena *a, const char *s);       /* a name */
-PgQuery__Node *dm_sqltree_text(struct dm_arena *a, const char *s);         /* 'a literal' */
+PgQuery__Node *dm_sqltree_string(struct dm_arena *a, const char *s);        /* a name */
+PgQuery__Node *dm_sqltree_text(struct dm_arena *a, const char *s);          /* 'a literal' */
 PgQuery__Node *dm_sqltree_integer(struct dm_arena *a, int32_t v);
 PgQuery__Node *dm_sqltree_call(struct dm_arena *a, const char *function, PgQuery__Node *arg1,
-                               PgQuery__Node *arg2, PgQuery__Node *arg3); /* NULL arguments are left out */
+                               PgQuery__Node *arg2,
+                               PgQuery__Node *arg3); /* NULL arguments are left out */
+/* `type`: varchar, bool, int4, … (names that PostgreSQL's grammar prints by a word of its own). */
 PgQuery__Node *dm_sqltree_cast(struct dm_arena *a, PgQuery__Node *arg, const char *type);
 PgQuery__Node *dm_sqltree_column(struct dm_arena *a, const char *name);
+PgQuery__Node *dm_sqltree_star(struct dm_arena *a);
 PgQuery__Node *dm_sqltree_target(struct dm_arena *a, PgQuery__Node *value);
 PgQuery__Node *dm_sqltree_op(struct dm_arena *a, const char *op, PgQuery__Node *left,
                              PgQuery__Node *right);
+PgQuery__Node *dm_sqltree_coalesce(struct dm_arena *a, PgQuery__Node **args, size_t n);
+/* (SELECT …) as a value. */
+PgQuery__Node *dm_sqltree_scalar(struct dm_arena *a, PgQuery__Node *select);
+/* (SELECT …) AS alias(column) as a FROM item. */
+PgQuery__Node *dm_sqltree_subselect(struct dm_arena *a, PgQuery__Node *select, const char *alias,
+                                    const char *column);
 PgQuery__SelectStmt *dm_sqltree_select(struct dm_arena *a);
 PgQuery__RangeVar *dm_sqltree_range_var(struct dm_arena *a, const char *schema, const char *name);
 PgQuery__Alias *dm_sqltree_alias(struct dm_arena *a, const char *name);

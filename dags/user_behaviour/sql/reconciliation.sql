@@ -36,7 +36,7 @@ WITH purchases AS (
      WHERE insert_date = '{{ ds }}'
 ), told AS (
     SELECT CAST({{ promoted['source_rows'] }} AS bigint) AS source,
-           CAST({{ steps.get('reviews in', 'NULL') }} AS bigint) AS reviews_in,
+           CAST({{ steps.get('rows_in', 'NULL') }} AS bigint) AS reviews_in,
            CAST({{ steps.get('rejected', 'NULL') }} AS bigint) AS rejected
 )
 SELECT source, lake, joined, without_customer, customer_without_reviews,

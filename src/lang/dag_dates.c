@@ -1,0 +1,109 @@
+/*
+ * Dates of DAG files: a YAML date or time, ISO text, or a time before today ("2 days").  Without an offset of its own
+ * a date counts on the wall clock of its zone.
+ */
+#include "lang/dag_loader.h"
+#include "lang/zone.h"
+
+/* Three more ISO forms that people write: a year, a month, a day of the year. */
+static bool parse_short(struct dm_str s, int64_t *ret)
+{
+    int64_t year, part;
+    if (s.len < 4 || !dm_str_to_i64(dm_str_sub(s, 0, 4), &year) || year < 1)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (i == 4 ? s.p[i] != '-' : s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    struct dm_civil c = {.year = (int)year, .month = 1, .day = 1};
+    if (s.len == 7 && dm_str_to_i64(dm_str_sub(s, 5, 7), &part))
+        c.month = (int)part;
+    else if (s.len == 8 && dm_str_to_i64(dm_str_sub(s, 5, 8), &part) && part >= 1 &&
+             part <= 365 + dm_is_leap(c.year)) {
+        *ret = (dm_days_from_civil(c.year, 1, 1) + part - 1) * DM_DAY;
+        return true;
+    } else if (s.len != 4)
+        return false;
+    if (!dm_civil_valid(&c))
+        return false;
+    *ret = dm_us_from_civil(&c);
+    return true;
+}
+
+/* "2 days", "90 minutes ago": before the start of today. */
+static bool parse_relative(struct dm_str s, int64_t now, const struct dm_zone *zone, int64_t *ret)
+{
+    static const struct {
+        const char *name;
+        int64_t unit;
+    } units[] = {{"second", DM_SEC}, {"minute", DM_MIN}, {"hour", DM_HOUR}, {"day", DM_DAY}};
+    ptrdiff_t blank = dm_str_find(s, DM_STR(" "), 0);
+    int64_t n;
+    if (blank <= 0 || s.p[0] < '0' || s.p[0] > '9' ||
+        !dm_str_to_i64(dm_str_sub(s, 0, (size_t)blank), &n) || n > 1000000)
+        return false;
+    struct dm_str word = dm_str_sub(s, (size_t)blank + 1, s.len);
+    ptrdiff_t end = dm_str_find(word, DM_STR(" "), 0);
+    if (end >= 0)
+        word = dm_str_sub(word, 0, (size_t)end);
+    if (word.len > 1 && (word.p[word.len - 1] | 0x20) == 's')
+        word.len--;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (dm_str_ieq(word, dm_str_c(units[i].name))) {
+            int64_t local = dm_zone_local(zone, now);
+            int64_t today = local - ((local % DM_DAY) + DM_DAY) % DM_DAY;
+            *ret = dm_zone_instant(zone, today - n * units[i].unit, true);
+            return true;
+        }
+    return false;
+}
+
+static bool has_offset(struct dm_str s)
+{
+    if (s.len < 17)
+        return false;
+    struct dm_str clock = dm_str_sub(s, 11, s.len);
+    return dm_str_ends(s, DM_STR("Z")) || dm_str_find(clock, DM_STR("+"), 0) >= 0 ||
+           dm_str_find(clock, DM_STR("-"), 0) >= 0;
+}
+
+static bool parse_text(struct dm_str s, int64_t now, const struct dm_zone *zone, int64_t *ret)
+{
+    if (dm_time_parse(s, ret)) {
+        if (!has_offset(s))
+            *ret = dm_zone_instant(zone, *ret, false);
+        return true;
+    }
+    if (parse_short(s, ret)) {
+        *ret = dm_zone_instant(zone, *ret, false);
+        return true;
+    }
+    return parse_relative(s, now, zone, ret);
+}
+
+int64_t dm_dag_date(struct dm_dag_draft *d, const char *key, const struct dm_value *v,
+                    const char *zone_name)
+{
+    const struct dm_zone *zone = &dm_zone_utc;
+    int64_t us;
+    if (!v || v->kind == DM_NULL)
+        return DM_NEVER;
+    if (zone_name && dm_zone_load(d->loader->a, zone_name, &zone, NULL) < 0)
+        return DM_NEVER; /* the zone itself is reported where it stands */
+    switch (v->kind) {
+    case DM_DATE:
+        return dm_zone_instant(zone, v->i * DM_DAY, false);
+    case DM_DATETIME:
+        return v->time.naive ? dm_zone_instant(zone, v->time.us, false) : v->time.us;
+    case DM_STRING:
+        if (parse_text(v->s, d->loader->world->now, zone, &us))
+            return us;
+        draft_error(d, v, BAD_DATE,
+                    "Write 2024-01-31, 2024-01-31T06:30:00, or \"2 days\" before today.",
+                    "%s: \"%.*s\" is no date", key, DM_FMT(v->s));
+        return DM_NEVER;
+    default:
+        draft_error(d, v, BAD_DATE, "Write 2024-01-31 or 2024-01-31T06:30:00.",
+                    "%s must be a date, not a %s", key, dm_kind_name(v->kind));
+        return DM_NEVER;
+    }
+}

@@ -1,0 +1,149 @@
+/* Edges between tasks, cycles, and the order of dag->tasks: topological, ties as in the file. */
+#include "lang/dag_loader.h"
+
+struct edges {
+    size_t *upstream, *downstream; /* indices into d->list */
+    size_t n_upstream, n_downstream;
+};
+
+static const char *suggestion(struct dm_dag_draft *d, struct dm_str name)
+{
+    const char **names = dm_arena_array(d->loader->a, const char *, d->n + 1);
+    for (size_t i = 0; i < d->n; i++)
+        names[i] = d->list[i]->task.task_id;
+    return dm_did_you_mean(d->loader->a, name, names);
+}
+
+static bool has_edge(const struct edges *e, size_t from)
+{
+    for (size_t i = 0; i < e->n_upstream; i++)
+        if (e->upstream[i] == from)
+            return true;
+    return false;
+}
+
+static void find_upstream(struct dm_dag_draft *d, struct edges *edges)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct dm_value *deps = d->list[i]->dependencies;
+        size_t n = deps ? deps->list.n : 0;
+        edges[i].upstream = dm_arena_array(d->loader->a, size_t, n);
+        for (size_t k = 0; k < n; k++) {
+            const struct dm_value *name = deps->list.items[k];
+            const struct dm_task_draft *other = dm_map_get(&d->tasks, name->s);
+            if (!other)
+                draft_error(d, name, MISSING_DEPENDENCY, suggestion(d, name->s),
+                            "task \"%s\" depends on \"%.*s\", which does not exist",
+                            d->list[i]->task.task_id, DM_FMT(name->s));
+            else if (!has_edge(&edges[i], other->index)) {
+                edges[i].upstream[edges[i].n_upstream++] = other->index;
+                edges[other->index].n_downstream++;
+            }
+        }
+    }
+}
+
+static void find_downstream(struct dm_dag_draft *d, struct edges *edges)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        edges[i].downstream = dm_arena_array(d->loader->a, size_t, edges[i].n_downstream);
+        edges[i].n_downstream = 0;
+    }
+    for (size_t i = 0; i < d->n; i++)
+        for (size_t k = 0; k < edges[i].n_upstream; k++) {
+            struct edges *up = &edges[edges[i].upstream[k]];
+            up->downstream[up->n_downstream++] = i;
+        }
+}
+
+/* Takes the first task in file order whose upstream is all taken, until none is left; returns how many there were. */
+static size_t sort(const struct dm_dag_draft *d, const struct edges *edges, size_t *order,
+                   size_t *waiting)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        waiting[i] = edges[i].n_upstream;
+    for (size_t i = 0; i < d->n;) {
+        if (waiting[i] != 0) {
+            i++;
+            continue;
+        }
+        order[n++] = i;
+        waiting[i] = SIZE_MAX;
+        size_t back = i + 1;
+        for (size_t k = 0; k < edges[i].n_downstream; k++) {
+            size_t next = edges[i].downstream[k];
+            if (--waiting[next] == 0 && next < back)
+                back = next;
+        }
+        i = back;
+    }
+    return n;
+}
+
+/* Every task that was not taken waits for another such task: following those must come back to one seen before. */
+static void report_cycle(struct dm_dag_draft *d, const struct edges *edges, const size_t *waiting)
+{
+    _cleanup_strbuf_ struct dm_strbuf b;
+    size_t *seen_at = dm_arena_array(d->loader->a, size_t, d->n);
+    size_t *path = dm_arena_array(d->loader->a, size_t, d->n + 1), n = 0, at = 0;
+    while (waiting[at] == SIZE_MAX)
+        at++;
+    while (!seen_at[at]) {
+        path[n++] = at;
+        seen_at[at] = n;
+        size_t k = 0;
+        while (waiting[edges[at].upstream[k]] == SIZE_MAX)
+            k++;
+        at = edges[at].upstream[k];
+    }
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    dm_strbuf_adds(&b, d->list[at]->task.task_id);
+    for (size_t i = n; i-- > seen_at[at] - 1;)
+        dm_strbuf_addf(&b, " >> %s", d->list[path[i]]->task.task_id);
+    const struct dm_task_draft *t = d->list[at];
+    const struct dm_value *place = t->dependencies;
+    draft_error(d, place, CYCLE, "Take one of these dependencies away.",
+                "tasks wait for each other in a circle: %.*s", DM_FMT(dm_strbuf_str(&b)));
+}
+
+void dm_dag_link(struct dm_dag_draft *d)
+{
+    struct dm_arena *a = d->loader->a;
+    struct edges *edges = dm_arena_array(a, struct edges, d->n + 1);
+    size_t *order = dm_arena_array(a, size_t, d->n + 1);
+    size_t *waiting = dm_arena_array(a, size_t, d->n + 1);
+    find_upstream(d, edges);
+    find_downstream(d, edges);
+    size_t n = sort(d, edges, order, waiting);
+    if (n < d->n) {
+        report_cycle(d, edges, waiting);
+        return;
+    }
+    size_t *place = dm_arena_array(a, size_t, n + 1); /* index in the file -> in the order */
+    for (size_t i = 0; i < n; i++)
+        place[order[i]] = i;
+    d->dag->tasks = dm_arena_array(a, struct dm_task, n);
+    d->dag->n_tasks = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct edges *e = &edges[order[i]];
+        struct dm_task *t = &d->dag->tasks[i];
+        *t = d->list[order[i]]->task;
+        t->upstream = e->upstream;
+        t->n_upstream = e->n_upstream;
+        t->downstream = e->downstream;
+        t->n_downstream = e->n_downstream;
+        for (size_t k = 0; k < t->n_upstream; k++)
+            t->upstream[k] = place[t->upstream[k]];
+        for (size_t k = 0; k < t->n_downstream; k++)
+            t->downstream[k] = place[t->downstream[k]];
+    }
+}
+
+const struct dm_task *dm_task_find(const struct dm_dag *dag, struct dm_str task_id)
+{
+    for (size_t i = 0; i < dag->n_tasks; i++)
+        if (dm_str_is(task_id, dag->tasks[i].task_id))
+            return &dag->tasks[i];
+    return NULL;
+}

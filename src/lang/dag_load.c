@@ -1,0 +1,438 @@
+/*
+ * Loading a folder of DAG files: the walk, environment variables, YAML, and the layers of defaults.
+ *
+ * default_args come from the task, the DAG, the file's `default:`, and the defaults.yml files from the nearest folder up
+ * to the root; a DAG's own keys from the DAG, the nearest defaults.yml … the root's, and then `default:`, which is
+ * merged map by map while a defaults.yml key is replaced whole (tags of several are united).
+ */
+#include "base/file.h"
+#include "lang/dag_loader.h"
+#include "lang/yaml.h"
+
+struct folder_defaults {
+    const struct folder_defaults *outer;
+    const struct dm_value *map; /* NULL = the folder has none */
+};
+
+struct load {
+    struct dm_dag_loader l;
+    struct dm_map dags; /* dag_id -> struct dm_dag */
+    size_t n_files;
+};
+
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_';
+}
+
+/* The name of a variable behind a dollar sign; returns the bytes after the dollar, 0 where there is none. */
+static size_t variable_at(struct dm_str text, size_t i, struct dm_str *ret_name)
+{
+    if (i < text.len && text.p[i] == '{') {
+        ptrdiff_t end = dm_str_find(text, DM_STR("}"), i);
+        if (end < 0)
+            return 0;
+        *ret_name = dm_str_sub(text, i + 1, (size_t)end);
+        return (size_t)end + 1 - i;
+    }
+    size_t n = 0;
+    while (i + n < text.len && is_word(text.p[i + n]))
+        n++;
+    *ret_name = dm_str_sub(text, i, i + n);
+    return n;
+}
+
+static void note_expansion(struct dm_arena *a, struct dm_dag_source *s, struct dm_expansion e)
+{
+    if ((s->n_expansions & (s->n_expansions - 1)) == 0) { /* full at each power of two */
+        struct dm_expansion *old = s->expansions;
+        s->expansions =
+            dm_arena_array(a, struct dm_expansion, s->n_expansions ? s->n_expansions * 2 : 1);
+        if (s->n_expansions)
+            memcpy(s->expansions, old, s->n_expansions * sizeof(e));
+    }
+    s->expansions[s->n_expansions++] = e;
+}
+
+/* $NAME and ${NAME} anywhere in the text, comments included; unknown names stay, and what was put in is not looked
+   at again. */
+static int expand(struct dm_dag_loader *l, struct dm_dag_source *s, struct dm_err *reterr)
+{
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_YAML_BYTES_MAX);
+    s->expanded = s->text;
+    if (!l->world->env || dm_str_find(s->text, DM_STR("$"), 0) < 0)
+        return 0;
+    for (size_t i = 0; i < s->text.len;) {
+        struct dm_str name;
+        size_t n = s->text.p[i] == '$' ? variable_at(s->text, i + 1, &name) : 0;
+        const char *value = n ? l->world->env(l->world->user, dm_str_cstr(l->a, name)) : NULL;
+        if (!value) {
+            dm_strbuf_addc(&b, s->text.p[i++]);
+            continue;
+        }
+        note_expansion(l->a, s, (struct dm_expansion){b.len, strlen(value), i, n + 1});
+        dm_strbuf_adds(&b, value);
+        i += n + 1;
+    }
+    DM_TRY(dm_strbuf_check(&b, "the file with its environment variables", reterr));
+    s->expanded = dm_str_dup(l->a, dm_strbuf_str(&b));
+    return 0;
+}
+
+struct warning_to {
+    struct dm_dag_loader *l;
+    const struct dm_dag_source *source;
+};
+
+static void yaml_warning(void *user, uint32_t line, uint32_t col, const char *message)
+{
+    const struct warning_to *w = user;
+    dm_diag_report(w->l, (struct dm_diag_at){w->source, NULL, line, col}, true,
+                   DM_DIAG_DUPLICATE_KEY, NULL, "%s", message);
+}
+
+/* The file's map, or NULL with a finding. */
+static const struct dm_value *read_yaml(struct dm_dag_loader *l, const char *path,
+                                        struct dm_dag_source *s)
+{
+    struct dm_err err;
+    const struct dm_value *root;
+    struct dm_diag_at at = {s, NULL, 0, 0};
+    s->file = dm_dag_shown_path(l, path);
+    s->dir = dm_path_dir(l->a, path);
+    if (dm_file_read(l->a, path, DM_YAML_BYTES_MAX, &s->text, &err) < 0) {
+        dm_diag_report_err(l, at, DM_DIAG_UNREADABLE, &err);
+        return NULL;
+    }
+    if (expand(l, s, &err) < 0) {
+        dm_diag_report_err(l, at, DM_DIAG_LIMIT, &err);
+        return NULL;
+    }
+    if (dm_yaml_parse_warn(l->a, s->expanded, s->file, yaml_warning, &(struct warning_to){l, s},
+                           &root, &err) < 0) {
+        enum dm_diag_code code = err.code == DM_E_LIMIT     ? DM_DIAG_LIMIT
+                                 : err.code == DM_E_DATA    ? DM_DIAG_ENCODING
+                                 : err.code == DM_E_INVALID ? DM_DIAG_BAD_DATE
+                                                            : DM_DIAG_YAML;
+        dm_diag_report_err(l, at, code, &err);
+        return NULL;
+    }
+    if (root->kind == DM_MAP)
+        return root;
+    at.line = root->line;
+    at.col = root->col;
+    dm_diag_report(l, at, false, DM_DIAG_SCHEMA, "A file maps each dag_id to a DAG.",
+                   root->kind == DM_NULL ? "the file is empty"
+                                         : "the file must be a map of DAGs, not a %s",
+                   dm_kind_name(root->kind));
+    return NULL;
+}
+
+/* A copy without places: they would be those of another file. */
+static const struct dm_value *without_marks(struct dm_arena *a, const struct dm_value *v)
+{
+    struct dm_value *copy = dm_value_copy(a, v);
+    if (v->kind != DM_LIST && v->kind != DM_TUPLE && v->kind != DM_MAP) {
+        copy = dm_arena_new(a, struct dm_value);
+        *copy = *v;
+    }
+    copy->line = copy->col = 0;
+    if (v->kind == DM_LIST || v->kind == DM_TUPLE)
+        for (size_t i = 0; i < v->list.n; i++)
+            copy->list.items[i] = without_marks(a, v->list.items[i]);
+    if (v->kind == DM_MAP)
+        for (size_t i = 0; i < v->map.n; i++) {
+            copy->map.pairs[i].key = without_marks(a, v->map.pairs[i].key);
+            copy->map.pairs[i].value = without_marks(a, v->map.pairs[i].value);
+        }
+    return copy;
+}
+
+static void set_all(struct dm_arena *a, struct dm_value *into, const struct dm_value *from)
+{
+    for (size_t i = 0; from && from->kind == DM_MAP && i < from->map.n; i++)
+        dm_map_set_value(a, into, from->map.pairs[i].key, from->map.pairs[i].value);
+}
+
+/* `over` on top of `base`, map by map at any depth; the places are those of `over`. */
+static const struct dm_value *merge_deep(struct dm_arena *a, const struct dm_value *base,
+                                         const struct dm_value *over)
+{
+    if (!base || base->kind != DM_MAP || over->kind != DM_MAP)
+        return over;
+    struct dm_value *out = dm_value_map(a);
+    set_all(a, out, over);
+    for (size_t i = 0; i < base->map.n; i++) {
+        const struct dm_value *key = base->map.pairs[i].key;
+        const struct dm_value *mine = dm_map_get_value(over, key);
+        dm_map_set_value(a, out, key,
+                         mine ? merge_deep(a, base->map.pairs[i].value, mine)
+                              : base->map.pairs[i].value);
+    }
+    out->line = over->line;
+    out->col = over->col;
+    return out;
+}
+
+static int by_text(const void *x, const void *y)
+{
+    const struct dm_value *const *a = x, *const *b = y;
+    return dm_str_cmp((*a)->s, (*b)->s);
+}
+
+/* Tags of several defaults files: each once, sorted. */
+static const struct dm_value *unite_tags(struct dm_arena *a, const struct dm_value *x,
+                                         const struct dm_value *y)
+{
+    if (!x || x->kind != DM_LIST || y->kind != DM_LIST)
+        return y;
+    struct dm_value *all = dm_value_list(a, 0), *out = dm_value_list(a, 0);
+    for (size_t i = 0; i < x->list.n + y->list.n; i++) {
+        const struct dm_value *tag =
+            i < x->list.n ? x->list.items[i] : y->list.items[i - x->list.n];
+        if (tag->kind != DM_STRING)
+            return y;
+        dm_list_add(a, all, tag);
+    }
+    if (all->list.n)
+        qsort(all->list.items, all->list.n, sizeof(all->list.items[0]), by_text);
+    for (size_t i = 0; i < all->list.n; i++)
+        if (!i || !dm_str_eq(all->list.items[i]->s, all->list.items[i - 1]->s))
+            dm_list_add(a, out, all->list.items[i]);
+    return out;
+}
+
+/* Keys of all defaults files from the root down; default_args are collected apart. */
+static void collect(struct dm_arena *a, const struct folder_defaults *f, struct dm_value *config,
+                    struct dm_value *args)
+{
+    if (!f)
+        return;
+    collect(a, f->outer, config, args);
+    for (size_t i = 0; f->map && i < f->map->map.n; i++) {
+        const struct dm_value *key = f->map->map.pairs[i].key, *v = f->map->map.pairs[i].value;
+        if (key->kind == DM_STRING && dm_str_is(key->s, "default_args"))
+            set_all(a, args, v);
+        else if (key->kind == DM_STRING && dm_str_is(key->s, "tags"))
+            dm_map_set_value(a, config, key, unite_tags(a, dm_map_at(config, "tags"), v));
+        else
+            dm_map_set_value(a, config, key, v);
+    }
+}
+
+static const struct dm_value *layered_config(struct dm_arena *a, const struct folder_defaults *f,
+                                             const struct dm_value *file_default,
+                                             const struct dm_value *dag,
+                                             const struct dm_value **ret_args)
+{
+    struct dm_value *config = dm_value_map(a), *args = dm_value_map(a);
+    struct dm_value *folder = dm_value_map(a);
+    collect(a, f, folder, args);
+    set_all(a, config, merge_deep(a, file_default, dag));
+    set_all(a, args, dm_map_at(config, "default_args"));
+    for (size_t i = 0; i < folder->map.n; i++)
+        if (!dm_map_get_value(dag, folder->map.pairs[i].key))
+            dm_map_set_value(a, config, folder->map.pairs[i].key, folder->map.pairs[i].value);
+    config->line = dag->line;
+    config->col = dag->col;
+    args->line = dag->line;
+    args->col = dag->col;
+    *ret_args = args;
+    return config;
+}
+
+/* What is handed out was read back from its normal form: nobody can meet a DAG that a stored run would not. */
+static void finish(struct load *load, const struct dm_dag *built)
+{
+    _cleanup_strbuf_ struct dm_strbuf b;
+    struct dm_err err;
+    struct dm_dag *dag;
+    struct dm_dag_source source = {.file = built->file};
+    struct dm_diag_at at = {&source, built->dag_id, 0, 0};
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    dm_dag_to_json(&b, built);
+    if (dm_strbuf_check(&b, "the normal form of the DAG", &err) < 0 ||
+        dm_dag_from_json(load->l.a, dm_strbuf_str(&b), &dag, &err) < 0) {
+        dm_diag_report_err(&load->l, at, DM_DIAG_LIMIT, &err);
+        return;
+    }
+    dm_map_put(&load->dags, dm_str_c(dag->dag_id), dag);
+}
+
+static void load_dag(struct load *load, const struct dm_dag_source *s,
+                     const struct folder_defaults *f, const struct dm_value *file_default,
+                     const struct dm_value *key, const struct dm_value *map)
+{
+    struct dm_diag_at at = {s, key->kind == DM_STRING ? dm_str_cstr(load->l.a, key->s) : NULL,
+                            key->line, key->col};
+    const struct dm_value *args;
+    if (map->kind != DM_MAP) {
+        dm_diag_report(&load->l, at, false, DM_DIAG_SCHEMA, NULL, "a DAG must be a map, not a %s",
+                       dm_kind_name(map->kind));
+        return;
+    }
+    const struct dm_value *own = dm_map_at(map, "default_args");
+    if (own && own->kind != DM_MAP) {
+        at.line = own->line, at.col = own->col;
+        dm_diag_report(&load->l, at, false, DM_DIAG_SCHEMA, NULL,
+                       "default_args must be a map, not a %s", dm_kind_name(own->kind));
+        return;
+    }
+    const struct dm_dag *other = at.dag_id ? dm_map_get(&load->dags, key->s) : NULL;
+    if (other) {
+        dm_diag_report(&load->l, at, false, DM_DIAG_DUPLICATE_ID, "Rename one of them.",
+                       "the dag_id \"%s\" is taken by %s, line %u", at.dag_id, other->file,
+                       other->line);
+        return;
+    }
+    const struct dm_value *config = layered_config(load->l.a, f, file_default, map, &args);
+    struct dm_dag *dag = dm_dag_build(&load->l, s, key, config, args);
+    if (dag)
+        finish(load, dag);
+}
+
+static void load_file(struct load *load, const char *path, const struct folder_defaults *f)
+{
+    struct dm_dag_loader *l = &load->l;
+    struct dm_dag_source *s = dm_arena_new(l->a, struct dm_dag_source);
+    const struct dm_value *root = read_yaml(l, path, s);
+    const struct dm_value *file_default = dm_map_at(root, "default");
+    if (!root)
+        return;
+    const struct dm_value *args = dm_map_at(file_default, "default_args");
+    const struct dm_value *bad = file_default && file_default->kind != DM_MAP ? file_default
+                                 : args && args->kind != DM_MAP               ? args
+                                                                              : NULL;
+    if (bad) {
+        dm_diag_report(l, (struct dm_diag_at){s, NULL, bad->line, bad->col}, false, DM_DIAG_SCHEMA,
+                       NULL, "%s must be a map, not a %s", bad == args ? "default_args" : "default",
+                       dm_kind_name(bad->kind));
+        return;
+    }
+    for (size_t i = 0; i < root->map.n; i++) {
+        const struct dm_value *key = root->map.pairs[i].key;
+        bool reserved = key->kind == DM_STRING &&
+                        (dm_str_is(key->s, "default") || dm_str_is(key->s, "task_groups"));
+        if (!reserved)
+            load_dag(load, s, f, file_default, key, root->map.pairs[i].value);
+    }
+}
+
+static bool is_yaml(const char *name)
+{
+    struct dm_str s = dm_str_c(name);
+    return dm_str_ends(s, DM_STR(".yaml")) || dm_str_ends(s, DM_STR(".yml"));
+}
+
+static bool is_defaults(const char *name)
+{
+    return strcmp(name, "defaults.yml") == 0 || strcmp(name, "defaults.yaml") == 0;
+}
+
+/* setup/load.yaml lists files for `daymill setup`; it is the one YAML file below dags/ that holds no DAGs. */
+static bool is_setup_list(const char *dir, const char *name)
+{
+    return strcmp(name, "load.yaml") == 0 && strcmp(dm_path_base(dir), "setup") == 0;
+}
+
+static const struct dm_value *read_defaults(struct dm_dag_loader *l, const char *dir)
+{
+    static const char *const names[] = {"defaults.yml", "defaults.yaml"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = dm_path_join(l->a, dir, names[i]);
+        if (!dm_exists(path))
+            continue;
+        struct dm_dag_source *s = dm_arena_new(l->a, struct dm_dag_source);
+        const struct dm_value *map = read_yaml(l, path, s);
+        return map ? without_marks(l->a, map) : NULL;
+    }
+    return NULL;
+}
+
+enum { FOLDER_DEPTH_MAX = 32 };
+
+/* The files of a folder, sorted by name, before its subfolders.  Hidden ones are left out. */
+static int load_folder(struct load *load, const char *dir, const struct folder_defaults *outer,
+                       unsigned depth, struct dm_err *reterr)
+{
+    struct dm_arena *a = load->l.a;
+    const char *const *names;
+    size_t n;
+    if (depth > FOLDER_DEPTH_MAX)
+        return dm_err_set(reterr, DM_E_LIMIT, "folders below %s are nested deeper than %d levels",
+                          load->l.dags_dir, FOLDER_DEPTH_MAX);
+    DM_TRY(dm_list_dir(a, dir, &names, &n, reterr));
+    struct folder_defaults here = {outer, read_defaults(&load->l, dir)};
+    for (size_t i = 0; i < n; i++) {
+        const char *path = dm_path_join(a, dir, names[i]);
+        if (names[i][0] == '.' || !is_yaml(names[i]) || is_defaults(names[i]) ||
+            is_setup_list(dir, names[i]) || dm_is_dir(path))
+            continue;
+        if (++load->n_files > DM_DAG_FILES_MAX)
+            return dm_err_set(reterr, DM_E_LIMIT, "%s has more than %d DAG files", load->l.dags_dir,
+                              DM_DAG_FILES_MAX);
+        load_file(load, path, &here);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *path = dm_path_join(a, dir, names[i]);
+        if (names[i][0] != '.' && dm_is_dir(path))
+            DM_TRY(load_folder(load, path, &here, depth + 1, reterr));
+    }
+    return 0;
+}
+
+static int by_id(const void *x, const void *y)
+{
+    const struct dm_dag *const *a = x, *const *b = y;
+    return strcmp((*a)->dag_id, (*b)->dag_id);
+}
+
+static int by_place(const void *x, const void *y)
+{
+    const struct dm_diag *a = x, *b = y;
+    int c = strcmp(a->file, b->file);
+    if (c)
+        return c;
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    return a->col < b->col ? -1 : a->col > b->col;
+}
+
+int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_world *world,
+                 struct dm_dag_set *ret, struct dm_err *reterr)
+{
+    struct load load = {.l = {.a = a, .world = world}};
+    bool folder = dm_is_dir(path);
+    dm_map_init(&load.dags, a);
+    load.l.dags_dir = folder ? path : dm_path_dir(a, path);
+    if (folder) {
+        DM_TRY(load_folder(&load, path, NULL, 0, reterr));
+    } else {
+        if (!dm_exists(path))
+            return dm_err_set(reterr, DM_E_NOTFOUND, "there is no file or folder %s", path);
+        struct folder_defaults here = {NULL, read_defaults(&load.l, load.l.dags_dir)};
+        load_file(&load, path, &here);
+    }
+    struct dm_dag_set set = {.n_dags = load.dags.len,
+                             .diags = load.l.diags,
+                             .n_diags = load.l.n_diags,
+                             .n_errors = load.l.n_errors};
+    set.dags = dm_arena_array(a, struct dm_dag *, set.n_dags + 1);
+    for (size_t i = 0; i < set.n_dags; i++)
+        set.dags[i] = load.dags.entries[i].value;
+    if (set.n_dags)
+        qsort(set.dags, set.n_dags, sizeof(*set.dags), by_id);
+    if (set.n_diags)
+        qsort(set.diags, set.n_diags, sizeof(*set.diags), by_place);
+    *ret = set;
+    return 0;
+}
+
+const struct dm_dag *dm_dag_find(const struct dm_dag_set *set, struct dm_str dag_id)
+{
+    for (size_t i = 0; i < set->n_dags; i++)
+        if (dm_str_is(dag_id, set->dags[i]->dag_id))
+            return set->dags[i];
+    return NULL;
+}

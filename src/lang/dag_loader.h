@@ -1,0 +1,112 @@
+/*
+ * Between the parts of the loader: one load (dm_dag_loader), one file of it (dm_dag_source), one DAG that is being
+ * built (dm_dag_draft).  Nothing outside lang/dag_*.c and lang/diag.c includes this.
+ */
+#ifndef DM_DAG_LOADER_H
+#define DM_DAG_LOADER_H
+
+#include "base/map.h"
+#include "lang/dag.h"
+
+enum dm_diag_code {
+#define DM_DIAG(name, code, doc) DM_DIAG_##name,
+#include "lang/diag.def"
+#undef DM_DIAG
+    DM_DIAG_COUNT
+};
+const char *dm_diag_code_name(enum dm_diag_code code);
+
+/* A piece of the text that an environment variable was put in for. */
+struct dm_expansion {
+    size_t at, len;        /* in the expanded text */
+    size_t from, from_len; /* in the file */
+};
+
+/* A file as it is on the disk and as YAML sees it. */
+struct dm_dag_source {
+    const char *file; /* relative to the project */
+    const char *dir;  /* the folder that it lies in, as a path to open */
+    struct dm_str text, expanded;
+    struct dm_expansion *expansions;
+    size_t n_expansions;
+};
+
+struct dm_dag_loader {
+    struct dm_arena *a;
+    const struct dm_load_world *world;
+    const char *dags_dir;
+    struct dm_diag *diags;
+    size_t n_diags, cap_diags, n_errors;
+};
+
+/* Where a finding is; line 0 = not known (a value from a defaults file). */
+struct dm_diag_at {
+    const struct dm_dag_source *source;
+    const char *dag_id;
+    uint32_t line, col;
+};
+
+void dm_diag_report(struct dm_dag_loader *l, struct dm_diag_at at, bool warning,
+                    enum dm_diag_code code, const char *hint, const char *fmt, ...) dm_printf(6, 7);
+/* An error that a parser made: its message, place within the source, and hint. */
+void dm_diag_report_err(struct dm_dag_loader *l, struct dm_diag_at at, enum dm_diag_code code,
+                        const struct dm_err *err);
+
+/* One DAG on its way from YAML. */
+struct dm_dag_draft {
+    struct dm_dag_loader *loader;
+    const struct dm_dag_source *source;
+    struct dm_dag *dag;
+    const struct dm_value *config;   /* the DAG's map with all defaults merged in */
+    const struct dm_value *defaults; /* its default_args, merged */
+    struct dm_map tasks;             /* task_id -> struct dm_task_draft */
+    struct dm_task_draft **list;     /* in file order */
+    size_t n, cap;
+    struct dm_value *files;
+    size_t files_size;
+};
+
+struct dm_task_draft {
+    struct dm_task task;
+    const struct dm_value *dependencies; /* list of strings, or NULL */
+    size_t index;                        /* in file order */
+};
+
+#define draft_error(d, at, code, hint, ...) \
+    dm_diag_report((d)->loader, draft_at((d), (at)), false, DM_DIAG_##code, (hint), __VA_ARGS__)
+#define draft_warning(d, at, code, hint, ...) \
+    dm_diag_report((d)->loader, draft_at((d), (at)), true, DM_DIAG_##code, (hint), __VA_ARGS__)
+
+static inline struct dm_diag_at draft_at(const struct dm_dag_draft *d, const struct dm_value *v)
+{
+    return (struct dm_diag_at){d->source, d->dag->dag_id, v ? v->line : 0, v ? v->col : 0};
+}
+
+/* "Did you mean …?" or NULL; `names` is NULL-terminated. */
+const char *dm_did_you_mean(struct dm_arena *a, struct dm_str name, const char *const *names);
+
+/* dag_build.c: a DAG from its map; NULL where it has errors. */
+struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source *source,
+                            const struct dm_value *key, const struct dm_value *config,
+                            const struct dm_value *defaults);
+/* A map of params with Param objects replaced by their defaults. */
+const struct dm_value *dm_dag_params(struct dm_dag_draft *d, const struct dm_value *params);
+/* dag_task.c: adds one task to the draft.  `at` is its key or its map. */
+void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map);
+/* Keys of default_args that no task knows. */
+void dm_dag_check_defaults(struct dm_dag_draft *d);
+/* dag_files.c: reads what the task's fields name, and checks all its templates. */
+void dm_dag_read_files(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                       const struct dm_task *task);
+/* A path as people see it: relative to the project where it lies in it. */
+const char *dm_dag_shown_path(const struct dm_dag_loader *l, const char *path);
+/* dag_graph.c: edges, cycles, order; fills dag->tasks. */
+void dm_dag_link(struct dm_dag_draft *d);
+
+/* dag_dates.c: DM_NEVER and a finding where it is no date. */
+int64_t dm_dag_date(struct dm_dag_draft *d, const char *key, const struct dm_value *v,
+                    const char *zone);
+
+bool dm_dag_id_valid(struct dm_str id);
+
+#endif

@@ -1,0 +1,541 @@
+/*
+ * A task from its map: the keys that every task has (task_keys.def) and the fields of its operator, each checked
+ * against its type.  A value comes from the task, its own default_args, or the DAG's.
+ */
+#include "lang/dag_loader.h"
+
+enum effect { WORKS, NONE, REFUSED };
+
+static const struct {
+    const char *name;
+    enum effect effect;
+    const char *doc;
+} keys[] = {
+#define DM_TASK_KEY(name, effect, doc) {#name, effect, doc},
+#include "lang/task_keys.def"
+#undef DM_TASK_KEY
+};
+enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+/* What every sensor takes beside its own fields. */
+static const struct dm_op_field sensor_fields[] = {
+    {.name = "poke_interval", .type = DM_FIELD_DURATION, .fallback = "60"},
+    {.name = "timeout", .type = DM_FIELD_DURATION, .fallback = "604800"},
+    {.name = "mode", .type = DM_FIELD_STRING, .fallback = "\"poke\""},
+    {.name = "soft_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
+    {.name = "silent_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
+    {.name = "exponential_backoff", .type = DM_FIELD_BOOL, .fallback = "false"},
+    {.name = "max_wait", .type = DM_FIELD_DURATION},
+    {.name = NULL},
+};
+
+static int key_index(struct dm_str name)
+{
+    for (int k = 0; k < N_KEYS; k++)
+        if (dm_str_is(name, keys[k].name))
+            return k;
+    return -1;
+}
+
+static const struct dm_op_field *field_of(const struct dm_op_spec *spec, struct dm_str name)
+{
+    const struct dm_op_field *f = dm_op_field_find(spec, name);
+    for (size_t i = 0; !f && spec->sensor && sensor_fields[i].name; i++)
+        if (dm_str_is(name, sensor_fields[i].name))
+            f = &sensor_fields[i];
+    return f;
+}
+
+/* All names that a task with this operator may use, for suggestions. */
+static const char *const *known_names(struct dm_arena *a, const struct dm_op_spec *spec)
+{
+    size_t n = 0, fields = 0;
+    while (spec->fields[fields].name)
+        fields++;
+    const char **names =
+        dm_arena_array(a, const char *,
+                       N_KEYS + 2 * fields + sizeof(sensor_fields) / sizeof(sensor_fields[0]) + 1);
+    for (size_t i = 0; i < fields; i++) {
+        names[n++] = spec->fields[i].name;
+        if (spec->fields[i].alias)
+            names[n++] = spec->fields[i].alias;
+    }
+    for (size_t i = 0; spec->sensor && sensor_fields[i].name; i++)
+        names[n++] = sensor_fields[i].name;
+    for (size_t k = 0; k < N_KEYS; k++)
+        names[n++] = keys[k].name;
+    return names;
+}
+
+static bool any_operator_has(const struct dm_op_table *ops, struct dm_str name)
+{
+    for (size_t i = 0; ops->specs[i]; i++)
+        if (field_of(ops->specs[i], name))
+            return true;
+    return false;
+}
+
+void dm_dag_check_defaults(struct dm_dag_draft *d)
+{
+    const char *names[N_KEYS + 1] = {NULL};
+    for (size_t k = 0; k < N_KEYS; k++)
+        names[k] = keys[k].name;
+    for (size_t i = 0; i < d->defaults->map.n; i++) {
+        const struct dm_value *key = d->defaults->map.pairs[i].key;
+        struct dm_str name = key->kind == DM_STRING ? key->s : DM_STR("");
+        int k = key_index(name);
+        if (k >= 0 && keys[k].effect == NONE)
+            draft_warning(d, key, NO_EFFECT, NULL, "\"%s\" has no effect (%s)", keys[k].name,
+                          keys[k].doc);
+        else if (k >= 0 && keys[k].effect == REFUSED)
+            draft_error(d, key, UNSUPPORTED_KEY, NULL, "\"%s\" is not supported (%s)", keys[k].name,
+                        keys[k].doc);
+        if (k >= 0 || dm_str_is(name, "timezone") || any_operator_has(d->loader->world->ops, name))
+            continue;
+        const char *hint = dm_did_you_mean(d->loader->a, name, names);
+        dm_diag_report(d->loader, draft_at(d, key), hint == NULL, DM_DIAG_UNKNOWN_KEY, hint,
+                       "no task has a key \"%.*s\"%s", DM_FMT(name), hint ? "" : "; it is ignored");
+    }
+}
+
+/* One task while its keys are read. */
+struct reader {
+    struct dm_dag_draft *d;
+    const char *task_id;
+    const struct dm_value *map, *own_defaults; /* own_defaults may be NULL */
+    const struct dm_op_spec *spec;
+};
+
+static const struct dm_value *value_of(const struct reader *r, const char *key)
+{
+    const struct dm_value *v = dm_map_at(r->map, key);
+    if (!v)
+        v = dm_map_at(r->own_defaults, key);
+    return v ? v : dm_map_at(r->d->defaults, key);
+}
+
+static void wrong(const struct reader *r, const struct dm_value *v, const char *key,
+                  const char *wanted, const char *hint)
+{
+    draft_error(r->d, v, BAD_ARGUMENT, hint, "%s of task \"%s\" must be %s, not a %s", key,
+                r->task_id, wanted, dm_kind_name(v->kind));
+}
+
+static bool get_bool(const struct reader *r, const char *key, bool fallback)
+{
+    const struct dm_value *v = value_of(r, key);
+    if (!v || v->kind == DM_NULL)
+        return fallback;
+    if (v->kind == DM_BOOL)
+        return v->b;
+    wrong(r, v, key, "true or false", NULL);
+    return fallback;
+}
+
+/* As Airflow takes it: 2 and 2.0 are two; retries may be "2" as well. */
+static int get_int(const struct reader *r, const char *key, int least, int fallback)
+{
+    const struct dm_value *v = value_of(r, key);
+    int64_t i = 0;
+    bool ok = true;
+    if (!v || v->kind == DM_NULL)
+        return fallback;
+    if (v->kind == DM_INT)
+        i = v->i;
+    else if (v->kind == DM_FLOAT && v->f > -1e9 && v->f < 1e9 && v->f == (double)(int64_t)v->f)
+        i = (int64_t)v->f;
+    else
+        ok = strcmp(key, "retries") == 0 && v->kind == DM_STRING && dm_str_to_i64(v->s, &i);
+    if (!ok) {
+        wrong(r, v, key, "a whole number", NULL);
+        return fallback;
+    }
+    if (i < least || i > INT32_MAX) {
+        draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of task \"%s\" must be at least %d", key,
+                    r->task_id, least);
+        return fallback;
+    }
+    return (int)i;
+}
+
+static int64_t get_span(const struct reader *r, const char *key, bool numbers, int64_t fallback)
+{
+    static const char hint[] = "Write {__type__: datetime.timedelta, minutes: 5}.";
+    const struct dm_value *v = value_of(r, key);
+    struct dm_err err;
+    int64_t us;
+    if (!v || (v->kind == DM_NULL && !numbers))
+        return fallback;
+    bool number = v->kind == DM_INT || v->kind == DM_FLOAT;
+    bool object = v->kind == DM_DELTA || (v->kind == DM_MAP && dm_map_at(v, "__type__"));
+    if (!object && !(number && numbers)) {
+        wrong(r, v, key, numbers ? "a number of seconds or a timedelta" : "a timedelta", hint);
+        return fallback;
+    }
+    if (dm_span_parse(v, &us, &err) < 0) {
+        draft_error(r->d, v, BAD_ARGUMENT, hint, "%s of task \"%s\": %s", key, r->task_id,
+                    err.message);
+        return fallback;
+    }
+    if (us < 0) {
+        draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of task \"%s\" must not be negative", key,
+                    r->task_id);
+        return fallback;
+    }
+    return us;
+}
+
+static const char *get_text(const struct reader *r, const char *key, const char *fallback)
+{
+    const struct dm_value *v = value_of(r, key);
+    if (!v || v->kind == DM_NULL)
+        return fallback;
+    if (v->kind == DM_STRING)
+        return dm_str_cstr(r->d->loader->a, v->s);
+    wrong(r, v, key, "a text", "Quote it to make it a text.");
+    return fallback;
+}
+
+static enum dm_trigger_rule get_rule(const struct reader *r)
+{
+    const char *names[DM_RULE_COUNT + 1] = {NULL};
+    const struct dm_value *v = value_of(r, "trigger_rule");
+    if (!v || v->kind == DM_NULL)
+        return DM_RULE_ALL_SUCCESS;
+    if (v->kind != DM_STRING) {
+        wrong(r, v, "trigger_rule", "a text", NULL);
+        return DM_RULE_ALL_SUCCESS;
+    }
+    for (int i = 0; i < DM_RULE_COUNT; i++) {
+        names[i] = dm_trigger_rule_name((enum dm_trigger_rule)i);
+        if (dm_str_is(v->s, names[i]))
+            return (enum dm_trigger_rule)i;
+    }
+    if (dm_str_is(v->s, "dummy"))
+        return DM_RULE_ALWAYS;
+    if (dm_str_is(v->s, "none_failed_or_skipped"))
+        return DM_RULE_NONE_FAILED_MIN_ONE_SUCCESS;
+    draft_error(r->d, v, BAD_ARGUMENT, dm_did_you_mean(r->d->loader->a, v->s, names),
+                "there is no trigger rule \"%.*s\"", DM_FMT(v->s));
+    return DM_RULE_ALL_SUCCESS;
+}
+
+static void read_common(const struct reader *r, struct dm_task *t)
+{
+    static const char *const weights[] = {"downstream", "upstream", "absolute", NULL};
+    const struct dm_value *v;
+    t->retries = get_int(r, "retries", INT32_MIN, 0); /* less than 0 is one try, as in Airflow */
+    t->retry_delay_us = get_span(r, "retry_delay", true, 300 * DM_SEC);
+    t->retry_exponential_backoff = get_bool(r, "retry_exponential_backoff", false);
+    v = value_of(r, "max_retry_delay");
+    t->max_retry_delay_us = v && v->kind != DM_NULL ? get_span(r, "max_retry_delay", true, 0) : 0;
+    t->execution_timeout_us = get_span(r, "execution_timeout", false, 0);
+    t->depends_on_past = get_bool(r, "depends_on_past", false);
+    t->wait_for_downstream = get_bool(r, "wait_for_downstream", false);
+    t->depends_on_past |= t->wait_for_downstream;
+    t->ignore_first_depends_on_past = get_bool(r, "ignore_first_depends_on_past", true);
+    t->trigger_rule = get_rule(r);
+    t->pool = get_text(r, "pool", "default_pool");
+    t->pool_slots = get_int(r, "pool_slots", 1, 1);
+    t->priority_weight = get_int(r, "priority_weight", INT32_MIN, 1);
+    v = value_of(r, "weight_rule");
+    /* A null that is given means absolute to Airflow. */
+    t->weight_rule =
+        get_text(r, "weight_rule", v && v->kind == DM_NULL ? "absolute" : "downstream");
+    if (v && v->kind == DM_STRING && strcmp(t->weight_rule, "downstream") != 0 &&
+        strcmp(t->weight_rule, "upstream") != 0 && strcmp(t->weight_rule, "absolute") != 0)
+        draft_error(r->d, v, BAD_ARGUMENT, dm_did_you_mean(r->d->loader->a, v->s, weights),
+                    "there is no weight_rule \"%s\"", t->weight_rule);
+    t->max_active_tis_per_dag =
+        get_int(r, "max_active_tis_per_dag", 0, get_int(r, "task_concurrency", 0, 0));
+    t->owner = get_text(r, "owner", "airflow");
+    t->do_xcom_push = get_bool(r, "do_xcom_push", true);
+    /* The DAG's dates are in default_args too; only the task's own differ from them. */
+    t->start_date = dm_dag_date(r->d, "start_date", dm_map_at(r->map, "start_date"), NULL);
+    t->end_date = dm_dag_date(r->d, "end_date", dm_map_at(r->map, "end_date"), NULL);
+    v = value_of(r, "params");
+    if (v && v->kind != DM_MAP && v->kind != DM_NULL)
+        wrong(r, v, "params", "a map", NULL);
+    t->params = v && v->kind == DM_MAP ? dm_dag_params(r->d, v) : dm_value_map(r->d->loader->a);
+}
+
+static bool is_template(const struct dm_value *v)
+{
+    return v->kind == DM_STRING &&
+           (dm_str_find(v->s, DM_STR("{{"), 0) >= 0 || dm_str_find(v->s, DM_STR("{%"), 0) >= 0);
+}
+
+static bool list_of_texts(const struct dm_value *v)
+{
+    if (v->kind != DM_LIST && v->kind != DM_TUPLE)
+        return false;
+    for (size_t i = 0; i < v->list.n; i++)
+        if (v->list.items[i]->kind != DM_STRING)
+            return false;
+    return true;
+}
+
+static const char *type_name(enum dm_field_type type)
+{
+    switch (type) {
+    case DM_FIELD_STRING:
+        return "a text";
+    case DM_FIELD_INT:
+        return "a whole number";
+    case DM_FIELD_NUMBER:
+        return "a number";
+    case DM_FIELD_BOOL:
+        return "true or false";
+    case DM_FIELD_DURATION:
+        return "a number of seconds or a timedelta";
+    case DM_FIELD_LIST:
+        return "a list";
+    case DM_FIELD_MAP:
+        return "a map";
+    case DM_FIELD_STRING_OR_LIST:
+        return "a text or a list of texts";
+    case DM_FIELD_LIST_OR_STRING:
+        return "a list, or a text that names a file";
+    case DM_FIELD_ANY:
+        break;
+    }
+    return "anything";
+}
+
+static bool fits(const struct dm_op_field *f, const struct dm_value *v)
+{
+    bool list = v->kind == DM_LIST || v->kind == DM_TUPLE;
+    int64_t us;
+    if (f->templated && is_template(v))
+        return true;
+    switch (f->type) {
+    case DM_FIELD_STRING:
+        return v->kind == DM_STRING;
+    case DM_FIELD_INT:
+        return v->kind == DM_INT;
+    case DM_FIELD_NUMBER:
+        return v->kind == DM_INT || v->kind == DM_FLOAT;
+    case DM_FIELD_BOOL:
+        return v->kind == DM_BOOL;
+    case DM_FIELD_DURATION:
+        return dm_span_parse(v, &us, NULL) == 0;
+    case DM_FIELD_LIST:
+        return list;
+    case DM_FIELD_MAP:
+        return v->kind == DM_MAP;
+    case DM_FIELD_STRING_OR_LIST:
+        return v->kind == DM_STRING || list_of_texts(v);
+    case DM_FIELD_LIST_OR_STRING:
+        return v->kind == DM_STRING || list;
+    case DM_FIELD_ANY:
+        return true;
+    }
+    return false;
+}
+
+/* The value of a field under its name or its older name, from the task or the defaults. */
+static const struct dm_value *field_value(const struct reader *r, const struct dm_op_field *f)
+{
+    const struct dm_value *levels[] = {r->map, r->own_defaults, r->d->defaults};
+    for (size_t i = 0; i < 3; i++) {
+        const struct dm_value *v = dm_map_at(levels[i], f->name);
+        const struct dm_value *older = f->alias ? dm_map_at(levels[i], f->alias) : NULL;
+        if (v && older && i == 0)
+            draft_error(r->d, older, BAD_ARGUMENT, NULL,
+                        "task \"%s\" has both %s and its older name %s", r->task_id, f->name,
+                        f->alias);
+        if (v || older)
+            return v ? v : older;
+    }
+    return NULL;
+}
+
+static void read_field(const struct reader *r, const struct dm_op_field *f, struct dm_value *args)
+{
+    struct dm_arena *a = r->d->loader->a;
+    const struct dm_value *v = field_value(r, f);
+    struct dm_value *fallback;
+    if (v && v->kind != DM_NULL) {
+        if (!fits(f, v))
+            wrong(r, v, f->name, type_name(f->type),
+                  f->type == DM_FIELD_STRING ? "Quote it to make it a text." : NULL);
+        dm_map_set(a, args, f->name, v);
+        return;
+    }
+    if (f->required) {
+        draft_error(r->d, v ? v : r->map, MISSING_KEY, f->doc, "task \"%s\" (%s) needs %s",
+                    r->task_id, r->spec->name, f->name);
+    } else if (!v && f->fallback) {
+        if (dm_value_from_json(a, dm_str_c(f->fallback), &fallback, NULL) < 0)
+            DM_BUG("default of %s.%s is no JSON", r->spec->name, f->name);
+        dm_map_set(a, args, f->name, fallback);
+    }
+}
+
+static const struct dm_value *read_args(const struct reader *r)
+{
+    struct dm_value *args = dm_value_map(r->d->loader->a);
+    for (size_t i = 0; r->spec->fields[i].name; i++)
+        read_field(r, &r->spec->fields[i], args);
+    for (size_t i = 0; r->spec->sensor && sensor_fields[i].name; i++)
+        if (!dm_op_field_find(r->spec, dm_str_c(sensor_fields[i].name)))
+            read_field(r, &sensor_fields[i], args);
+    return args;
+}
+
+static void check_keys(const struct reader *r)
+{
+    for (size_t i = 0; i < r->map->map.n; i++) {
+        const struct dm_value *key = r->map->map.pairs[i].key;
+        struct dm_str name = key->kind == DM_STRING ? key->s : DM_STR("");
+        if (field_of(r->spec, name))
+            continue;
+        int k = key_index(name);
+        if (k < 0)
+            draft_error(
+                r->d, key, UNKNOWN_KEY,
+                dm_did_you_mean(r->d->loader->a, name, known_names(r->d->loader->a, r->spec)),
+                "task \"%s\" (%s) has no key \"%.*s\"", r->task_id, r->spec->name, DM_FMT(name));
+        else if (keys[k].effect == NONE)
+            draft_warning(r->d, key, NO_EFFECT, NULL, "\"%s\" has no effect (%s)", keys[k].name,
+                          keys[k].doc);
+        else if (keys[k].effect == REFUSED)
+            draft_error(r->d, key, UNSUPPORTED_KEY, NULL, "\"%s\" is not supported (%s)",
+                        keys[k].name, keys[k].doc);
+    }
+}
+
+static void unknown_operator(const struct reader *r, const struct dm_value *v)
+{
+    const struct dm_op_table *ops = r->d->loader->world->ops;
+    struct dm_arena *a = r->d->loader->a;
+    size_t n = 0;
+    for (size_t i = 0; ops->refused && ops->refused[i].alias; i++)
+        if (dm_str_is(v->s, ops->refused[i].alias)) {
+            draft_error(r->d, v, UNKNOWN_OPERATOR, ops->refused[i].instead,
+                        "the operator \"%.*s\" does not run here", DM_FMT(v->s));
+            return;
+        }
+    for (size_t i = 0; ops->specs[i]; i++)
+        for (size_t k = 0, more = 1; more; k++)
+            more = ops->specs[i]->aliases && ops->specs[i]->aliases[k], n++;
+    const char **names = dm_arena_array(a, const char *, n + 1);
+    n = 0;
+    for (size_t i = 0; ops->specs[i]; i++) {
+        names[n++] = ops->specs[i]->name;
+        for (size_t k = 0; ops->specs[i]->aliases && ops->specs[i]->aliases[k]; k++)
+            names[n++] = ops->specs[i]->aliases[k];
+    }
+    const char *hint = dm_did_you_mean(a, v->s, names);
+    draft_error(r->d, v, UNKNOWN_OPERATOR, hint, "there is no operator \"%.*s\"", DM_FMT(v->s));
+}
+
+static const struct dm_op_spec *find_operator(const struct reader *r)
+{
+    const struct dm_value *v = value_of(r, "operator");
+    if (!v) {
+        if (dm_map_at(r->map, "decorator"))
+            draft_error(r->d, dm_map_at(r->map, "decorator"), UNSUPPORTED_KEY,
+                        "Python code does not run inside daymill; use operator: bash.",
+                        "task \"%s\" is a decorated Python function", r->task_id);
+        else
+            draft_error(r->d, r->map, MISSING_KEY, NULL, "task \"%s\" has no operator", r->task_id);
+        return NULL;
+    }
+    if (v->kind != DM_STRING) {
+        draft_error(r->d, v, UNKNOWN_OPERATOR, NULL,
+                    "operator of task \"%s\" must be a name, not a %s", r->task_id,
+                    dm_kind_name(v->kind));
+        return NULL;
+    }
+    const struct dm_op_spec *spec = dm_op_spec_find(r->d->loader->world->ops, v->s);
+    if (!spec)
+        unknown_operator(r, v);
+    return spec;
+}
+
+static const struct dm_value *dependencies(const struct reader *r)
+{
+    const struct dm_value *v = value_of(r, "dependencies");
+    if (!v)
+        return NULL;
+    if (v->kind != DM_LIST) {
+        draft_error(r->d, v, SCHEMA, "Write dependencies: [a, b].",
+                    "dependencies of task \"%s\" must be a list, not a %s", r->task_id,
+                    dm_kind_name(v->kind));
+        return NULL;
+    }
+    for (size_t i = 0; i < v->list.n; i++)
+        if (v->list.items[i]->kind != DM_STRING) {
+            draft_error(r->d, v->list.items[i], SCHEMA, NULL,
+                        "a dependency of task \"%s\" must be a task_id, not a %s", r->task_id,
+                        dm_kind_name(v->list.items[i]->kind));
+            return NULL;
+        }
+    return v;
+}
+
+static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_value *id)
+{
+    struct dm_arena *a = d->loader->a;
+    if (id->kind != DM_STRING || !dm_dag_id_valid(id->s)) {
+        draft_error(d, id, BAD_ID, "Use letters, digits, -, _ and .; quote a number.",
+                    "a task_id must be a text of 1 to %d letters, digits, -, _ and .",
+                    DM_DAG_ID_MAX);
+        return NULL;
+    }
+    const struct dm_task_draft *other = dm_map_get(&d->tasks, id->s);
+    if (other) {
+        draft_error(d, id, DUPLICATE_ID, NULL, "the task_id \"%.*s\" is taken (line %u)",
+                    DM_FMT(id->s), other->task.line);
+        return NULL;
+    }
+    if (d->n == DM_DAG_TASKS_MAX) {
+        draft_error(d, id, LIMIT, NULL, "the DAG has more than %d tasks", DM_DAG_TASKS_MAX);
+        return NULL;
+    }
+    if (d->n == d->cap) {
+        struct dm_task_draft **old = d->list;
+        d->cap = d->cap ? d->cap * 2 : 16;
+        d->list = dm_arena_array(a, struct dm_task_draft *, d->cap);
+        if (d->n)
+            memcpy(d->list, old, d->n * sizeof(*old));
+    }
+    struct dm_task_draft *t = dm_arena_new(a, struct dm_task_draft);
+    t->index = d->n;
+    t->task.task_id = dm_str_cstr(a, id->s);
+    t->task.line = id->line;
+    t->task.col = id->col;
+    d->list[d->n++] = t;
+    dm_map_put(&d->tasks, dm_str_c(t->task.task_id), t);
+    return t;
+}
+
+void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map)
+{
+    struct dm_task_draft *t = new_task(d, id);
+    if (!t)
+        return;
+    if (map->kind != DM_MAP) {
+        draft_error(d, map, SCHEMA, NULL, "task \"%s\" must be a map, not a %s", t->task.task_id,
+                    dm_kind_name(map->kind));
+        return;
+    }
+    struct reader r = {.d = d,
+                       .task_id = t->task.task_id,
+                       .map = map,
+                       .own_defaults = dm_map_at(map, "default_args")};
+    if (r.own_defaults && r.own_defaults->kind != DM_MAP) {
+        wrong(&r, r.own_defaults, "default_args", "a map", NULL);
+        r.own_defaults = NULL;
+    }
+    t->dependencies = dependencies(&r);
+    read_common(&r, &t->task);
+    r.spec = find_operator(&r);
+    if (!r.spec)
+        return;
+    t->task.operator_name = r.spec->name;
+    check_keys(&r);
+    t->task.args = read_args(&r);
+    dm_dag_read_files(d, r.spec, &t->task);
+}

@@ -1,0 +1,688 @@
+/* Attributes and methods of dates, instants and durations in templates. */
+#include "lang/template_time.h"
+
+/* years … microseconds as given by add(), subtract() */
+struct shift {
+    int64_t months;
+    int64_t days, us;
+    bool variable; /* has a unit whose length varies */
+};
+
+enum { UNITS = 8 };
+#define SHIFT_SPEC "years? months? weeks? days? hours? minutes? seconds? microseconds?"
+
+static int read_shift(struct dm_eval *e, const struct dm_call *c, int sign, struct shift *ret)
+{
+    static const int64_t unit[UNITS] = {12, 1, 7, 1, DM_HOUR, DM_MIN, DM_SEC, 1};
+    *ret = (struct shift){0};
+    for (size_t i = 0; i < UNITS; i++) {
+        const struct dm_value *v = c->arg[i];
+        if (!v)
+            continue;
+        DM_TRY(dm_eval_defined(e, v));
+        if (!dm_is_int(v) && (v->kind != DM_FLOAT || i < 2))
+            return dm_eval_fail(e, DM_TE_TYPE, "unsupported operand type(s) for +: 'int' and '%s'",
+                                dm_type_name(v));
+        double n = dm_float_of(v) * sign;
+        if (n > 1e15 || n < -1e15)
+            return dm_eval_fail(e, DM_TE_OVERFLOW, "date value out of range");
+        if (i < 2)
+            ret->months += (int64_t)n * unit[i];
+        else if (i < 4 && v->kind != DM_FLOAT)
+            ret->days += (int64_t)n * unit[i];
+        else
+            ret->us += (int64_t)(n * (double)(i < 4 ? unit[i] * DM_DAY : unit[i]));
+        ret->variable |= i < 4 && n != 0;
+    }
+    return 0;
+}
+
+static int shift_by(struct dm_eval *e, const struct dm_value *v, const struct shift *s,
+                    const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, v, &t));
+    if (s->days > 4000000 || s->days < -4000000 || s->us > INT64_MAX / 8 || s->us < INT64_MIN / 8)
+        return dm_eval_fail(e, DM_TE_OVERFLOW, "date value out of range");
+    if (!s->variable && !t.naive) {
+        DM_TRY(dm_check_year(e, t.local + s->us));
+        struct dm_value *moved = dm_arena_dup(e->a, v, sizeof(*v));
+        moved->time.us += s->us;
+        *ret = moved;
+        return 0;
+    }
+    int64_t local = s->months ? dm_add_months(t.local, s->months) : t.local;
+    DM_TRY(dm_check_year(e, local));
+    return dm_time_like(e, v, local + s->days * DM_DAY + s->us, ret);
+}
+
+static int date_add(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct shift s;
+    DM_TRY(read_shift(e, c, 1, &s));
+    return shift_by(e, c->self, &s, ret);
+}
+
+static int date_subtract(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct shift s;
+    DM_TRY(read_shift(e, c, -1, &s));
+    return shift_by(e, c->self, &s, ret);
+}
+
+static int date_replace(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    int *const fields[] = {&t.civil.year,   &t.civil.month,  &t.civil.day, &t.civil.hour,
+                           &t.civil.minute, &t.civil.second, &t.civil.usec};
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        int64_t n;
+        DM_TRY(dm_arg_int(e, c, i, *fields[i], &n));
+        if (n < 0 || n > 999999)
+            return dm_eval_fail(e, DM_TE_VALUE, "a part of the date is out of range");
+        *fields[i] = (int)n;
+    }
+    if (!dm_civil_valid(&t.civil))
+        return dm_eval_fail(e, DM_TE_VALUE, "day is out of range for month");
+    return dm_time_like(e, c->self, dm_us_from_civil(&t.civil), ret);
+}
+
+enum unit { SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER, YEAR, DECADE, CENTURY, N_UNITS };
+
+static int read_unit(struct dm_eval *e, const struct dm_call *c, enum unit *ret)
+{
+    static const char *const names[] = {"second", "minute",  "hour", "day",    "week",
+                                        "month",  "quarter", "year", "decade", "century"};
+    struct dm_str name;
+    DM_TRY(dm_arg_str(e, c, 0, "", &name));
+    for (int i = 0; i < N_UNITS; i++) {
+        if (dm_str_is(name, names[i])) {
+            *ret = (enum unit)i;
+            return 0;
+        }
+    }
+    return dm_eval_fail(e, DM_TE_VALUE, "Invalid unit \"%.*s\" for %s()", DM_FMT(name), c->name);
+}
+
+/* The first moment of the unit around a wall clock time, and the first one of the next unit. */
+static void unit_bounds(struct dm_civil c, enum unit unit, int64_t *ret_start, int64_t *ret_end)
+{
+    static const int months[N_UNITS] = {
+        [MONTH] = 1, [QUARTER] = 3, [YEAR] = 12, [DECADE] = 120, [CENTURY] = 1200};
+    static const int64_t lengths[N_UNITS] = {[SECOND] = DM_SEC,
+                                             [MINUTE] = DM_MIN,
+                                             [HOUR] = DM_HOUR,
+                                             [DAY] = DM_DAY,
+                                             [WEEK] = 7 * DM_DAY};
+    int weekday = dm_weekday_monday(&c);
+    c.usec = 0;
+    c.second = unit == SECOND ? c.second : 0;
+    c.minute = unit <= MINUTE ? c.minute : 0;
+    c.hour = unit <= HOUR ? c.hour : 0;
+    if (unit >= MONTH)
+        c.day = 1;
+    if (unit == QUARTER)
+        c.month = (c.month - 1) / 3 * 3 + 1;
+    if (unit >= YEAR)
+        c.month = 1;
+    if (unit == DECADE)
+        c.year -= c.year % 10;
+    if (unit == CENTURY)
+        c.year = (c.year - 1) / 100 * 100 + 1;
+    *ret_start = dm_us_from_civil(&c) - (unit == WEEK ? weekday * DM_DAY : 0);
+    *ret_end = months[unit] ? dm_add_months(*ret_start, months[unit]) : *ret_start + lengths[unit];
+}
+
+static int date_bound(struct dm_eval *e, const struct dm_call *c, bool end, int64_t step,
+                      const struct dm_value **ret)
+{
+    enum unit unit;
+    struct dm_shown t;
+    int64_t from, to;
+    DM_TRY(read_unit(e, c, &unit));
+    DM_TRY(dm_shown(e, c->self, &t));
+    unit_bounds(t.civil, unit, &from, &to);
+    return dm_time_like(e, c->self, end ? to - step : from, ret);
+}
+
+static int date_start_of(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return date_bound(e, c, false, 0, ret);
+}
+
+static int date_end_of(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return date_bound(e, c, true, c->self->kind == DM_DATE ? DM_DAY : 1, ret);
+}
+
+/* A weekday argument: 0 = Monday. */
+static int read_weekday(struct dm_eval *e, const struct dm_call *c, size_t i, int fallback,
+                        int *ret)
+{
+    int64_t n;
+    struct dm_call call = *c;
+    if (call.arg[i] && call.arg[i]->kind == DM_NULL)
+        call.arg[i] = NULL;
+    DM_TRY(dm_arg_int(e, &call, i, fallback, &n));
+    if (n < -1 || n > 6)
+        return dm_eval_fail(e, DM_TE_VALUE, "Invalid day of week");
+    *ret = (int)n;
+    return 0;
+}
+
+static int edge_of(struct dm_eval *e, const struct dm_call *c, bool last,
+                   const struct dm_value **ret)
+{
+    enum unit unit;
+    struct dm_shown t;
+    int64_t from, to;
+    int weekday;
+    DM_TRY(read_unit(e, c, &unit));
+    if (unit != MONTH && unit != QUARTER && unit != YEAR)
+        return dm_eval_fail(e, DM_TE_VALUE, "Invalid unit for %s()", c->name);
+    DM_TRY(read_weekday(e, c, 1, -1, &weekday));
+    DM_TRY(dm_shown(e, c->self, &t));
+    unit_bounds(t.civil, unit, &from, &to);
+    int64_t day = last ? to - DM_DAY : from;
+    while (weekday >= 0) {
+        struct dm_civil civil = dm_civil_from_us(day);
+        if (dm_weekday_monday(&civil) == weekday)
+            break;
+        day += last ? -DM_DAY : DM_DAY;
+    }
+    return dm_time_like(e, c->self, day, ret);
+}
+
+static int date_first_of(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return edge_of(e, c, false, ret);
+}
+
+static int date_last_of(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return edge_of(e, c, true, ret);
+}
+
+static int neighbour(struct dm_eval *e, const struct dm_call *c, int64_t step,
+                     const struct dm_value **ret)
+{
+    struct dm_shown t;
+    int weekday;
+    bool keep_time;
+    DM_TRY(dm_shown(e, c->self, &t));
+    DM_TRY(read_weekday(e, c, 0, dm_weekday_monday(&t.civil), &weekday));
+    DM_TRY(dm_arg_bool(e, c, 1, false, &keep_time));
+    int64_t clock =
+        keep_time ? t.local - dm_days_from_civil(t.civil.year, t.civil.month, t.civil.day) * DM_DAY
+                  : 0;
+    int64_t day = dm_days_from_civil(t.civil.year, t.civil.month, t.civil.day) * DM_DAY;
+    do {
+        day += step;
+        t.civil = dm_civil_from_us(day);
+    } while (dm_weekday_monday(&t.civil) != weekday);
+    return dm_time_like(e, c->self, day + clock, ret);
+}
+
+static int date_next(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return neighbour(e, c, DM_DAY, ret);
+}
+
+static int date_previous(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return neighbour(e, c, -DM_DAY, ret);
+}
+
+static int date_in_timezone(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_str zone;
+    DM_TRY(dm_eval_defined(e, c->arg[0]));
+    DM_TRY(dm_text_of(e, c->arg[0], &zone));
+    return dm_time_in_zone(e, c->self, zone, ret);
+}
+
+static int date_strftime(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_str format;
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    DM_TRY(dm_arg_str(e, c, 0, "", &format));
+    DM_TRY(dm_strftime(e, c->self, format, &b));
+    return dm_new_text(e, &b, ret);
+}
+
+static int date_format(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_str format;
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    DM_TRY(dm_arg_str(e, c, 0, "", &format));
+    DM_TRY(dm_pendulum_format(e, c->self, format, &b));
+    return dm_new_text(e, &b, ret);
+}
+
+static int formatted(struct dm_eval *e, const struct dm_call *c, const char *format,
+                     const struct dm_value **ret)
+{
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    DM_TRY(dm_strftime(e, c->self, dm_str_c(format), &b));
+    return dm_new_text(e, &b, ret);
+}
+
+#define FORMATTED(name, format)                                                              \
+    static int name(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret) \
+    {                                                                                        \
+        return formatted(e, c, format, ret);                                                 \
+    }
+
+FORMATTED(to_date_string, "%Y-%m-%d")
+FORMATTED(to_datetime_string, "%Y-%m-%d %H:%M:%S")
+FORMATTED(to_time_string, "%H:%M:%S")
+FORMATTED(to_formatted_date_string, "%b %d, %Y")
+FORMATTED(to_day_datetime_string, "%a, %b %-d, %Y %-I:%M %p")
+FORMATTED(to_rfc822_string, "%a, %d %b %y %H:%M:%S %z")
+FORMATTED(to_rfc2822_string, "%a, %d %b %Y %H:%M:%S %z")
+FORMATTED(to_cookie_string, "%A, %d-%b-%Y %H:%M:%S %Z")
+FORMATTED(date_ctime, "%a %b %e %H:%M:%S %Y")
+FORMATTED(date_tzname, "%Z")
+
+static int iso_text(struct dm_eval *e, const struct dm_value *v, struct dm_str sep, const char *utc,
+                    const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, v, &t));
+    const struct dm_civil *c = &t.civil;
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    dm_strbuf_addf(&b, "%04d-%02d-%02d", c->year, c->month, c->day);
+    if (v->kind == DM_DATETIME) {
+        dm_strbuf_addstr(&b, sep);
+        dm_strbuf_addf(&b, "%02d:%02d:%02d", c->hour, c->minute, c->second);
+        if (c->usec)
+            dm_strbuf_addf(&b, ".%06d", c->usec);
+        if (!t.naive)
+            dm_strbuf_adds(&b, utc && t.offset == 0 ? utc : dm_offset_text(e, t.offset, ":"));
+    }
+    return dm_new_text(e, &b, ret);
+}
+
+static int date_isoformat(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_str sep;
+    DM_TRY(dm_arg_str(e, c, 0, "T", &sep));
+    return iso_text(e, c->self, sep, NULL, ret);
+}
+
+static int date_to_iso8601(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return iso_text(e, c->self, DM_STR("T"), "Z", ret);
+}
+
+static int date_date(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_date_value(e, dm_days_from_civil(t.civil.year, t.civil.month, t.civil.day));
+    return 0;
+}
+
+static int date_time(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    return formatted(e, c, t.civil.usec ? "%H:%M:%S.%f" : "%H:%M:%S", ret);
+}
+
+static int date_naive(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    struct dm_value *v = dm_value_time(e->a, t.local, NULL);
+    v->time.naive = true;
+    v->time.plain = c->self->time.plain;
+    *ret = v;
+    return 0;
+}
+
+static int date_timestamp(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    *ret = dm_value_float(e->a, (double)dm_instant_of(c->self) / DM_SEC);
+    return 0;
+}
+
+static int date_weekday(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_int_value(e, dm_weekday_monday(&t.civil));
+    return 0;
+}
+
+static int date_isoweekday(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_int_value(e, dm_weekday_monday(&t.civil) + 1);
+    return 0;
+}
+
+static int date_toordinal(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_int_value(e, dm_days_from_civil(t.civil.year, t.civil.month, t.civil.day) + 719163);
+    return 0;
+}
+
+static int calendar_attr(struct dm_eval *e, const struct dm_value *self, struct dm_str name,
+                         const struct dm_value **ret)
+{
+    static const char *const names[] = {"year", "week", "weekday"};
+    const struct dm_value *tuple = self->object->data;
+    for (size_t i = 0; i < 3; i++) {
+        if (dm_str_is(name, names[i])) {
+            *ret = tuple->list.items[i];
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int calendar_item(struct dm_eval *e, const struct dm_value *self, const struct dm_value *key,
+                         const struct dm_value **ret)
+{
+    DM_TRY(dm_getitem(e, self->object->data, key, ret));
+    return !dm_is_undefined(*ret);
+}
+
+static int calendar_text(struct dm_eval *e, const struct dm_value *self, bool repr,
+                         struct dm_strbuf *b)
+{
+    const struct dm_value *tuple = self->object->data;
+    dm_strbuf_addf(b, "datetime.IsoCalendarDate(year=%lld, week=%lld, weekday=%lld)",
+                   (long long)tuple->list.items[0]->i, (long long)tuple->list.items[1]->i,
+                   (long long)tuple->list.items[2]->i);
+    return 0;
+}
+
+static int calendar_iter(struct dm_eval *e, const struct dm_value *self,
+                         const struct dm_value **ret)
+{
+    *ret = self->object->data;
+    return 0;
+}
+
+static const struct dm_class class_calendar = {.type = "datetime.IsoCalendarDate",
+                                               .attr = calendar_attr,
+                                               .item = calendar_item,
+                                               .text = calendar_text,
+                                               .iter = calendar_iter,
+                                               .is_sequence = true};
+
+static int date_isocalendar(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    int year;
+    DM_TRY(dm_shown(e, c->self, &t));
+    int week = dm_iso_week(&t.civil, &year);
+    const struct dm_value *tuple = dm_tuple(e, 3);
+    dm_tuple_set(tuple, 0, dm_int_value(e, year));
+    dm_tuple_set(tuple, 1, dm_int_value(e, week));
+    dm_tuple_set(tuple, 2, dm_int_value(e, dm_weekday_monday(&t.civil) + 1));
+    *ret = dm_object_value(e, &class_calendar, (void *)tuple);
+    return 0;
+}
+
+static int date_utcoffset(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = t.naive ? &dm_null : dm_delta_value(e, t.offset);
+    return 0;
+}
+
+static int date_dst(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = t.naive ? &dm_null : dm_delta_value(e, t.dst ? DM_HOUR : 0);
+    return 0;
+}
+
+static int date_is_dst(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_bool_value(t.dst);
+    return 0;
+}
+
+static int date_is_leap_year(struct dm_eval *e, const struct dm_call *c,
+                             const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_bool_value(dm_is_leap(t.civil.year));
+    return 0;
+}
+
+static int date_is_utc(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_bool_value(!t.naive && t.offset == 0);
+    return 0;
+}
+
+static int other_date(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct dm_value *v = c->arg[0];
+    *ret = v;
+    if (!v || v->kind == DM_NULL) {
+        *ret = dm_value_time(e->a, e->c->now, NULL);
+        return 0;
+    }
+    DM_TRY(dm_eval_defined(e, v));
+    if (v->kind != DM_DATETIME && v->kind != DM_DATE)
+        return dm_eval_fail(e, DM_TE_TYPE, "%s() wants a date, not %s", c->name, dm_type_name(v));
+    return 0;
+}
+
+static int date_diff(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct dm_value *other;
+    bool absolute;
+    DM_TRY(other_date(e, c, &other));
+    DM_TRY(dm_arg_bool(e, c, 1, true, &absolute));
+    *ret = dm_interval(e, c->self, other, absolute);
+    return 0;
+}
+
+static int date_diff_for_humans(struct dm_eval *e, const struct dm_call *c,
+                                const struct dm_value **ret)
+{
+    const struct dm_value *other;
+    bool absolute;
+    DM_TRY(other_date(e, c, &other));
+    DM_TRY(dm_arg_bool(e, c, 1, false, &absolute));
+    return dm_humans(e, c->self, other, absolute, ret);
+}
+
+static const struct dm_callable date_methods[] = {
+    {"add", SHIFT_SPEC, date_add},
+    {"astimezone", "tz", date_in_timezone},
+    {"ctime", "", date_ctime},
+    {"date", "", date_date},
+    {"diff", "dt? abs?", date_diff},
+    {"diff_for_humans", "other? absolute? locale?", date_diff_for_humans},
+    {"dst", "", date_dst},
+    {"end_of", "unit", date_end_of},
+    {"first_of", "unit day_of_week?", date_first_of},
+    {"format", "fmt locale?", date_format},
+    {"in_timezone", "tz", date_in_timezone},
+    {"in_tz", "tz", date_in_timezone},
+    {"is_dst", "", date_is_dst},
+    {"is_leap_year", "", date_is_leap_year},
+    {"is_utc", "", date_is_utc},
+    {"isocalendar", "", date_isocalendar},
+    {"isoformat", "sep?", date_isoformat},
+    {"isoweekday", "", date_isoweekday},
+    {"last_of", "unit day_of_week?", date_last_of},
+    {"naive", "", date_naive},
+    {"next", "day_of_week? keep_time?", date_next},
+    {"previous", "day_of_week? keep_time?", date_previous},
+    {"replace", "year? month? day? hour? minute? second? microsecond?", date_replace},
+    {"set", "year? month? day? hour? minute? second? microsecond?", date_replace},
+    {"start_of", "unit", date_start_of},
+    {"strftime", "format", date_strftime},
+    {"subtract", SHIFT_SPEC, date_subtract},
+    {"time", "", date_time},
+    {"timestamp", "", date_timestamp},
+    {"to_atom_string", "", date_isoformat},
+    {"to_cookie_string", "", to_cookie_string},
+    {"to_date_string", "", to_date_string},
+    {"to_datetime_string", "", to_datetime_string},
+    {"to_day_datetime_string", "", to_day_datetime_string},
+    {"to_formatted_date_string", "", to_formatted_date_string},
+    {"to_iso8601_string", "", date_to_iso8601},
+    {"to_rfc2822_string", "", to_rfc2822_string},
+    {"to_rfc3339_string", "", date_isoformat},
+    {"to_rfc822_string", "", to_rfc822_string},
+    {"to_time_string", "", to_time_string},
+    {"to_w3c_string", "", date_isoformat},
+    {"toordinal", "", date_toordinal},
+    {"tzname", "", date_tzname},
+    {"utcoffset", "", date_utcoffset},
+    {"weekday", "", date_weekday},
+    {NULL},
+};
+
+/* Methods that Python's own datetime and date have; the others are Pendulum's. */
+static bool is_plain_method(struct dm_str name)
+{
+    static const char *const names[] = {"astimezone",  "ctime",     "date",       "dst",
+                                        "isocalendar", "isoformat", "isoweekday", "replace",
+                                        "strftime",    "time",      "timestamp",  "toordinal",
+                                        "tzname",      "utcoffset", "weekday"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (dm_str_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static bool is_date_method(struct dm_str name)
+{
+    static const char *const not_of_dates[] = {"astimezone", "dst",    "in_timezone", "in_tz",
+                                               "is_dst",     "is_utc", "naive",       "time",
+                                               "timestamp",  "tzname", "utcoffset"};
+    for (size_t i = 0; i < sizeof(not_of_dates) / sizeof(not_of_dates[0]); i++)
+        if (dm_str_is(name, not_of_dates[i]))
+            return false;
+    return true;
+}
+
+static bool number_attr(const struct dm_value *v, const struct dm_shown *t, struct dm_str name,
+                        int64_t *ret)
+{
+    const struct dm_civil *c = &t->civil;
+    int iso_year, weekday = dm_weekday_monday(c);
+    struct dm_civil first = *c;
+    first.day = 1;
+    bool instant = v->kind == DM_DATETIME;
+    const struct {
+        const char *name;
+        int64_t value;
+        bool plain, dates;
+    } numbers[] = {
+        {"year", c->year, true, true},
+        {"month", c->month, true, true},
+        {"day", c->day, true, true},
+        {"hour", c->hour, true, false},
+        {"minute", c->minute, true, false},
+        {"second", c->second, true, false},
+        {"microsecond", c->usec, true, false},
+        {"day_of_week", weekday, false, true},
+        {"day_of_year", dm_day_of_year(c), false, true},
+        {"week_of_year", dm_iso_week(c, &iso_year), false, true},
+        {"week_of_month", (c->day + dm_weekday_monday(&first) + 6) / 7, false, true},
+        {"days_in_month", dm_month_days(c->year, c->month), false, true},
+        {"quarter", (c->month - 1) / 3 + 1, false, true},
+        {"int_timestamp", dm_instant_of(v) / DM_SEC - (dm_instant_of(v) % DM_SEC < 0), false,
+         false},
+        {"offset", t->offset / DM_SEC, false, false},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (!dm_str_is(name, numbers[i].name))
+            continue;
+        *ret = numbers[i].value;
+        return instant ? numbers[i].plain || !v->time.plain : numbers[i].dates;
+    }
+    return false;
+}
+
+int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
+                 const struct dm_value **ret)
+{
+    struct dm_shown t;
+    int64_t number;
+    bool instant = v->kind == DM_DATETIME, plain = instant && v->time.plain;
+    DM_TRY(dm_shown(e, v, &t));
+    const struct dm_callable *method = dm_callable_find(date_methods, name);
+    if (method && (plain ? is_plain_method(name) : instant || is_date_method(name))) {
+        *ret = dm_bound(e, method, v);
+        return 1;
+    }
+    if (number_attr(v, &t, name, &number)) {
+        *ret = dm_int_value(e, number);
+        return 1;
+    }
+    if (!instant)
+        return 0;
+    if (dm_str_is(name, "tzinfo") ||
+        (!plain && (dm_str_is(name, "timezone_name") || dm_str_is(name, "tz") ||
+                    dm_str_is(name, "timezone")))) {
+        *ret = t.naive ? &dm_null : dm_str_value(e, dm_str_c(v->time.zone ? v->time.zone : "UTC"));
+        return 1;
+    }
+    if (plain)
+        return 0;
+    if (dm_str_is(name, "float_timestamp"))
+        *ret = dm_value_float(e->a, (double)v->time.us / DM_SEC);
+    else if (dm_str_is(name, "offset_hours"))
+        *ret = dm_value_float(e->a, (double)t.offset / DM_HOUR);
+    else
+        return 0;
+    return 1;
+}
+
+static int delta_total_seconds(struct dm_eval *e, const struct dm_call *c,
+                               const struct dm_value **ret)
+{
+    *ret = dm_value_float(e->a, (double)c->self->i / DM_SEC);
+    return 0;
+}
+
+static const struct dm_callable delta_methods[] = {
+    {"total_seconds", "", delta_total_seconds},
+    {NULL},
+};
+
+int dm_delta_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
+                  const struct dm_value **ret)
+{
+    int64_t days = v->i / DM_DAY - (v->i % DM_DAY < 0), rest = v->i - days * DM_DAY;
+    const struct dm_callable *method = dm_callable_find(delta_methods, name);
+    if (method)
+        *ret = dm_bound(e, method, v);
+    else if (dm_str_is(name, "days"))
+        *ret = dm_int_value(e, days);
+    else if (dm_str_is(name, "seconds"))
+        *ret = dm_int_value(e, rest / DM_SEC);
+    else if (dm_str_is(name, "microseconds"))
+        *ret = dm_int_value(e, rest % DM_SEC);
+    else
+        return 0;
+    return 1;
+}

@@ -1,0 +1,281 @@
+/* The distance of two dates in templates: Pendulum's Interval, and distances in words. */
+#include "lang/template_time.h"
+
+struct interval {
+    const struct dm_value *start, *end;
+    int64_t us;  /* end - start */
+    bool invert; /* end lies before start */
+    /* The distance in calendar units, all of one sign. */
+    int64_t years, months, days, hours, minutes, seconds, usec;
+    int64_t total_days;
+};
+
+static const struct dm_class class_interval;
+
+/* Counts whole months first, then what is left. */
+static void count_units(struct interval *i, int64_t from, int64_t to)
+{
+    struct dm_civil a = dm_civil_from_us(from), b = dm_civil_from_us(to);
+    int64_t months = (int64_t)(b.year - a.year) * 12 + b.month - a.month;
+    if (dm_add_months(from, months) > to)
+        months--;
+    int64_t rest = to - dm_add_months(from, months);
+    i->years = months / 12;
+    i->months = months % 12;
+    i->days = rest / DM_DAY;
+    i->hours = rest / DM_HOUR % 24;
+    i->minutes = rest / DM_MIN % 60;
+    i->seconds = rest / DM_SEC % 60;
+    i->usec = rest % DM_SEC;
+    i->total_days = (to - from) / DM_DAY;
+}
+
+static struct interval *make(struct dm_eval *e, const struct dm_value *start,
+                             const struct dm_value *end, bool absolute)
+{
+    struct interval *i = dm_arena_new(e->a, struct interval);
+    int64_t from = dm_instant_of(start), to = dm_instant_of(end);
+    struct dm_shown a, b;
+    i->invert = from > to;
+    i->start = absolute && i->invert ? end : start;
+    i->end = absolute && i->invert ? start : end;
+    i->us = absolute && i->invert ? from - to : to - from;
+    /* Calendar units count on the wall clock where both show the same zone. */
+    if (dm_shown(e, start, &a) == 0 && dm_shown(e, end, &b) == 0) {
+        const char *za = start->kind == DM_DATETIME && start->time.zone ? start->time.zone : "UTC";
+        const char *zb = end->kind == DM_DATETIME && end->time.zone ? end->time.zone : "UTC";
+        if (strcmp(za, zb) == 0) {
+            from = a.local;
+            to = b.local;
+        }
+    }
+    if (from <= to)
+        count_units(i, from, to);
+    else
+        count_units(i, to, from);
+    return i;
+}
+
+const struct dm_value *dm_interval(struct dm_eval *e, const struct dm_value *start,
+                                   const struct dm_value *end, bool absolute)
+{
+    return dm_object_value(e, &class_interval, make(e, start, end, absolute));
+}
+
+static int64_t sign(const struct interval *i)
+{
+    return i->us < 0 ? -1 : 1;
+}
+
+static int number(struct dm_eval *e, const struct dm_call *c, int64_t unit,
+                  const struct dm_value **ret)
+{
+    const struct interval *i = c->self->object->data;
+    *ret = dm_int_value(e, i->us / unit);
+    return 0;
+}
+
+#define IN_UNIT(name, unit)                                                                  \
+    static int name(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret) \
+    {                                                                                        \
+        return number(e, c, unit, ret);                                                      \
+    }
+
+IN_UNIT(in_weeks, 7 * DM_DAY)
+IN_UNIT(in_days, DM_DAY)
+IN_UNIT(in_hours, DM_HOUR)
+IN_UNIT(in_minutes, DM_MIN)
+IN_UNIT(in_seconds, DM_SEC)
+
+static int in_months(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct interval *i = c->self->object->data;
+    *ret = dm_int_value(e, sign(i) * (i->years * 12 + i->months));
+    return 0;
+}
+
+static int in_years(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct interval *i = c->self->object->data;
+    *ret = dm_int_value(e, sign(i) * i->years);
+    return 0;
+}
+
+static int total_seconds(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct interval *i = c->self->object->data;
+    *ret = dm_value_float(e->a, (double)i->us / DM_SEC);
+    return 0;
+}
+
+static int in_words(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct interval *i = c->self->object->data;
+    struct dm_str sep;
+    DM_TRY(dm_arg_str(e, c, 1, " ", &sep));
+    const struct {
+        const char *unit;
+        int64_t n;
+    } parts[] = {
+        {"year", i->years}, {"month", i->months},   {"week", i->days / 7},  {"day", i->days % 7},
+        {"hour", i->hours}, {"minute", i->minutes}, {"second", i->seconds},
+    };
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
+        if (!parts[k].n)
+            continue;
+        if (b.len)
+            dm_strbuf_addstr(&b, sep);
+        dm_strbuf_addf(&b, "%lld %s%s", (long long)(sign(i) * parts[k].n), parts[k].unit,
+                       parts[k].n == 1 ? "" : "s");
+    }
+    if (!b.len && i->usec)
+        dm_strbuf_addf(&b, "%.2f second", (double)i->usec / DM_SEC);
+    else if (!b.len)
+        dm_strbuf_adds(&b, "0 microseconds");
+    return dm_new_text(e, &b, ret);
+}
+
+static const struct dm_callable interval_methods[] = {
+    {"in_days", "", in_days},
+    {"in_hours", "", in_hours},
+    {"in_minutes", "", in_minutes},
+    {"in_months", "", in_months},
+    {"in_seconds", "", in_seconds},
+    {"in_weeks", "", in_weeks},
+    {"in_words", "locale? separator?", in_words},
+    {"in_years", "", in_years},
+    {"total_days", "", in_days},
+    {"total_seconds", "", total_seconds},
+    {NULL},
+};
+
+static int interval_attr(struct dm_eval *e, const struct dm_value *self, struct dm_str name,
+                         const struct dm_value **ret)
+{
+    const struct interval *i = self->object->data;
+    int64_t s = sign(i), us = i->us < 0 ? -i->us : i->us;
+    const struct {
+        const char *name;
+        int64_t value;
+    } numbers[] = {
+        {"days", s * (us / DM_DAY)},
+        {"seconds", s * (us % DM_DAY / DM_SEC)},
+        {"microseconds", s * i->usec},
+        {"years", s * i->years},
+        {"months", s * i->months},
+        {"weeks", s * (i->days / 7)},
+        {"remaining_days", s * (i->days % 7)},
+        {"hours", s * i->hours},
+        {"minutes", s * i->minutes},
+        {"remaining_seconds", s * i->seconds},
+    };
+    const struct dm_callable *method = dm_callable_find(interval_methods, name);
+    if (method) {
+        *ret = dm_bound(e, method, self);
+        return 1;
+    }
+    for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
+        if (dm_str_is(name, numbers[k].name)) {
+            *ret = dm_int_value(e, numbers[k].value);
+            return 1;
+        }
+    }
+    if (dm_str_is(name, "start"))
+        *ret = i->start;
+    else if (dm_str_is(name, "end"))
+        *ret = i->end;
+    else if (dm_str_is(name, "invert"))
+        *ret = dm_bool_value(i->invert);
+    else
+        return 0;
+    return 1;
+}
+
+static int interval_text(struct dm_eval *e, const struct dm_value *self, bool repr,
+                         struct dm_strbuf *b)
+{
+    const struct interval *i = self->object->data;
+    dm_strbuf_adds(b, "<Interval [");
+    DM_TRY(dm_text(e, i->start, b));
+    dm_strbuf_adds(b, " -> ");
+    DM_TRY(dm_text(e, i->end, b));
+    dm_strbuf_adds(b, "]>");
+    return 0;
+}
+
+static int interval_truth(struct dm_eval *e, const struct dm_value *self)
+{
+    return ((const struct interval *)self->object->data)->us != 0;
+}
+
+/* An interval counts as the span that it covers. */
+static const struct dm_value *as_delta(struct dm_eval *e, const struct dm_value *v)
+{
+    const struct interval *i = dm_object_data(v, &class_interval);
+    return i ? dm_delta_value(e, i->us) : v;
+}
+
+static int interval_binary(struct dm_eval *e, enum dm_tok_op op, const struct dm_value *x,
+                           const struct dm_value *y, const struct dm_value **ret)
+{
+    return dm_date_binary(e, op, as_delta(e, x), as_delta(e, y), ret);
+}
+
+static int interval_compare(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y)
+{
+    const struct dm_value *a = as_delta(e, x), *b = as_delta(e, y);
+    if (a->kind != DM_DELTA || b->kind != DM_DELTA)
+        return DM_UNORDERED;
+    return (a->i > b->i) - (a->i < b->i);
+}
+
+static const struct dm_class class_interval = {
+    .type = "Interval",
+    .attr = interval_attr,
+    .text = interval_text,
+    .truth = interval_truth,
+    .binary = interval_binary,
+    .compare = interval_compare,
+};
+
+int dm_humans(struct dm_eval *e, const struct dm_value *v, const struct dm_value *other,
+              bool absolute, const struct dm_value **ret)
+{
+    const struct interval *i = make(e, v, other, false);
+    int64_t weeks = i->days / 7, days = i->days % 7, n;
+    const char *unit;
+    if (i->years > 0) {
+        unit = "year";
+        n = i->years + (i->months > 6);
+    } else if (i->months == 11 && i->days > 15) {
+        unit = "year";
+        n = 1;
+    } else if (i->months > 0) {
+        unit = "month";
+        n = i->months + (i->days >= 27);
+    } else if (weeks > 0) {
+        unit = "week";
+        n = weeks + (days > 3);
+    } else if (days > 0) {
+        unit = "day";
+        n = days + (i->hours >= 22);
+    } else if (i->hours > 0) {
+        unit = "hour";
+        n = i->hours;
+    } else if (i->minutes > 0) {
+        unit = "minute";
+        n = i->minutes;
+    } else {
+        unit = "second";
+        n = i->seconds;
+    }
+    const char *text =
+        i->years + i->months + i->days + i->hours + i->minutes == 0 && n <= 10
+            ? "a few seconds"
+            : dm_arena_printf(e->a, "%lld %s%s", (long long)n, unit, n == 1 ? "" : "s");
+    const char *side = absolute ? "" : i->invert ? " after" : " before";
+    *ret = dm_str_value(e, dm_str_printf(e->a, "%s%s", text, side));
+    return 0;
+}

@@ -1,0 +1,362 @@
+/* Airflow's `macros` module in templates. */
+#include "lang/template_time.h"
+
+static int text_arg(struct dm_eval *e, const struct dm_call *c, size_t i, struct dm_str *ret)
+{
+    DM_TRY(dm_eval_defined(e, c->arg[i]));
+    return dm_text_of(e, c->arg[i], ret);
+}
+
+static int format_time(struct dm_eval *e, const struct dm_value *v, struct dm_str format,
+                       const struct dm_value **ret)
+{
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    DM_TRY(dm_strftime(e, v, format, &b));
+    return dm_new_text(e, &b, ret);
+}
+
+static int ds_add(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_str ds;
+    const struct dm_value *day;
+    int64_t days;
+    DM_TRY(text_arg(e, c, 0, &ds));
+    int any = dm_truth(e, c->arg[1]);
+    if (any < 0)
+        return any;
+    if (!any) {
+        *ret = dm_str_value(e, ds);
+        return 0;
+    }
+    DM_TRY(dm_strptime(e, ds, DM_STR("%Y-%m-%d"), &day));
+    DM_TRY(dm_arg_int(e, c, 1, 0, &days));
+    if (days > 4000000 || days < -4000000)
+        return dm_eval_fail(e, DM_TE_OVERFLOW, "date value out of range");
+    DM_TRY(dm_time_like(e, day, day->time.us + days * DM_DAY, &day));
+    return format_time(e, day, DM_STR("%Y-%m-%d"), ret);
+}
+
+static int ds_format(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_str ds, from, to;
+    const struct dm_value *day;
+    DM_TRY(text_arg(e, c, 0, &ds));
+    DM_TRY(dm_arg_str(e, c, 1, "", &from));
+    DM_TRY(dm_arg_str(e, c, 2, "", &to));
+    DM_TRY(dm_strptime(e, ds, from, &day));
+    return format_time(e, day, to, ret);
+}
+
+/* Patterns of Unicode's locale data, for English: runs of one letter are fields. */
+static int ds_format_locale(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    static const struct {
+        const char *pattern, *format;
+    } fields[] = {
+        {"EEEE", "%A"}, {"EEE", "%a"}, {"EE", "%a"}, {"E", "%a"},  {"MMMM", "%B"}, {"MMM", "%b"},
+        {"MM", "%m"},   {"M", "%-m"},  {"dd", "%d"}, {"d", "%-d"}, {"yyyy", "%Y"}, {"yy", "%y"},
+        {"y", "%Y"},    {"HH", "%H"},  {"H", "%-H"}, {"hh", "%I"}, {"h", "%-I"},   {"mm", "%M"},
+        {"m", "%-M"},   {"ss", "%S"},  {"s", "%-S"}, {"a", "%p"},  {"D", "%-j"},   {"DDD", "%j"},
+    };
+    struct dm_str ds, from, pattern, locale;
+    const struct dm_value *day;
+    DM_TRY(text_arg(e, c, 0, &ds));
+    DM_TRY(dm_arg_str(e, c, 1, "", &from));
+    DM_TRY(dm_arg_str(e, c, 2, "", &pattern));
+    DM_TRY(dm_arg_str(e, c, 3, "en_US", &locale));
+    if (!dm_str_starts(locale, DM_STR("en")))
+        return dm_eval_fail(e, DM_TE_VALUE, "ds_format_locale() knows English only, not '%.*s'",
+                            DM_FMT(locale));
+    DM_TRY(dm_strptime(e, ds, from, &day));
+    _cleanup_strbuf_ struct dm_strbuf format;
+    dm_strbuf_init(&format, DM_BUF_MESSAGE);
+    for (size_t i = 0; i < pattern.len;) {
+        size_t n = 1, k = 0, count = sizeof(fields) / sizeof(fields[0]);
+        while (i + n < pattern.len && pattern.p[i + n] == pattern.p[i])
+            n++;
+        if (pattern.p[i] == '\'') {
+            const char *close = memchr(pattern.p + i + 1, '\'', pattern.len - i - 1);
+            n = close ? (size_t)(close - pattern.p) + 1 - i : 1;
+            dm_strbuf_addstr(&format, dm_str_sub(pattern, i + 1, i + n - (close != NULL)));
+            i += n;
+            continue;
+        }
+        while (k < count && !dm_str_is(dm_str_sub(pattern, i, i + n), fields[k].pattern))
+            k++;
+        if (k < count)
+            dm_strbuf_adds(&format, fields[k].format);
+        else
+            dm_strbuf_addstr(&format, dm_str_sub(pattern, i, i + n));
+        i += n;
+    }
+    return format_time(e, day, dm_strbuf_str(&format), ret);
+}
+
+static int diff_for_humans(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct dm_value *since = c->arg[1];
+    if (!since || since->kind == DM_NULL)
+        since = dm_value_time(e->a, e->c->now, NULL);
+    const struct dm_value *both[] = {c->arg[0], since};
+    for (size_t i = 0; i < 2; i++) {
+        DM_TRY(dm_eval_defined(e, both[i]));
+        if (both[i]->kind != DM_DATETIME && both[i]->kind != DM_DATE)
+            return dm_eval_fail(e, DM_TE_TYPE, "%s() wants dates, not %s", c->name,
+                                dm_type_name(both[i]));
+    }
+    return dm_humans(e, both[0], both[1], false, ret);
+}
+
+static int timedelta(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    static const int64_t units[] = {DM_DAY, DM_SEC, 1, DM_MS, DM_MIN, DM_HOUR, 7 * DM_DAY};
+    double sum = 0;
+    int64_t exact = 0;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        const struct dm_value *v = c->arg[i];
+        if (!v)
+            continue;
+        DM_TRY(dm_eval_defined(e, v));
+        if (!dm_is_number(v))
+            return dm_eval_fail(e, DM_TE_TYPE, "unsupported type for timedelta component: %s",
+                                dm_type_name(v));
+        sum += dm_float_of(v) * (double)units[i];
+        if (sum > 9e18 || sum < -9e18)
+            return dm_eval_fail(e, DM_TE_OVERFLOW, "a duration is too long");
+        if (dm_is_int(v))
+            exact += dm_int_of(v) * units[i];
+        else
+            exact += (int64_t)__builtin_rint(dm_float_of(v) * (double)units[i]);
+    }
+    *ret = dm_delta_value(e, exact);
+    return 0;
+}
+
+static const struct dm_value *plain_time(struct dm_eval *e, int64_t us)
+{
+    struct dm_value *v = dm_value_time(e->a, us, NULL);
+    v->time.naive = v->time.plain = true;
+    return v;
+}
+
+static int datetime_call(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    int64_t part[7];
+    static const int64_t low[7] = {1, 1, 1, 0, 0, 0, 0};
+    static const int64_t high[7] = {9999, 12, 31, 23, 59, 59, 999999};
+    for (size_t i = 0; i < 7; i++) {
+        DM_TRY(dm_arg_int(e, c, i, 0, &part[i]));
+        if (part[i] < low[i] || part[i] > high[i])
+            return dm_eval_fail(e, DM_TE_VALUE, "a part of the date is out of range");
+    }
+    struct dm_civil civil = {(int)part[0], (int)part[1], (int)part[2], (int)part[3],
+                             (int)part[4], (int)part[5], (int)part[6]};
+    if (!dm_civil_valid(&civil))
+        return dm_eval_fail(e, DM_TE_VALUE, "day is out of range for month");
+    *ret = plain_time(e, dm_us_from_civil(&civil));
+    return 0;
+}
+
+static int datetime_strptime(struct dm_eval *e, const struct dm_call *c,
+                             const struct dm_value **ret)
+{
+    struct dm_str text, format;
+    DM_TRY(dm_arg_str(e, c, 0, "", &text));
+    DM_TRY(dm_arg_str(e, c, 1, "", &format));
+    return dm_strptime(e, text, format, ret);
+}
+
+static int datetime_fromisoformat(struct dm_eval *e, const struct dm_call *c,
+                                  const struct dm_value **ret)
+{
+    struct dm_str s;
+    int64_t us;
+    DM_TRY(dm_arg_str(e, c, 0, "", &s));
+    if (!dm_time_parse(s, &us))
+        return dm_eval_fail(e, DM_TE_VALUE, "Invalid isoformat string: '%.*s'", DM_FMT(s));
+    /* The offset, if any, stands behind the time of day. */
+    size_t time_at = 0;
+    while (time_at < s.len && s.p[time_at] != 'T' && s.p[time_at] != ' ')
+        time_at++;
+    struct dm_str time = dm_str_sub(s, time_at, s.len);
+    const char *sign = time.len ? memchr(time.p, '+', time.len) : NULL;
+    if (!sign && time.len)
+        sign = memchr(time.p, '-', time.len);
+    struct dm_value *v = (struct dm_value *)plain_time(e, us);
+    v->time.naive = !sign && !dm_str_ends(s, DM_STR("Z"));
+    if (sign) {
+        size_t n = (size_t)(time.p + time.len - sign);
+        v->time.zone = n == 5 ? dm_arena_printf(e->a, "%.3s:%.2s", sign, sign + 3)
+                              : dm_arena_strndup(e->a, sign, n);
+        if (strcmp(v->time.zone + 1, "00:00") == 0)
+            v->time.zone = NULL;
+    }
+    *ret = v;
+    return 0;
+}
+
+static int datetime_fromtimestamp(struct dm_eval *e, const struct dm_call *c,
+                                  const struct dm_value **ret)
+{
+    double seconds;
+    DM_TRY(dm_arg_float(e, c, 0, 0, &seconds));
+    if (!(seconds > -62135596800.0 && seconds < 253402300800.0))
+        return dm_eval_fail(e, DM_TE_VALUE, "timestamp out of range");
+    *ret = plain_time(e, (int64_t)__builtin_rint(seconds * DM_SEC));
+    return 0;
+}
+
+static int refused_clock(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    dm_eval_fail(e, DM_TE_SECURITY, "%s() is refused: a rerun would render another text", c->name);
+    dm_err_hint(e->err, "Use data_interval_end or dag_run.start_date.");
+    return DM_E_PERMISSION;
+}
+
+static int json_dumps(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_json_style style = {.indent = -1, .ascii = true};
+    struct dm_call call = *c;
+    int64_t indent;
+    bool ascii;
+    if (call.arg[1] && call.arg[1]->kind == DM_NULL)
+        call.arg[1] = NULL;
+    DM_TRY(dm_arg_int(e, &call, 1, -1, &indent));
+    DM_TRY(dm_arg_bool(e, c, 2, false, &style.sorted));
+    DM_TRY(dm_arg_bool(e, c, 3, true, &ascii));
+    style.indent = indent > 100 ? 100 : (int)indent;
+    style.ascii = ascii;
+    if (c->arg[4] && c->arg[4]->kind != DM_NULL) {
+        struct dm_value *pair;
+        DM_TRY(dm_items(e, c->arg[4], &pair));
+        if (pair->list.n != 2 || pair->list.items[0]->kind != DM_STRING ||
+            pair->list.items[1]->kind != DM_STRING)
+            return dm_eval_fail(e, DM_TE_TYPE, "separators must be a pair of texts");
+        style.item_sep = pair->list.items[0]->s;
+        style.key_sep = pair->list.items[1]->s;
+    }
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    DM_TRY(dm_json_text(e, c->arg[0], &style, &b));
+    return dm_new_text(e, &b, ret);
+}
+
+static int json_loads(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_str s;
+    struct dm_value *v;
+    DM_TRY(dm_arg_str(e, c, 0, "", &s));
+    if (dm_value_from_json(e->a, s, &v, e->err) < 0) {
+        char why[256];
+        snprintf(why, sizeof(why), "%.255s", e->err->message);
+        return dm_eval_fail(e, DM_TE_VALUE, "%s", why);
+    }
+    *ret = v;
+    return 0;
+}
+
+/* A module or class: a name, what it is called as, and its members. */
+struct module {
+    const char *name;
+    const struct dm_callable *call;
+    const struct dm_callable *members;
+    const struct module *const *modules; /* within, NULL-terminated */
+};
+
+static const struct dm_class class_module, class_type;
+
+static const struct dm_value *module_value(struct dm_eval *e, const struct module *m)
+{
+    return dm_object_value(e, m->call ? &class_type : &class_module, (void *)m);
+}
+
+static int module_attr(struct dm_eval *e, const struct dm_value *self, struct dm_str name,
+                       const struct dm_value **ret)
+{
+    const struct module *m = self->object->data;
+    const struct dm_callable *member = m->members ? dm_callable_find(m->members, name) : NULL;
+    if (member) {
+        *ret = dm_bound(e, member, NULL);
+        return 1;
+    }
+    for (size_t i = 0; m->modules && m->modules[i]; i++) {
+        if (dm_str_is(name, m->modules[i]->name)) {
+            *ret = module_value(e, m->modules[i]);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int module_call(struct dm_eval *e, const struct dm_value *self, const struct dm_args *args,
+                       const struct dm_value **ret)
+{
+    return dm_callable_run(e, ((const struct module *)self->object->data)->call, NULL, args, ret);
+}
+
+static int module_text(struct dm_eval *e, const struct dm_value *self, bool repr,
+                       struct dm_strbuf *b)
+{
+    const struct module *m = self->object->data;
+    dm_strbuf_addf(b, m->call ? "<class 'datetime.%s'>" : "<module '%s'>", m->name);
+    return 0;
+}
+
+static const struct dm_class class_module = {
+    .type = "module", .attr = module_attr, .text = module_text};
+static const struct dm_class class_type = {
+    .type = "type", .attr = module_attr, .call = module_call, .text = module_text};
+
+static const struct dm_callable datetime_new = {
+    "datetime", "year month day hour? minute? second? microsecond?", datetime_call};
+static const struct dm_callable datetime_members[] = {
+    {"strptime", "date_string format", datetime_strptime},
+    {"fromisoformat", "date_string", datetime_fromisoformat},
+    {"fromtimestamp", "timestamp", datetime_fromtimestamp},
+    {"utcfromtimestamp", "timestamp", datetime_fromtimestamp},
+    {"now", "*", refused_clock},
+    {"utcnow", "*", refused_clock},
+    {"today", "*", refused_clock},
+    {NULL},
+};
+static const struct dm_callable timedelta_new = {
+    "timedelta", "days? seconds? microseconds? milliseconds? minutes? hours? weeks?", timedelta};
+static const struct dm_callable json_members[] = {
+    {"dumps", "obj indent? sort_keys? ensure_ascii? separators?", json_dumps},
+    {"loads", "s", json_loads},
+    {NULL},
+};
+static const struct dm_callable uuid_members[] = {
+    {"uuid1", "*", refused_clock}, {"uuid4", "*", refused_clock}, {NULL}};
+static const struct dm_callable random_members[] = {
+    {"random", "*", refused_clock},  {"randint", "*", refused_clock},
+    {"choice", "*", refused_clock},  {"uniform", "*", refused_clock},
+    {"shuffle", "*", refused_clock}, {NULL}};
+static const struct dm_callable time_members[] = {{"time", "*", refused_clock},
+                                                  {"sleep", "*", refused_clock},
+                                                  {"localtime", "*", refused_clock},
+                                                  {NULL}};
+static const struct dm_callable macro_functions[] = {
+    {"ds_add", "ds days", ds_add},
+    {"ds_format", "ds input_format output_format", ds_format},
+    {"ds_format_locale", "ds input_format output_format locale?", ds_format_locale},
+    {"datetime_diff_for_humans", "dt since_date?", diff_for_humans},
+    {NULL},
+};
+
+static const struct module datetime_module = {"datetime", &datetime_new, datetime_members, NULL};
+static const struct module timedelta_module = {"timedelta", &timedelta_new, NULL, NULL};
+static const struct module json_module = {"json", NULL, json_members, NULL};
+static const struct module uuid_module = {"uuid", NULL, uuid_members, NULL};
+static const struct module random_module = {"random", NULL, random_members, NULL};
+static const struct module time_module = {"time", NULL, time_members, NULL};
+static const struct module *const macro_modules[] = {
+    &datetime_module, &timedelta_module, &json_module, &uuid_module,
+    &random_module,   &time_module,      NULL};
+static const struct module macros = {"airflow.macros", NULL, macro_functions, macro_modules};
+
+const struct dm_value *dm_macros_module(struct dm_eval *e)
+{
+    return module_value(e, &macros);
+}

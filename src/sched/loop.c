@@ -1,0 +1,542 @@
+/*
+ * The loop.  libuv tells what happened; nothing is decided in its callbacks, they only read and mark.  Then one turn:
+ *
+ *   facts of all children and the plan, in one transaction -> commit -> replies, new children, what watchers hear
+ *
+ * so that a reply is never sent before what it promises is stored, and a child never starts before its attempt is.
+ */
+#include "sched/loop.h"
+
+#include <signal.h>
+
+#include "base/clock.h"
+#include "base/dl.h"
+#include "base/file.h"
+#include "conn/cluster.h"
+#include "proc/lease.h"
+#include "sched/child.h"
+#include "sched/loop_report.h"
+#include "sched/recover.h"
+
+#define KILL_AFTER_US (3 * DM_SEC)    /* between TERM and KILL */
+#define EXIT_AFTER_US (10 * DM_SEC)   /* between a result and the end of its process */
+#define STARTED_AFTER_US (20 * DM_MS) /* a new process is recorded at the latest then */
+#define PROGRESS_DEFAULT_US (250 * DM_MS)
+
+struct dm_loop {
+    const struct dm_loop_options *options;
+    struct dm_arena *arena; /* as long as the loop */
+    struct dm_tick tick;
+    struct dm_loop_ledger ledger;
+    uv_loop_t uv;
+    uv_signal_t on_int, on_term;
+    uv_timer_t timer;
+    struct dm_loop_child **children;
+    size_t n_children, cap_children;
+    int interrupts, obeyed; /* signals that came, and those acted upon */
+    bool dirty;             /* something happened */
+    int64_t progress_at;
+    size_t tasks, tasks_done;
+    const struct dm_plan_run **ended; /* runs that succeeded in the turn: the cluster's files go */
+    size_t n_ended, cap_ended;
+};
+
+static void *room(void *old, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return old;
+    *cap = *cap ? *cap * 2 : 16;
+    return dm_realloc(old, *cap * size);
+}
+
+/* ---- what libuv tells ---- */
+
+static void on_signal(uv_signal_t *handle, int sig)
+{
+    struct dm_loop *l = handle->data;
+    l->interrupts++;
+    l->dirty = true;
+}
+
+static void on_timer(uv_timer_t *handle)
+{
+    ((struct dm_loop *)handle->data)->dirty = true;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    ((struct dm_loop_child *)handle->data)->open_handles--;
+}
+
+static void close_poll(uv_poll_t *poll)
+{
+    if (!uv_is_closing((uv_handle_t *)poll))
+        uv_close((uv_handle_t *)poll, on_closed);
+}
+
+static void on_wire(uv_poll_t *poll, int status, int events)
+{
+    struct dm_loop_child *c = poll->data;
+    if (status < 0 || (events & UV_READABLE))
+        dm_loop_child_read(c);
+    if (status == 0 && (events & UV_WRITABLE) && dm_loop_child_flush(c) == 0)
+        uv_poll_start(poll, UV_READABLE, on_wire);
+    if (c->closed)
+        close_poll(poll);
+    c->loop->dirty = true;
+}
+
+static void on_exit_of(uv_poll_t *poll, int status, int events)
+{
+    struct dm_loop_child *c = poll->data;
+    struct dm_err err;
+    close_poll(poll);
+    if (dm_child_reap(&c->proc, &c->end, &err) < 0)
+        c->broken = err;
+    /* With the whole group gone the socket holds its last words and then an end. */
+    dm_loop_child_read(c);
+    if (!uv_is_closing((uv_handle_t *)&c->wire_poll))
+        close_poll(&c->wire_poll);
+    c->exited = true;
+    c->loop->dirty = true;
+}
+
+/* ---- children ---- */
+
+static int watch_child(struct dm_loop *l, struct dm_loop_child *c, struct dm_err *reterr)
+{
+    c->wire_poll.data = c->pid_poll.data = c;
+    int rc = uv_poll_init(&l->uv, &c->wire_poll, c->proc.fd);
+    if (rc == 0) {
+        c->open_handles++;
+        rc = uv_poll_init(&l->uv, &c->pid_poll, c->proc.pid_fd);
+    }
+    if (rc == 0) {
+        c->open_handles++;
+        uv_poll_start(&c->pid_poll, UV_READABLE, on_exit_of);
+        uv_poll_start(&c->wire_poll, UV_READABLE, on_wire);
+        return 0;
+    }
+    if (c->open_handles)
+        close_poll(&c->wire_poll);
+    dm_child_kill(&c->proc, SIGKILL);
+    DM_TRY(dm_child_reap(&c->proc, &c->end, reterr));
+    return dm_err_errno(reterr, -rc, "could not watch process %d", (int)c->proc.pid);
+}
+
+static void send_out(struct dm_loop_child *c)
+{
+    if (c->out.len > 0 && !c->exited && !uv_is_closing((uv_handle_t *)&c->wire_poll) &&
+        dm_loop_child_flush(c) == 1)
+        uv_poll_start(&c->wire_poll, UV_READABLE | UV_WRITABLE, on_wire);
+}
+
+/* A child that cannot be started has ended, in the next turn. */
+static void start_job(struct dm_loop *l, struct dm_job *job)
+{
+    const char *program = l->options->program ? l->options->program : dm_program_path();
+    struct dm_loop_child *c = dm_loop_child_new(job);
+    struct dm_err err = {0};
+    c->loop = l;
+    c->since = l->tick.now;
+    l->children =
+        room(l->children, l->n_children, &l->cap_children, sizeof(struct dm_loop_child *));
+    l->children[l->n_children++] = c;
+    l->ledger.report.attempts++;
+    int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &err);
+    if (rc == 0)
+        rc = watch_child(l, c, &err);
+    if (rc < 0) {
+        c->broken = err;
+        c->exited = c->closed = true;
+        c->end.exit_status = -1;
+        l->dirty = true;
+        return;
+    }
+    send_out(c);
+}
+
+static void end_child(struct dm_loop_child *c, int64_t now)
+{
+    if (c->exited || c->kill_at)
+        return;
+    c->kill_at = now + KILL_AFTER_US;
+    dm_child_kill(&c->proc, SIGTERM);
+}
+
+/* Deadlines, broken children, TERM that became KILL.  Times are monotonic. */
+static void press_children(struct dm_loop *l, int64_t now)
+{
+    for (size_t i = 0; i < l->n_children; i++) {
+        struct dm_loop_child *c = l->children[i];
+        if (c->exited)
+            continue;
+        if (c->kill_at && c->kill_at <= now) {
+            dm_child_kill(&c->proc, SIGKILL);
+            c->kill_at = now + KILL_AFTER_US;
+        }
+        if (c->has_result && !c->deadline)
+            c->deadline = now + EXIT_AFTER_US;
+        if (c->deadline && c->deadline <= now && !c->kill_at) {
+            if (!c->has_result)
+                dm_err_set(&c->broken, DM_E_TIMEOUT,
+                           "the task took longer than its execution_timeout");
+            end_child(c, now);
+        }
+        if (c->broken.code)
+            end_child(c, now);
+        if (c->job->task->ending && !c->job->step && !c->has_result && !c->kill_at) {
+            dm_err_set(&c->broken, DM_E_TIMEOUT, "the run took longer than its dagrun_timeout");
+            end_child(c, now);
+        }
+    }
+    if (l->interrupts == l->obeyed)
+        return;
+    l->obeyed = l->interrupts;
+    for (size_t i = 0; i < l->n_children; i++) {
+        if (l->interrupts == 1)
+            end_child(l->children[i], now);
+        else if (!l->children[i]->exited)
+            dm_child_kill(&l->children[i]->proc, SIGKILL);
+    }
+}
+
+/* ---- one turn ---- */
+
+static bool wants_durable(const struct dm_loop *l)
+{
+    for (size_t i = 0; i < l->n_children; i++)
+        if (dm_loop_child_wants_durable(l->children[i]))
+            return true;
+    return false;
+}
+
+static int end_of_child(struct dm_loop *l, struct dm_loop_child *c, struct dm_err *reterr)
+{
+    struct dm_job_end end;
+    dm_loop_child_outcome(c, &end);
+    c->over = true;
+    dm_lease_remove(l->options->project->run_dir, c->job->attempt);
+    if (l->interrupts && !(c->has_result && end.exit_status == 0))
+        return dm_tick_lost(&l->tick, c->job, "interrupted", reterr);
+    return dm_tick_ended(&l->tick, c->job, &end, reterr);
+}
+
+static int facts(struct dm_loop *l, struct dm_err *reterr)
+{
+    for (size_t i = 0; i < l->n_children; i++) {
+        struct dm_loop_child *c = l->children[i];
+        if (c->over)
+            continue;
+        bool had_code = c->code_at != 0;
+        DM_TRY(dm_loop_child_facts(c, &l->tick, reterr));
+        if (!had_code && c->code_at) {
+            int64_t latency = c->code_at - c->job->decided_at;
+            struct dm_loop_report *r = &l->ledger.report;
+            r->n_latency++;
+            r->latency_sum_us += latency;
+            if (latency > r->latency_max_us)
+                r->latency_max_us = latency;
+        }
+        if (c->exited)
+            DM_TRY(end_of_child(l, c, reterr));
+    }
+    return 0;
+}
+
+static void sweep_children(struct dm_loop *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n_children; i++) {
+        struct dm_loop_child *c = l->children[i];
+        if (c->over && c->open_handles == 0)
+            dm_loop_child_free(c);
+        else
+            l->children[n++] = c;
+    }
+    l->n_children = n;
+}
+
+static void tell(struct dm_loop *l)
+{
+    const struct dm_loop_watch *w = l->options->watch;
+    for (size_t i = 0; i < l->tick.n_notes; i++) {
+        const struct dm_note *n = &l->tick.notes[i];
+        dm_report_note(&l->ledger, n);
+        if (n->about_run && n->run.to == DM_RUN_SUCCESS) {
+            l->ended = room(l->ended, l->n_ended, &l->cap_ended, sizeof(*l->ended));
+            l->ended[l->n_ended++] = n->of;
+        }
+        if (!n->about_run)
+            l->tasks_done += (size_t)dm_task_finished(n->task.to);
+        if (n->about_run && w && w->run)
+            w->run(w->user, &n->run);
+        if (!n->about_run && w && w->task)
+            w->task(w->user, &n->task);
+    }
+}
+
+static void show_progress(struct dm_loop *l, int64_t now)
+{
+    const struct dm_loop_watch *w = l->options->watch;
+    if (!w || !w->progress)
+        return;
+    _cleanup_arena_ struct dm_arena a = {0};
+    struct dm_loop_activity *list = dm_arena_array(&a, struct dm_loop_activity, l->n_children + 1);
+    const struct dm_loop_report *r = &l->ledger.report;
+    struct dm_loop_progress p = {
+        .days = r->days - r->kept,
+        .days_done = r->succeeded + r->failed,
+        .days_failed = r->failed,
+        .tasks = l->tasks,
+        .tasks_done = l->tasks_done,
+        .activities = list,
+        .started_at = r->started_at,
+        .now = now,
+    };
+    for (size_t i = 0; i < l->n_children; i++) {
+        const struct dm_loop_child *c = l->children[i];
+        if (c->exited)
+            continue;
+        list[p.running++] =
+            (struct dm_loop_activity){.run_id = c->job->run->row.run_id,
+                                      .task_id = c->job->task->row.task_id,
+                                      .step_id = c->job->step ? c->job->step->row.id : NULL,
+                                      .since = c->since,
+                                      .done = c->done,
+                                      .total = c->total,
+                                      .unit = *c->unit ? c->unit : NULL};
+    }
+    w->progress(w->user, &p);
+}
+
+/* The files of the embedded cluster go when their day has succeeded; a crash before leaves them to the next rerun. */
+static int remove_cluster_files(struct dm_loop *l, const struct dm_plan_run *run,
+                                struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    struct dm_object_row *objects;
+    size_t n, n_paths = 0;
+    DM_TRY(dm_store_objects(l->tick.store, &a, run->row.dag_id, run->row.run_id, &objects, &n,
+                            reterr));
+    const char **paths = dm_arena_array(&a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        if (!*objects[i].bucket)
+            paths[n_paths++] = objects[i].key;
+    if (n_paths == 0)
+        return 0;
+    DM_TRY(dm_cluster_remove(l->options->project, paths, n_paths, reterr));
+    DM_TRY(dm_store_begin(l->tick.store, false, reterr));
+    DM_TRY(dm_record_cluster_files_gone(l->tick.store, run->row.id, reterr));
+    return dm_store_commit(l->tick.store, reterr);
+}
+
+static int after_commit(struct dm_loop *l, struct dm_err *reterr)
+{
+    for (size_t i = 0; i < l->n_children; i++)
+        if (!l->children[i]->over)
+            send_out(l->children[i]);
+    for (size_t i = 0; i < l->tick.n_jobs; i++)
+        start_job(l, l->tick.jobs[i]);
+    tell(l);
+    sweep_children(l);
+    for (size_t i = 0; i < l->n_ended; i++)
+        DM_TRY(remove_cluster_files(l, l->ended[i], reterr));
+    l->n_ended = 0;
+    return 0;
+}
+
+static int turn(struct dm_loop *l, struct dm_err *reterr)
+{
+    l->dirty = false;
+    DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), wants_durable(l), reterr));
+    DM_TRY(facts(l, reterr));
+    if (!l->interrupts)
+        DM_TRY(dm_tick_plan(&l->tick, reterr));
+    DM_TRY(dm_tick_commit(&l->tick, reterr));
+    DM_TRY(after_commit(l, reterr));
+    press_children(l, dm_clock_monotonic());
+    return 0;
+}
+
+/* Nothing can move any more. */
+static bool at_rest(const struct dm_loop *l)
+{
+    return l->n_children == 0 && !l->dirty && (l->tick.wake_at == DM_NEVER || l->interrupts);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return b < a ? b : a;
+}
+
+/* How long libuv may sleep, in microseconds. */
+static int64_t next_wake(struct dm_loop *l, int64_t now, int64_t mono)
+{
+    const struct dm_loop_watch *w = l->options->watch;
+    int64_t in = DM_MIN;
+    if (l->dirty)
+        return 0;
+    if (l->tick.wake_at != DM_NEVER)
+        in = sooner(in, l->tick.wake_at - now);
+    if (w && w->progress)
+        in = sooner(in, l->progress_at - now);
+    for (size_t i = 0; i < l->n_children; i++) {
+        const struct dm_loop_child *c = l->children[i];
+        if (!c->told_started)
+            in = sooner(in, STARTED_AFTER_US);
+        if (c->deadline && !c->kill_at)
+            in = sooner(in, c->deadline - mono);
+        if (c->kill_at)
+            in = sooner(in, c->kill_at - mono);
+    }
+    return in < 0 ? 0 : in;
+}
+
+static int run_turns(struct dm_loop *l, struct dm_err *reterr)
+{
+    const struct dm_loop_watch *w = l->options->watch;
+    int64_t every = w && w->progress_us > 0 ? w->progress_us : PROGRESS_DEFAULT_US;
+    DM_TRY(turn(l, reterr));
+    while (!at_rest(l)) {
+        int64_t now = dm_clock_now();
+        int64_t in = next_wake(l, now, dm_clock_monotonic());
+        uv_timer_start(&l->timer, on_timer, (uint64_t)((in + 999) / 1000), 0);
+        uv_run(&l->uv, UV_RUN_ONCE);
+        if (l->dirty)
+            DM_TRY(turn(l, reterr));
+        else
+            sweep_children(l);
+        now = dm_clock_now();
+        if (now >= l->progress_at) {
+            l->progress_at = now + every;
+            show_progress(l, now);
+        }
+    }
+    return 0;
+}
+
+/* ---- beginning and end ---- */
+
+static int choose_days(struct dm_loop *l, struct dm_err *reterr)
+{
+    const struct dm_loop_options *o = l->options;
+    struct dm_day **days = dm_arena_array(l->arena, struct dm_day *, o->n_drives + 1);
+    size_t *n_days = dm_arena_array(l->arena, size_t, o->n_drives + 1);
+    for (size_t i = 0; i < o->n_drives; i++) {
+        const struct dm_drive *d = &o->drives[i];
+        size_t outside = 0;
+        if (d->only_task && !dm_task_find(d->dag, dm_str_c(d->only_task)))
+            return dm_err_set(reterr, DM_E_NOTFOUND, "DAG \"%s\" has no task \"%s\"",
+                              d->dag->dag_id, d->only_task);
+        DM_TRY(dm_drive_days(l->arena, o->store, d, &days[i], &n_days[i], &outside, reterr));
+        for (size_t j = 0; j < n_days[i]; j++) {
+            l->ledger.report.days++;
+            l->ledger.report.kept += days[i][j].action == DM_DAY_KEEP;
+            l->tasks += days[i][j].action == DM_DAY_KEEP ? 0 : d->only_task ? 1 : d->dag->n_tasks;
+        }
+        if (o->watch && o->watch->chosen)
+            o->watch->chosen(o->watch->user, d, days[i], n_days[i]);
+    }
+    return dm_tick_take_drives(&l->tick, o->drives, days, n_days, o->n_drives, dm_clock_now(),
+                               reterr);
+}
+
+static int open_uv(struct dm_loop *l, struct dm_err *reterr)
+{
+    int rc = uv_loop_init(&l->uv);
+    if (rc < 0)
+        return dm_err_errno(reterr, -rc, "could not make the event loop");
+    l->uv.data = l;
+    uv_timer_init(&l->uv, &l->timer);
+    uv_signal_init(&l->uv, &l->on_int);
+    uv_signal_init(&l->uv, &l->on_term);
+    l->timer.data = l->on_int.data = l->on_term.data = l;
+    uv_signal_start(&l->on_int, on_signal, SIGINT);
+    uv_signal_start(&l->on_term, on_signal, SIGTERM);
+    return 0;
+}
+
+/* After an error children may still be there: nothing can be recorded any more, the next command will recover. */
+static void kill_children(struct dm_loop *l)
+{
+    for (size_t i = 0; i < l->n_children; i++) {
+        struct dm_loop_child *c = l->children[i];
+        if (c->exited || c->proc.pid_fd < 0)
+            continue;
+        dm_child_kill(&c->proc, SIGKILL);
+        close_poll(&c->pid_poll);
+        close_poll(&c->wire_poll);
+        c->exited = dm_child_reap(&c->proc, &c->end, NULL) == 0;
+    }
+}
+
+static void close_uv(struct dm_loop *l)
+{
+    kill_children(l);
+    uv_close((uv_handle_t *)&l->timer, NULL);
+    uv_close((uv_handle_t *)&l->on_int, NULL);
+    uv_close((uv_handle_t *)&l->on_term, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&l->uv);
+    for (size_t i = 0; i < l->n_children; i++)
+        dm_loop_child_free(l->children[i]);
+    free(l->children);
+    free(l->ended);
+}
+
+static int rest(struct dm_loop *l, struct dm_err *reterr)
+{
+    dm_report_rest(&l->ledger, &l->tick.snap);
+    DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), false, reterr));
+    DM_TRY(dm_tick_park(&l->tick, reterr));
+    DM_TRY(dm_tick_commit(&l->tick, reterr));
+    tell(l);
+    show_progress(l, dm_clock_now());
+    return 0;
+}
+
+static int decide(struct dm_loop *l, struct dm_err *reterr)
+{
+    size_t lost = 0;
+    DM_TRY(
+        dm_recover(l->options->store, l->options->project->run_dir, dm_clock_now(), &lost, reterr));
+    DM_TRY(choose_days(l, reterr));
+    DM_TRY(run_turns(l, reterr));
+    DM_TRY(rest(l, reterr));
+    if (l->interrupts)
+        return dm_err_set(reterr, DM_E_CANCELLED,
+                          "interrupted; what was at work will be done again");
+    return 0;
+}
+
+static int processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
+}
+
+int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_loop_report *ret,
+                struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena arena = {0};
+    _cleanup_right_ struct dm_right right = {.fd = -1};
+    struct dm_loop *l = dm_arena_new(&arena, struct dm_loop);
+    struct dm_right_wait wait = {.waiting = o->watch ? o->watch->waiting : NULL,
+                                 .user = o->watch ? o->watch->user : NULL};
+    l->options = o;
+    l->arena = &arena;
+    l->ledger.arena = a;
+    DM_TRY(dm_right_take(o->project->run_dir, o->command, &wait, &right, reterr));
+    l->ledger.report.started_at = dm_clock_now();
+    DM_TRY(open_uv(l, reterr));
+    signal(SIGPIPE, SIG_IGN);
+    dm_tick_init(&l->tick, o->store, &arena, o->jobs > 0 ? o->jobs : 2 * processors());
+    int rc = decide(l, reterr);
+    close_uv(l);
+    dm_tick_release(&l->tick);
+    l->ledger.report.ended_at = dm_clock_now();
+    if (rc == 0 || rc == DM_E_CANCELLED)
+        *ret = l->ledger.report;
+    return rc;
+}

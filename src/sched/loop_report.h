@@ -1,0 +1,18 @@
+/* Inside sched/: the report of a loop, gathered while it runs. */
+#ifndef DM_LOOP_REPORT_H
+#define DM_LOOP_REPORT_H
+
+#include "sched/tick.h"
+
+struct dm_loop_ledger {
+    struct dm_arena *arena; /* of the caller: the report lives in it */
+    struct dm_loop_report report;
+    size_t cap_failures, cap_blocked;
+};
+
+/* A committed change. */
+void dm_report_note(struct dm_loop_ledger *l, const struct dm_note *n);
+/* When nothing moves any more: what waits for what. */
+void dm_report_rest(struct dm_loop_ledger *l, const struct dm_snapshot *s);
+
+#endif

@@ -1,0 +1,352 @@
+/* lang/dag.h: what loads, what is refused and how it is said, and the normal form. */
+#include "lang/dag.h"
+
+#include "base/file.h"
+#include "t.h"
+
+static const struct dm_op_field empty_fields[] = {{NULL}};
+static const struct dm_op_field bash_fields[] = {
+    {.name = "bash_command", .type = DM_FIELD_STRING, .required = true, .templated = true},
+    {.name = "env", .type = DM_FIELD_MAP, .templated = true},
+    {.name = "append_env", .type = DM_FIELD_BOOL, .fallback = "false"},
+    {NULL}};
+static const struct dm_op_field sql_fields[] = {
+    {.name = "sql", .type = DM_FIELD_STRING_OR_LIST, .required = true, .templated = true},
+    {.name = "conn_id", .type = DM_FIELD_STRING, .fallback = "\"db\"", .alias = "postgres_conn_id"},
+    {.name = "parameters", .type = DM_FIELD_ANY, .templated = true},
+    {NULL}};
+static const struct dm_op_field land_fields[] = {{.name = "filename",
+                                                  .type = DM_FIELD_STRING,
+                                                  .required = true,
+                                                  .templated = true,
+                                                  .names_file = true},
+                                                 {NULL}};
+static const char *const bash_names[] = {"BashOperator", "airflow.operators.bash.BashOperator",
+                                         NULL};
+static const char *const sql_exts[] = {".sql", NULL};
+static const struct dm_op_spec empty_op = {.name = "empty", .fields = empty_fields},
+                               bash_op = {.name = "bash",
+                                          .aliases = bash_names,
+                                          .fields = bash_fields},
+                               sql_op = {.name = "sql",
+                                         .fields = sql_fields,
+                                         .template_ext = sql_exts},
+                               land_op = {.name = "land", .fields = land_fields},
+                               wait_op = {.name = "wait", .fields = empty_fields, .sensor = true};
+static const struct dm_op_spec *const specs[] = {&empty_op, &bash_op, &sql_op,
+                                                 &land_op,  &wait_op, NULL};
+static const struct dm_op_refused refused[] = {{"PythonOperator", "Use bash."}, {NULL, NULL}};
+static const struct dm_op_table ops = {specs, refused};
+
+static const char *environment(void *user, const char *name)
+{
+    return strcmp(name, "T_OWNER") == 0 ? "ann of the night" : NULL;
+}
+
+struct scene {
+    struct dm_arena a;
+    const char *dir;
+    struct dm_dag_set set;
+    const char *shown; /* all findings as people see them */
+};
+
+static void scene_release(struct scene *s)
+{
+    if (dm_remove_tree(s->dir, NULL) < 0)
+        t_fail(__FILE__, __LINE__, "cannot remove %s", s->dir);
+    dm_arena_release(&s->a);
+}
+#define _cleanup_scene_ DM_CLEANUP(scene_release)
+
+static void scene_begin(struct scene *s)
+{
+    char name[] = "/tmp/daymill-dag-XXXXXX";
+    *s = (struct scene){.dir = NULL};
+    if (!mkdtemp(name))
+        DM_BUG("no temporary folder");
+    s->dir = dm_arena_strdup(&s->a, name);
+}
+
+static void write_file(struct scene *s, const char *name, const char *text)
+{
+    struct dm_err err;
+    const char *path = dm_path_join(&s->a, s->dir, name);
+    if (dm_mkdirs_for(path, &err) < 0 || dm_file_write(path, dm_str_c(text), 0644, &err) < 0)
+        DM_BUG("%s", err.message);
+}
+
+static void load(struct scene *s)
+{
+    struct dm_load_world world = {.project_dir = s->dir, .ops = &ops, .env = environment};
+    struct dm_err err;
+    struct dm_strbuf b;
+    if (dm_dags_load(&s->a, dm_path_join(&s->a, s->dir, "dags"), &world, &s->set, &err) < 0)
+        DM_BUG("%s", err.message);
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    for (size_t i = 0; i < s->set.n_diags; i++)
+        dm_diag_format(&b, &s->set.diags[i]);
+    s->shown = dm_str_cstr(&s->a, dm_strbuf_str(&b));
+    dm_strbuf_release(&b);
+}
+
+/* Loads one file and gives its findings. */
+static const char *findings(struct scene *s, const char *text)
+{
+    write_file(s, "dags/a.yaml", text);
+    load(s);
+    return s->shown;
+}
+
+static void both_forms_give_the_same_dag(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_STR(findings(
+              &s, "one:\n"
+                  "  start_date: 2024-01-31\n"
+                  "  schedule: '@daily'\n"
+                  "  default_args: {retries: 2, retry_delay: 5, append_env: true}\n"
+                  "  tasks:\n"
+                  "    - {task_id: b, operator: BashOperator, bash_command: x, dependencies: [a]}\n"
+                  "    - {task_id: a, operator: empty, retries: 0, wait_for_downstream: true}\n"
+                  "two:\n"
+                  "  start_date: 2024-01-31\n"
+                  "  tasks:\n"
+                  "    a: {operator: empty, trigger_rule: dummy}\n"
+                  "    w: {operator: wait, dependencies: [a], poke_interval: 5}\n"),
+          "");
+    T_INT(s.set.n_dags, 2);
+    const struct dm_dag *one = dm_dag_find(&s.set, DM_STR("one"));
+    T_INT(dm_timetable_kind(one->timetable), DM_TIMETABLE_CRON);
+    T_INT(one->start_date, 1706659200 * DM_SEC);
+    T_STR(one->tasks[0].task_id, "a");
+    T_INT(one->tasks[0].retries, 0);
+    T_OK(one->tasks[0].depends_on_past);
+    T_INT(one->tasks[0].downstream[0], 1);
+    T_STR(one->tasks[1].operator_name, "bash");
+    T_INT(one->tasks[1].retries, 2);
+    T_INT(one->tasks[1].retry_delay_us, 5 * DM_SEC);
+    T_OK(dm_map_bool(one->tasks[1].args, "append_env", false));
+    const struct dm_dag *two = dm_dag_find(&s.set, DM_STR("two"));
+    T_INT(dm_timetable_kind(two->timetable), DM_TIMETABLE_NONE);
+    T_INT(two->tasks[0].trigger_rule, DM_RULE_ALWAYS);
+    T_INT(dm_map_int(two->tasks[1].args, "poke_interval", 0), 5);
+    T_INT(dm_map_int(two->tasks[1].args, "timeout", 0), 604800);
+}
+
+static void all_mistakes_are_shown_with_place_and_nearest_name(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    write_file(&s, "dags/sql/there.sql", "select 1");
+    findings(&s, "d:\n"
+                 "  start_date: 2024-01-01\n"
+                 "  schedule: 0 25 * * *\n"
+                 "  catchup: 'no'\n"
+                 "  tags: word\n"
+                 "  shedule: null\n"
+                 "  tasks:\n"
+                 "    - {task_id: a, operator: bash, bash_comand: x}\n"
+                 "    - {task_id: b, operator: bsh}\n"
+                 "    - {task_id: c, operator: sql, sql: sql/their.sql, dependencies: [bb]}\n"
+                 "    - {task_id: c, operator: empty}\n"
+                 "    - {task_id: e, operator: PythonOperator}\n"
+                 "    - {task_id: f, operator: empty, retries: many, trigger_rule: all_sucess}\n"
+                 "    - {task_id: 7, operator: empty}\n"
+                 "    - {task_id: g}\n");
+    T_INT(s.set.n_dags, 0);
+    static const char *const said[] = {
+        "dags/a.yaml:3:13: error: \"0 25 * * *\" is no cron expression: hour \"25\"",
+        "dags/a.yaml:4:12: error: catchup must be true or false, not a string",
+        "dags/a.yaml:5:9: error: tags must be a list",
+        "dags/a.yaml:6:3: error: a DAG has no key \"shedule\"",
+        "      6 |   shedule: null\n        |   ^\n        hint: Did you mean \"schedule\"?",
+        "dags/a.yaml:8:36: error: task \"a\" (bash) has no key \"bash_comand\"",
+        "Did you mean \"bash_command\"?",
+        "dags/a.yaml:8:7: error: task \"a\" (bash) needs bash_command",
+        "dags/a.yaml:9:30: error: there is no operator \"bsh\"",
+        "Did you mean \"bash\"?",
+        "dags/a.yaml:10:40: error: there is no file \"sql/their.sql\" in dags",
+        "Did you mean \"sql/there.sql\"?",
+        "dags/a.yaml:10:70: error: task \"c\" depends on \"bb\", which does not exist",
+        "Did you mean \"b\"?",
+        "dags/a.yaml:11:17: error: the task_id \"c\" is taken (line 10)",
+        "dags/a.yaml:12:30: error: the operator \"PythonOperator\" does not run here",
+        "hint: Use bash.",
+        "dags/a.yaml:13:46: error: retries of task \"f\" must be a whole number",
+        "Did you mean \"all_success\"?",
+        "dags/a.yaml:14:17: error: a task_id must be a text",
+        "dags/a.yaml:15:7: error: task \"g\" has no operator",
+    };
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+        T_HAS(s.shown, said[i]);
+}
+
+static void a_circle_is_named(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_HAS(findings(&s, "d:\n  tasks:\n    a: {operator: empty}\n"
+                       "    b: {operator: empty, dependencies: [a, d]}\n"
+                       "    c: {operator: empty, dependencies: [b]}\n"
+                       "    d: {operator: empty, dependencies: [c]}\n"),
+          "dags/a.yaml:4:40: error: tasks wait for each other in a circle: b >> c >> d >> b");
+}
+
+static void one_bad_file_leaves_the_others(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    write_file(&s, "dags/b.yml", "b: {tasks: {t: {operator: empty}}}\n");
+    write_file(&s, "dags/sub/c.yml", "b: {tasks: {t: {operator: empty}}}\n");
+    write_file(&s, "dags/.hidden.yml", "nonsense");
+    findings(&s, "a:\n\tb: 1\n");
+    T_INT(s.set.n_dags, 1);
+    T_STR(s.set.dags[0]->file, "dags/b.yml");
+    T_INT(s.set.n_errors, 2);
+    T_STR(s.set.diags[0].code, "yaml");
+    T_INT(s.set.diags[0].line, 2);
+    T_STR(s.set.diags[1].code, "duplicate_id");
+    T_HAS(s.set.diags[1].message, "taken by dags/b.yml, line 1");
+}
+
+static void defaults_come_in_layers(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    write_file(&s, "dags/defaults.yml",
+               "default_args: {owner: root, retries: 1, pool: p}\nmax_active_runs: 3\ntags: [b]\n");
+    write_file(&s, "dags/sub/defaults.yml", "default_args: {owner: sub}\ntags: [a]\n");
+    write_file(&s, "dags/sub/x.yml",
+               "default:\n  params: {k: 1, l: {m: 2}}\n  default_args: {retries: 4}\n"
+               "x:\n  params: {l: {n: 3}}\n  tasks:\n    t: {operator: empty, pool: q}\n");
+    findings(&s, "y: {tags: [own], tasks: {t: {operator: empty}}}\n");
+    T_STR(s.shown, "");
+    const struct dm_dag *x = dm_dag_find(&s.set, DM_STR("x")),
+                        *y = dm_dag_find(&s.set, DM_STR("y"));
+    T_STR(x->tasks[0].owner, "sub");
+    T_INT(x->tasks[0].retries, 4);
+    T_STR(x->tasks[0].pool, "q");
+    T_INT(x->max_active_runs, 3);
+    T_STR(x->tags[0], "a");
+    T_STR(x->tags[1], "b");
+    T_DMSTR(dm_value_json(&s.a, dm_map_at(x->params, "l")), "{\"n\": 3, \"m\": 2}");
+    T_STR(y->tags[0], "own");
+    T_STR(y->tasks[0].owner, "root");
+}
+
+static void environment_variables_keep_places_right(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    findings(&s, "d:\n  description: $T_OWNER ${T_OWNER}s $NOT_SET\n"
+                 "  tasks:\n    t: {operator: bash, bash_command: '$T_OWNER', owner: 5}\n");
+    T_HAS(s.shown, "dags/a.yaml:4:58: error: owner of task \"t\" must be a text");
+    findings(&s, "d:\n  description: $T_OWNER ${T_OWNER}s $NOT_SET\n  tasks: {}\n");
+    T_STR(s.shown, "");
+    T_STR(s.set.dags[0]->description, "ann of the night ann of the nights $NOT_SET");
+}
+
+static void named_files_belong_to_the_generation(void)
+{
+    static const char yaml[] = "d:\n  tasks:\n    t: {operator: sql, sql: [q.sql, select 2]}\n"
+                               "    l: {operator: land, filename: dags/s.py}\n"
+                               "    v: {operator: land, filename: data/none.csv}\n";
+    _cleanup_scene_ struct scene s;
+    char generation[65];
+    scene_begin(&s);
+    write_file(&s, "dags/q.sql", "select 1");
+    write_file(&s, "dags/s.py", "print(1)");
+    write_file(&s, "dags/sql/part.sql", "where x");
+    write_file(&s, "dags/q.sql", "select 1 {% include 'sql/part.sql' %}");
+    T_STR(findings(&s, yaml), "");
+    T_DMSTR(dm_map_str(s.set.dags[0]->files, "sql/part.sql", ""), "where x");
+    memcpy(generation, s.set.dags[0]->generation, sizeof(generation));
+    T_STR(findings(&s, yaml), "");
+    T_STR(s.set.dags[0]->generation, generation);
+    write_file(&s, "dags/s.py", "print(2)");
+    T_STR(findings(&s, yaml), "");
+    T_OK(strcmp(s.set.dags[0]->generation, generation) != 0);
+    memcpy(generation, s.set.dags[0]->generation, sizeof(generation));
+    write_file(&s, "dags/q.sql", "select 3");
+    T_STR(findings(&s, yaml), "");
+    T_OK(strcmp(s.set.dags[0]->generation, generation) != 0);
+}
+
+static void the_normal_form_comes_back_as_it_was(void)
+{
+    _cleanup_scene_ struct scene s;
+    _cleanup_strbuf_ struct dm_strbuf b;
+    struct dm_dag *again;
+    struct dm_err err;
+    scene_begin(&s);
+    T_STR(findings(&s, "d:\n  start_date: 2024-01-31\n  end_date: 2024-02-29\n"
+                       "  schedule: {__type__: datetime.timedelta, hours: 3}\n"
+                       "  params: {day: 2024-01-01, 1: one, list: [1, .inf, 2001-12-14 21:59:43]}\n"
+                       "  tasks:\n    t:\n      operator: bash\n      bash_command: echo\n"
+                       "      env: {Z: z, A: a}\n"),
+          "");
+    const struct dm_dag *d = s.set.dags[0];
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    dm_dag_to_json(&b, d);
+    T_TRY(dm_dag_from_json(&s.a, dm_strbuf_str(&b), &again, &err), err);
+    T_STR(again->generation, d->generation);
+    T_OK(dm_value_equal(again->params, d->params));
+    T_INT(dm_map_at(again->params, "day")->kind, DM_DATE);
+    T_INT(again->start_date, d->start_date);
+    T_INT(again->end_date, d->end_date);
+    T_INT(dm_timetable_kind(again->timetable), DM_TIMETABLE_DELTA);
+    const struct dm_value *env = dm_map_at(again->tasks[0].args, "env");
+    T_DMSTR(env->map.pairs[0].key->s, "Z");
+    T_INT(env->line, 10);
+    T_INT(env->col, 12);
+    T_INT(dm_dag_from_json(&s.a, DM_STR("{\"tasks\": []}"), &again, &err), DM_E_DATA);
+}
+
+/* Any file: DAGs or errors, each with a place inside the file or none, never a crash. */
+static void mutated_files_end(void)
+{
+    static const char seed[] =
+        "default: {default_args: {retries: 1}}\n"
+        "d: {start_date: 2024-01-31, schedule: '@daily', params: {a: 1}, tags: [x],\n"
+        "  tasks: [{task_id: a, operator: bash, bash_command: x, retry_delay: 3},\n"
+        "    {task_id: b, operator: sql, sql: [q, r], dependencies: [a], env: $T_OWNER}]}\n"
+        "e:\n  end_date: '2 days'\n  tasks:\n    c: {operator: wait, trigger_rule: always}\n";
+    static const char spice[] = "\n {}[]:,*&'\"-$0aeb";
+    _cleanup_scene_ struct scene s;
+    uint64_t r = 11;
+    scene_begin(&s);
+    write_file(&s, "dags/a.yaml", "");
+    const char *path = dm_path_join(&s.a, s.dir, "dags/a.yaml");
+    struct dm_load_world world = {.project_dir = s.dir, .ops = &ops, .env = environment};
+    for (int round = 0; round < 1500; round++) {
+        _cleanup_arena_ struct dm_arena a = {0};
+        char text[sizeof(seed)];
+        struct dm_dag_set set;
+        struct dm_err err;
+        memcpy(text, seed, sizeof(seed));
+        for (int k = 0; k < 3; k++) {
+            r = r * 6364136223846793005u + 1442695040888963407u;
+            text[(r >> 33) % (sizeof(seed) - 1)] = r & 1 ? spice[(r >> 13) % (sizeof(spice) - 1)]
+                                                         : seed[(r >> 20) % (sizeof(seed) - 1)];
+        }
+        FILE *f = fopen(path, "we");
+        fwrite(text, 1, sizeof(seed) - 1, f);
+        fclose(f);
+        T_TRY(dm_dags_load(&a, path, &world, &set, &err), err);
+        _cleanup_strbuf_ struct dm_strbuf b;
+        dm_strbuf_init(&b, DM_BUF_TEXT);
+        for (size_t i = 0; i < set.n_diags; i++) {
+            T_OK(set.diags[i].line <= 10 && !b.full);
+            dm_diag_format(&b, &set.diags[i]);
+        }
+        T_OK(set.n_dags + set.n_diags > 0);
+    }
+}
+
+T_MAIN(T_CASE(both_forms_give_the_same_dag),
+       T_CASE(all_mistakes_are_shown_with_place_and_nearest_name), T_CASE(a_circle_is_named),
+       T_CASE(one_bad_file_leaves_the_others), T_CASE(defaults_come_in_layers),
+       T_CASE(environment_variables_keep_places_right),
+       T_CASE(named_files_belong_to_the_generation), T_CASE(the_normal_form_comes_back_as_it_was),
+       T_CASE(mutated_files_end))

@@ -1,0 +1,224 @@
+/* PostgreSQL's and Redshift's SQL on the engine: comparisons, names, types, errors, the session's statements. */
+#include "rewrite_fixture.h"
+
+static void open_it(void)
+{
+    T_OK(fixture_open());
+    if (!fx.rewriter) {
+        printf("# %s\n", fx.err.message);
+        exit(1);
+    }
+    T_TRY(run("create table a(id int, t text); insert into a values (1, 'x'), (2, 'y'), (3, 'z');"
+              "create table c(cid varchar(20), n int); insert into c values ('1', 5), ('2 ', 6), "
+              "('03', 7), ('no', 8)"),
+          fx.err);
+}
+
+/* An integer and a character column compare as text, whatever they are called and wherever they come from. */
+static void integer_and_text(void)
+{
+    T_ROWS("select id, cid from a join c on a.id = c.cid order by 1", "1|1\n2|2 \n");
+    T_ROWS("select id from a, c where cid = id and id > 1", "2\n");
+    T_ROWS("with q as (select cid as k from c) select id from a join q on q.k = a.id order by 1",
+           "1\n2\n");
+    T_ROWS("select s.m from (select id - 1 as m from a) s join (select trim(cid) u from c) z on "
+           "s.m = z.u order by 1",
+           "1\n2\n");
+    T_ROWS("select id from a where exists (select 1 from c where c.cid = a.id) order by 1",
+           "1\n2\n");
+    T_ROWS("select id from a where id in (select cid from c) order by 1", "1\n2\n");
+    T_ROWS("select id from a where id not in (select cid from c) order by 1", "3\n");
+    T_ROWS("select count(*) from a left join c on id = cid", "3\n");
+    /* Literals keep their normal binding. */
+    T_ROWS("select id from a where id = '03'", "3\n");
+    T_FAILS("select id from a where id = 'no'", "22P02",
+            "invalid input syntax for type integer: \"no\"");
+    T_TRY(run("update a set t = 'hit' from c where a.id = c.cid"), fx.err);
+    T_ROWS("select id from a where t = 'hit' order by 1", "1\n2\n");
+    T_ROWS("explain select count(*) from a join c on a.id = c.cid", fx.text);
+    T_HAS(fx.text, "HASH_JOIN");
+}
+
+static void names(const char *sql, const char *want)
+{
+    struct dm_statement s;
+    const char *const *n, *const *types;
+    size_t count;
+    T_TRY(dm_rewrite(fx.rewriter, &fx.arena, dm_str_c(sql), &s, &fx.err), fx.err);
+    T_TRY(dm_engine_describe(fx.conn, &fx.arena, s.sql, &n, &types, &count, &fx.err), fx.err);
+    const char *got = "";
+    for (size_t i = 0; i < count; i++)
+        got = dm_arena_printf(&fx.arena, "%s%s%s", got, i ? "," : "", n[i]);
+    T_STR(got, want);
+}
+
+static void output_names(void)
+{
+    names("select 1+1, 'x'::text, case when true then 1 end, coalesce(1, 2), a.id, id as \"Id\", "
+          "nvl(1, 2),"
+          " date '2010-12-01', (select max(id) from a), exists(select 1), array[1], now()::date "
+          "from a",
+          "?column?,text,case,coalesce,id,Id,nvl,date,max,exists,array,now");
+    names("SELECT ID, T FROM A", "id,t");
+    names("select count(*), sum(id), max(t) as m from a", "count,sum,m");
+    T_ROWS("select count from (select count(*) from a) x", "3\n");
+}
+
+static void dialect(void)
+{
+    T_ROWS("select 5/2, nvl(null, 3), nvl2(1, 'a', 'b'), len('abc'), getdate() is not null",
+           "2|3|a|3|t\n");
+    T_ROWS("select dateadd(day, 2, date '2010-12-01'), datediff(day, date '2010-12-01', date "
+           "'2010-12-05')",
+           "2010-12-03 00:00:00|4\n");
+    T_ROWS("select '2010-12-01'::date + 1, interval '1' day, extract(year from date '2010-12-01'),"
+           " to_char(date '2010-12-01', 'DD/MM/YYYY')",
+           "2010-12-02|1 day|2010|01/12/2010\n");
+    T_ROWS("select '12/1/2010 8:26'::timestamp, cast('12/25/2010' as date), 'abcdef'::varchar(3)",
+           "2010-12-01 08:26:00|2010-12-25|abc\n");
+    T_ROWS("select 'abc' ~ 'b', 'abc' !~ '^b', 'ABC' ~* 'b', 'x' collate \"C\" "
+           "operator(pg_catalog.=) 'x'",
+           "t|t|t|t\n");
+    T_ROWS("select 1.23456::numeric = 1.23456", "t\n");
+    T_ROWS("select i from generate_series(1, 2) i", "1\n2\n");
+    T_ROWS("select a.id from \"warehouse\".\"public\".\"a\" where id = 1", "1\n");
+    T_FAILS("select * from other.public.a", "0A000", "cross-database");
+    T_TRY(run("create table ds(a int encode az64 distkey, b varchar(10) sortkey, distkey int) "
+              "diststyle key"
+              " compound sortkey(a, b); insert into ds(a, b, distkey) values (1, 'x', 2)"),
+          fx.err);
+    T_ROWS("from ds select distkey", "2\n"); /* the engine's own syntax */
+    T_TRY(run("create table k(id int primary key, v int); insert into k values (1, 1);"
+              "insert into k values (1, 2) on conflict (id) do update set v = excluded.v;"
+              "merge into k using (select 2 as id) s on k.id = s.id when not matched then insert "
+              "(id, v) values (s.id, 9)"),
+          fx.err);
+    T_ROWS("select * from k order by 1", "1|2\n2|9\n");
+}
+
+static void lengths(void)
+{
+    T_TRY(run("create table v(a varchar(3), b char(2), c text, d varchar, \"E f\" varchar(2));"
+              "insert into v values ('äöü', 'x ', repeat('x', 500), repeat('y', 500), 'zz')"),
+          fx.err);
+    T_FAILS("insert into v(a) values ('1234')", "22001",
+            "value too long for type character varying(3)");
+    T_FAILS("insert into v(b) values ('123')", "22001", "value too long for type character(2)");
+    T_FAILS("update v set \"E f\" = 'abc'", "22001",
+            "value too long for type character varying(2)");
+    struct dm_column_type *columns;
+    size_t n;
+    T_TRY(dm_rewrite_columns(fx.rewriter, &fx.arena, "\"warehouse\".\"public\".\"v\"", &columns, &n,
+                             &fx.err),
+          fx.err);
+    T_INT(n, 5);
+    T_STR(columns[0].type, "character varying(3)");
+    T_INT(columns[0].limit, 3);
+    T_STR(columns[1].type, "character(2)");
+    T_STR(columns[2].type, "text");
+    T_STR(columns[3].type, "character varying");
+    T_INT(columns[3].limit, 0);
+    T_STR(columns[4].name, "E f");
+    T_STR(columns[4].type, "character varying(2)");
+}
+
+static void errors(void)
+{
+    T_FAILS("select nosuch from a", "42703", "column \"nosuch\" does not exist");
+    T_INT(fx.err.position, 8);
+    T_FAILS("select id\n  from a,\n       nowhere", "42P01", "relation \"nowhere\" does not exist");
+    T_INT(fx.err.position, 28);
+    T_FAILS("select 'ä', a.id, b.nosuch from a join (select 1 as id) b using (id)", "42703",
+            "does not exist");
+    T_INT(fx.err.position, 19);
+    T_FAILS("select nofunc(1)", "42883", "function nofunc does not exist");
+    T_FAILS("selec 1", "42601", "syntax error at or near \"selec\"");
+    T_INT(fx.err.position, 1);
+    T_FAILS("create table a(x int)", "42P07", "relation \"a\" already exists");
+    T_FAILS("insert into k values (1, 1)", "23505", "duplicate key");
+    T_TRY(run("create table nn(a int not null)"), fx.err);
+    T_FAILS("insert into nn values (null)", "23502",
+            "null value in column \"a\" of relation \"nn\"");
+    T_FAILS("insert into nn values ('x')", "22P02", "invalid input syntax for type integer: \"x\"");
+}
+
+static void settings(void)
+{
+    T_ROWS("show datestyle", "ISO, MDY\n");
+    T_TRY(run("set application_name to 'me'"), fx.err);
+    T_ROWS("select current_setting('application_name'), current_setting('server_version_num')::int "
+           "/ 10000",
+           "me|15\n");
+    T_TRY(run("set local application_name to 'you'"), fx.err);
+    T_STR(dm_rewriter_setting(fx.rewriter, "application_name"), "you");
+    dm_rewrite_transaction_end(fx.rewriter);
+    T_STR(dm_rewriter_setting(fx.rewriter, "application_name"), "me");
+    T_TRY(run("create schema other; create table other.o(x int); set search_path to other, "
+              "\"$user\", public"),
+          fx.err);
+    T_ROWS("select current_schema(), current_schemas(false), count(*) from o, a",
+           "other|{other,public}|0\n");
+    T_TRY(run("reset all"), fx.err);
+    T_FAILS("select * from o", "42P01", "relation \"o\" does not exist");
+    T_FAILS("set nonsense to 1", "42704", "unrecognized configuration parameter \"nonsense\"");
+    T_FAILS("declare c cursor for select 1", "0A000", "cursors");
+}
+
+static void kind(const char *sql, enum dm_statement_kind want, const char *tag)
+{
+    struct dm_statement s;
+    T_TRY(dm_rewrite(fx.rewriter, &fx.arena, dm_str_c(sql), &s, &fx.err), fx.err);
+    T_INT(s.kind, want);
+    T_STR(s.tag, tag);
+}
+
+static void statements(void)
+{
+    kind("BEGIN ISOLATION LEVEL READ COMMITTED", DM_STATEMENT_BEGIN, "BEGIN");
+    kind("end", DM_STATEMENT_COMMIT, "COMMIT");
+    kind("abort", DM_STATEMENT_ROLLBACK, "ROLLBACK");
+    kind("savepoint x", DM_STATEMENT_SAVEPOINT, "SAVEPOINT");
+    kind("release x", DM_STATEMENT_SAVEPOINT, "RELEASE");
+    kind("set session characteristics as transaction isolation level read committed",
+         DM_STATEMENT_NOTHING, "SET");
+    kind("deallocate all", DM_STATEMENT_NOTHING, "DEALLOCATE ALL");
+    kind("vacuum a", DM_STATEMENT_NOTHING, "VACUUM");
+    kind("insert into a values (1)", DM_STATEMENT_QUERY, "INSERT 0");
+    kind("create table n as select 1", DM_STATEMENT_QUERY, "SELECT");
+    kind("drop view if exists n", DM_STATEMENT_QUERY, "DROP VIEW");
+    kind("-- nothing", DM_STATEMENT_NOTHING, "");
+}
+
+static void copy(void)
+{
+    struct dm_statement s;
+    T_TRY(dm_rewrite(fx.rewriter, &fx.arena,
+                     DM_STR("COPY a(id,\nt) FROM STDIN DELIMITER ';'  CSV HEADER NULL 'x'"), &s,
+                     &fx.err),
+          fx.err);
+    T_INT(s.kind, DM_STATEMENT_COPY_IN);
+    T_STR(s.copy.table, "\"a\"");
+    T_STR(s.copy.columns[1], "\"t\"");
+    T_OK(s.copy.csv && s.copy.header && s.copy.delimiter == ';' && s.copy.quote == '"');
+    T_STR(s.copy.null_text, "x");
+    T_TRY(dm_rewrite(fx.rewriter, &fx.arena,
+                     DM_STR("copy (select id from a where id = 2) to stdout (format text)"), &s,
+                     &fx.err),
+          fx.err);
+    T_INT(s.kind, DM_STATEMENT_COPY_OUT);
+    T_OK(!s.copy.csv && s.copy.delimiter == '\t');
+    T_STR(s.copy.null_text, "\\N");
+    T_TRY(dm_rewrite(fx.rewriter, &fx.arena,
+                     DM_STR("copy public.a (t) to stdout with (format csv, force_quote *)"), &s,
+                     &fx.err),
+          fx.err);
+    T_STR(s.sql, "SELECT t FROM public.a");
+    T_STR(s.copy.force_quote[0], "*");
+    T_FAILS("copy a from '/etc/passwd'", "42501", "COPY cannot read a file of the server");
+    T_HAS(fx.err.hint, "FROM STDIN");
+    T_FAILS("copy a to stdout (format xml)", "22023", "\"xml\"");
+    fixture_close();
+}
+
+T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(output_names), T_CASE(dialect),
+       T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements), T_CASE(copy))
