@@ -36,7 +36,7 @@ static int option_index(const struct dm_option *options, struct dm_str name)
     return -1;
 }
 
-const char *dm_arg_text(const struct dm_args *args, const char *option, const char *fallback)
+const char *dm_option_text(const struct dm_args *args, const char *option, const char *fallback)
 {
     int i = option_index(args->cmd->options, dm_str_c(option));
     if (i < 0)
@@ -44,14 +44,14 @@ const char *dm_arg_text(const struct dm_args *args, const char *option, const ch
     return args->option_values[i] ? args->option_values[i] : fallback;
 }
 
-bool dm_arg_flag(const struct dm_args *args, const char *option)
+bool dm_option_flag(const struct dm_args *args, const char *option)
 {
-    return dm_arg_text(args, option, NULL) != NULL;
+    return dm_option_text(args, option, NULL) != NULL;
 }
 
-int64_t dm_arg_int(const struct dm_args *args, const char *option, int64_t fallback)
+int64_t dm_option_int(const struct dm_args *args, const char *option, int64_t fallback)
 {
-    const char *text = dm_arg_text(args, option, NULL);
+    const char *text = dm_option_text(args, option, NULL);
     int64_t v = fallback;
     if (text && !dm_str_to_i64(dm_str_c(text), &v))
         DM_BUG("option --%s was not checked", option);

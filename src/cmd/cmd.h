@@ -50,9 +50,9 @@ struct dm_args {
     bool color, terminal; /* of standard output */
 };
 
-const char *dm_arg_text(const struct dm_args *args, const char *option, const char *fallback);
-bool dm_arg_flag(const struct dm_args *args, const char *option);
-int64_t dm_arg_int(const struct dm_args *args, const char *option, int64_t fallback);
+const char *dm_option_text(const struct dm_args *args, const char *option, const char *fallback);
+bool dm_option_flag(const struct dm_args *args, const char *option);
+int64_t dm_option_int(const struct dm_args *args, const char *option, int64_t fallback);
 
 /* The program: parses, finds the project, runs, prints the error, returns the exit code. */
 int dm_cli_main(int argc, char **argv);

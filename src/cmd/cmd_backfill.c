@@ -37,7 +37,7 @@ static int print_days(struct dm_args *args, const struct dm_day *days, size_t n)
 /* The range: --from and --to, or the DAG's own dates. */
 static int range(struct dm_args *args, struct dm_drive *d, struct dm_err *reterr)
 {
-    const char *from = dm_arg_text(args, "from", NULL), *to = dm_arg_text(args, "to", NULL);
+    const char *from = dm_option_text(args, "from", NULL), *to = dm_option_text(args, "to", NULL);
     d->from = d->dag->start_date;
     d->to = d->dag->end_date;
     if (from) {
@@ -61,9 +61,9 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     struct dm_drive d = {.run_type = "backfill"};
     DM_TRY(dm_cmd_dag(args, args->v[0], &d.dag, reterr));
     DM_TRY(range(args, &d, reterr));
-    int rerun = dm_rerun_parse(dm_str_c(dm_arg_text(args, "rerun", "missing")));
+    int rerun = dm_rerun_parse(dm_str_c(dm_option_text(args, "rerun", "missing")));
     d.rerun = (enum dm_rerun)rerun;
-    const char *conf = dm_arg_text(args, "conf", NULL);
+    const char *conf = dm_option_text(args, "conf", NULL);
     if (conf) {
         struct dm_value *v;
         DM_TRY(dm_value_from_json(args->arena, dm_str_c(conf), &v, reterr));
@@ -80,7 +80,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     if (outside && !args->quiet)
         fprintf(stderr, "%zu day%s outside the start and end dates of \"%s\" left out\n", outside,
                 outside == 1 ? " lies" : "s lie", d.dag->dag_id);
-    if (dm_arg_flag(args, "dry-run"))
+    if (dm_option_flag(args, "dry-run"))
         return print_days(args, days, n);
     for (size_t i = 0; i < n; i++)
         todo += days[i].action != DM_DAY_KEEP;
@@ -88,7 +88,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     struct dm_cmd_drive drive = {
         .drive = &d,
         .command = dm_arena_printf(args->arena, "backfill %s", d.dag->dag_id),
-        .jobs = (int)dm_arg_int(args, "jobs", 0),
+        .jobs = (int)dm_option_int(args, "jobs", 0),
     };
     return dm_cmd_drive(args, &drive, reterr);
 }

@@ -104,10 +104,10 @@ static int classify(struct dm_args *args, struct job *job, const char *output,
                     struct dm_err *reterr)
 {
     struct dm_classify_options o = {
-        .run_id = dm_arg_text(args, "run-id", ""),
-        .threads = (unsigned)dm_arg_int(args, "threads", sysconf(_SC_NPROCESSORS_ONLN)),
+        .run_id = dm_option_text(args, "run-id", ""),
+        .threads = (unsigned)dm_option_int(args, "threads", sysconf(_SC_NPROCESSORS_ONLN)),
         .reject_path =
-            dm_arg_text(args, "rejects", dm_arena_printf(args->arena, "%s.rejects.csv", output)),
+            dm_option_text(args, "rejects", dm_arena_printf(args->arena, "%s.rejects.csv", output)),
         .write = write_out,
         .write_arg = job,
         .progress = on_progress,
@@ -115,9 +115,9 @@ static int classify(struct dm_args *args, struct job *job, const char *output,
     };
     if (o.threads > DM_CLASSIFY_THREADS_MAX)
         o.threads = DM_CLASSIFY_THREADS_MAX;
-    if (strcmp(dm_arg_text(args, "dialect", "rfc4180"), "spark") == 0)
+    if (strcmp(dm_option_text(args, "dialect", "rfc4180"), "spark") == 0)
         o.dialect = DM_CLASSIFY_SPARK;
-    DM_TRY(parse_rejected(dm_arg_text(args, "max-rejected", "0"), &o, reterr));
+    DM_TRY(parse_rejected(dm_option_text(args, "max-rejected", "0"), &o, reterr));
     size_t n = args->n ? (size_t)args->n : 1;
     struct dm_classify_input *inputs = dm_arena_array(args->arena, struct dm_classify_input, n);
     for (size_t i = 0; i < n; i++) {
@@ -148,7 +148,7 @@ static int classify(struct dm_args *args, struct job *job, const char *output,
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
     struct job job = {.file = {.fd = -1}};
-    const char *output = dm_arg_text(args, "output", NULL);
+    const char *output = dm_option_text(args, "output", NULL);
     if (!output) {
         dm_err_set(reterr, DM_E_USAGE, "where to? --output OUT.parquet is missing");
         return dm_err_hint(reterr, "For example: daymill classify reviews.csv -o reviews.parquet");

@@ -72,8 +72,8 @@ static int drop_of_run(struct sweep *s, const struct dm_run_row *r, int64_t befo
 
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
-    struct sweep s = {.args = args, .dry_run = dm_arg_flag(args, "dry-run")};
-    const char *day = dm_arg_text(args, "before", NULL);
+    struct sweep s = {.args = args, .dry_run = dm_option_flag(args, "dry-run")};
+    const char *day = dm_option_text(args, "before", NULL);
     int64_t before = DM_NEVER;
     if (day)
         DM_TRY(dm_cmd_day(day, &before, reterr));

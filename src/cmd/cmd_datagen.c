@@ -11,12 +11,12 @@ static const struct dm_option options[] = {
 
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
-    struct dm_datagen d = {.seed = (uint64_t)dm_arg_int(args, "seed", 1)};
-    const char *dir = dm_arg_text(args, "out", ".");
+    struct dm_datagen d = {.seed = (uint64_t)dm_option_int(args, "seed", 1)};
+    const char *dir = dm_option_text(args, "out", ".");
     const char *purchases = dm_path_join(args->arena, dir, "OnlineRetail.csv");
     const char *reviews = dm_path_join(args->arena, dir, "movie_review.csv");
     int64_t n_purchases, n_reviews;
-    DM_TRY(dm_datagen_scale(dm_arg_text(args, "scale", "0.02"), &d.permille, reterr));
+    DM_TRY(dm_datagen_scale(dm_option_text(args, "scale", "0.02"), &d.permille, reterr));
     DM_TRY(dm_datagen_purchases(&d, purchases, &n_purchases, reterr));
     DM_TRY(dm_datagen_reviews(&d, reviews, &n_reviews, reterr));
     if (args->quiet)

@@ -90,14 +90,14 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     const char *dir = args->v[0];
     struct dm_datagen d = {.seed = 1};
     struct dm_project project;
-    DM_TRY(dm_datagen_scale(dm_arg_text(args, "scale", "0.02"), &d.permille, reterr));
+    DM_TRY(dm_datagen_scale(dm_option_text(args, "scale", "0.02"), &d.permille, reterr));
     DM_TRY(dm_mkdirs(dm_path_join(a, dir, "data"), 0777, reterr));
     for (const struct dm_embedded *f = dm_project_files; f->name; f++)
         DM_TRY(write_file(a, dir, f, reterr));
-    DM_TRY(provide(args, dm_arg_text(args, "purchases", NULL),
+    DM_TRY(provide(args, dm_option_text(args, "purchases", NULL),
                    dm_path_join(a, dir, "data/OnlineRetail.csv"), &d, dm_datagen_purchases,
                    reterr));
-    DM_TRY(provide(args, dm_arg_text(args, "reviews", NULL),
+    DM_TRY(provide(args, dm_option_text(args, "reviews", NULL),
                    dm_path_join(a, dir, "data/movie_review.csv"), &d, dm_datagen_reviews, reterr));
     DM_TRY(dm_project_open(&project, dir, reterr));
     struct dm_setup s = {.quiet = true};

@@ -15,9 +15,9 @@ static const struct dm_option list_options[] = {
 static int list(struct dm_args *args, struct dm_err *reterr)
 {
     struct dm_run_filter f = DM_RUN_FILTER_ALL;
-    const char *state = dm_arg_text(args, "state", NULL);
-    const char *from = dm_arg_text(args, "from", NULL), *to = dm_arg_text(args, "to", NULL);
-    int64_t last = dm_arg_int(args, "last", 0);
+    const char *state = dm_option_text(args, "state", NULL);
+    const char *from = dm_option_text(args, "from", NULL), *to = dm_option_text(args, "to", NULL);
+    int64_t last = dm_option_int(args, "last", 0);
     if (args->n) {
         const struct dm_dag *dag;
         DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));

@@ -10,8 +10,8 @@ static const struct dm_option options[] = {
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
     struct dm_setup s = {
-        .dry_run = dm_arg_flag(args, "dry-run"),
-        .recreate = dm_arg_flag(args, "recreate"),
+        .dry_run = dm_option_flag(args, "dry-run"),
+        .recreate = dm_option_flag(args, "recreate"),
         .quiet = args->quiet,
     };
     return dm_setup_project(args->project, &s, reterr);

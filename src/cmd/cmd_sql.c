@@ -1,6 +1,7 @@
 /* daymill sql and psql: ask a connection of the project. */
 #include <errno.h>
 
+#include "base/file.h"
 #include "cmd/common.h"
 #include "conn/pg.h"
 #include "conn/warehouse_start.h"
@@ -20,7 +21,7 @@ static bool is_number(unsigned oid)
 static void print_result(struct dm_args *args, const struct dm_pg_result *r)
 {
     struct dm_table t = {.arena = args->arena};
-    bool csv = dm_arg_flag(args, "csv");
+    bool csv = dm_option_flag(args, "csv");
     if (!r->n_cols) {
         if (!args->quiet && !args->json && !csv)
             printf("%s\n", r->tag);
@@ -54,10 +55,10 @@ static void add_place(struct dm_err *err, struct dm_str sql)
         from--;
     while (to < sql.len && sql.p[to] != '\n')
         to++;
-    char detail[DM_ERR_DETAIL_MAX];
-    snprintf(detail, sizeof(detail), "%s%s  %.*s\n  %*s^", err->detail, err->detail[0] ? "\n" : "",
-             (int)(to - from), sql.p + from, (int)(at - from), "");
-    dm_err_detail(err, "%s", detail);
+    char detail[DM_ERR_DETAIL_MAX + 64];
+    snprintf(detail, sizeof(detail), "%s", err->detail);
+    dm_err_detail(err, "%s%s  %.*s\n  %*s^", detail, detail[0] ? "\n" : "", (int)(to - from),
+                  sql.p + from, (int)(at - from), "");
 }
 
 static int run_statements(struct dm_args *args, struct dm_pg *pg, struct dm_str text,

@@ -111,7 +111,7 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
     struct dm_run_row run;
     struct dm_attempt_row *attempts;
     size_t n, chosen;
-    int64_t try_number = dm_arg_int(args, "try", 0);
+    int64_t try_number = dm_option_int(args, "try", 0);
     DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &store, &run, reterr));
     struct dm_attempt_filter f = {
         .run = run.id, .task_id = args->v[1], .map_index = -1, .try_number = (int)try_number};
@@ -130,7 +130,7 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
         if (!args->quiet && n > 1)
             printf("== %s, try %d%s%s (%s)\n", at->task_id, at->try_number,
                    at->step_id ? ", step " : "", at->step_id ? at->step_id : "", at->log_path);
-        DM_TRY(print_log(args, store, at, dm_arg_flag(args, "follow"), reterr));
+        DM_TRY(print_log(args, store, at, dm_option_flag(args, "follow"), reterr));
     }
     return 0;
 }
@@ -170,7 +170,7 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &reader, &run, reterr));
     DM_TRY(dm_cmd_store(args, DM_STORE_WRITE, &store, reterr));
     DM_TRY(dm_clear_tasks(args->project, store, dag, &run, task->task_id,
-                          dm_arg_flag(args, "downstream"), &wait, &cleared, reterr));
+                          dm_option_flag(args, "downstream"), &wait, &cleared, reterr));
     const char *day = dm_cell_day(args->arena, run.logical_date);
     if (!args->quiet)
         printf("%zu task%s cleared; \"daymill backfill %s --from %s\" runs %s\n", cleared,

@@ -15,12 +15,12 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     enum { IDLE_SECONDS = 5 };
     struct dm_server_opts o = {
         .project = args->project,
-        .stay = !dm_arg_flag(args, "until-idle"),
-        .listen = dm_arg_text(args, "listen", NULL),
+        .stay = !dm_option_flag(args, "until-idle"),
+        .listen = dm_option_text(args, "listen", NULL),
         .idle_close_us =
             dm_map_int(dm_map_at(args->project->config, "warehouse"), "idle_close", IDLE_SECONDS) *
             DM_SEC,
-        .ready_fd = (int)dm_arg_int(args, "ready-fd", -1),
+        .ready_fd = (int)dm_option_int(args, "ready-fd", -1),
     };
     dm_log_open(2, DM_LOG_INFO, "warehouse");
     if (o.stay && !args->quiet)

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/file.h"
+
 struct view {
     struct dm_args *args;
     const struct dm_cmd_drive *drive;

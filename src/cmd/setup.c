@@ -137,7 +137,7 @@ static int map_columns(struct dm_arena *a, const struct load *l, struct dm_str h
                        struct dm_strbuf *ret, struct dm_err *reterr)
 {
     const char **names = dm_arena_array(a, const char *, COLUMNS_MAX);
-    size_t n;
+    size_t n = 0;
     DM_TRY(split_header(a, head, names, &n, reterr));
     bool *used = dm_arena_array(a, bool, l->columns->map.n);
     for (size_t i = 0; i < n; i++) {
@@ -145,11 +145,11 @@ static int map_columns(struct dm_arena *a, const struct load *l, struct dm_str h
         while (k < l->columns->map.n && !is_named(&l->columns->map.pairs[k], names[i]))
             k++;
         if (k == l->columns->map.n || used[k]) {
-            dm_err_set(reterr, DM_E_DATA,
-                       used[k % l->columns->map.n] && k < l->columns->map.n
-                           ? "%s: two columns of the header are %.0s\"%s\""
-                           : "%s: the header's column %zu, \"%s\", belongs to no column of %s",
-                       l->file, i + 1, names[i], l->table);
+            dm_err_set(reterr, DM_E_DATA, "%s: the header's column %zu, \"%s\", %s of %s", l->file,
+                       i + 1, names[i],
+                       k == l->columns->map.n ? "belongs to no column"
+                                              : "is the second for the same column",
+                       l->table);
             dm_err_at(reterr, l->file, 1, 1);
             return dm_err_hint(reterr, "The names that a column may have are in %s.", l->yaml);
         }
@@ -200,7 +200,7 @@ static int read_header(struct dm_arena *a, int fd, struct dm_str *ret, struct dm
 static int copy_file(struct dm_arena *a, const struct load *l, struct dm_pg *pg, int fd,
                      int64_t *ret_rows, struct dm_err *reterr)
 {
-    struct dm_str head;
+    struct dm_str head = {0};
     _cleanup_strbuf_ struct dm_strbuf sql;
     struct dm_pg_result r;
     dm_strbuf_init(&sql, DM_BUF_TEXT);
@@ -288,7 +288,7 @@ static int load_files(struct dm_arena *a, const struct dm_project *p, const stru
 {
     const char *path = dm_path_join(a, dir, "load.yaml");
     struct dm_str text;
-    struct dm_value *doc;
+    const struct dm_value *doc;
     if (!dm_exists(path))
         return 0;
     struct load l = {.p = p, .yaml = dm_project_relative(p, path)};

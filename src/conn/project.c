@@ -26,7 +26,7 @@ static const char *find_above(struct dm_arena *a, const char *from)
 {
     for (const char *dir = from;; dir = dm_path_dir(a, dir)) {
         if (dm_exists(dm_path_join(a, dir, DM_PROJECT_FILE)))
-            return dir;
+            return dm_arena_strdup(a, dir);
         if (strcmp(dir, "/") == 0)
             return NULL;
     }

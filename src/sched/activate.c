@@ -207,6 +207,7 @@ int dm_tick_activate(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
     if (!is_new)
         DM_TRY(load_steps(t, run, reterr));
     run->active = true;
+    run->active_since = t->now;
     t->snap.runs =
         grow(t->arena, t->snap.runs, t->snap.n_runs, &t->cap_runs, sizeof(struct dm_plan_run *));
     t->snap.runs[t->snap.n_runs++] = run;

@@ -185,6 +185,10 @@ static void press_children(struct dm_loop *l, int64_t now)
         }
         if (c->broken.code)
             end_child(c, now);
+        if (c->job->task->ending && !c->job->step && !c->has_result && !c->kill_at) {
+            dm_err_set(&c->broken, DM_E_TIMEOUT, "the run took longer than its dagrun_timeout");
+            end_child(c, now);
+        }
     }
     if (l->interrupts == l->obeyed)
         return;

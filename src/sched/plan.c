@@ -149,11 +149,9 @@ static bool is_due(struct pass *p, const struct dm_task_row *row)
 {
     if (row->state != DM_TASK_UP_FOR_RETRY && row->state != DM_TASK_UP_FOR_RESCHEDULE)
         return true;
-    if (row->until_step && !step_unfinished(p, row->until_step))
-        return true;
-    if (row->due_at == DM_NEVER)
-        return !row->until_step;
-    if (row->due_at <= p->now)
+    if (row->until_step && step_unfinished(p, row->until_step) && row->due_at == DM_NEVER)
+        return false;
+    if (row->due_at == DM_NEVER || row->due_at <= p->now)
         return true;
     wake_at(p, row->due_at);
     return false;
@@ -217,8 +215,46 @@ static void plan_only_task(struct pass *p, struct dm_plan_run *run, const char *
                                                            : DM_RUN_SUCCESS});
 }
 
+static bool took_too_long(struct pass *p, const struct dm_plan_run *run)
+{
+    if (run->dag->dagrun_timeout_us <= 0)
+        return false;
+    int64_t end = run->active_since + run->dag->dagrun_timeout_us;
+    if (end <= p->now)
+        return true;
+    wake_at(p, end);
+    return false;
+}
+
+/* As in Airflow: the run has failed, what is not finished is skipped. */
+static void plan_timeout(struct pass *p, struct dm_plan_run *run)
+{
+    bool at_work = false;
+    for (size_t i = 0; i < run->n_tasks; i++) {
+        struct dm_plan_task *t = &run->tasks[i];
+        if (dm_task_finished(t->row.state))
+            continue;
+        if (t->row.state != DM_TASK_QUEUED && t->row.state != DM_TASK_RUNNING) {
+            add_action(
+                p, (struct dm_action){
+                       .kind = DM_ACTION_TASK_STATE, .run = run, .task = t, .to = DM_TASK_SKIPPED});
+            continue;
+        }
+        at_work = true;
+        if (!t->ending)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_END_TASK, .run = run, .task = t});
+    }
+    if (!at_work)
+        add_action(p, (struct dm_action){
+                          .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
+}
+
 static void plan_run(struct pass *p, struct dm_plan_run *run)
 {
+    if (took_too_long(p, run)) {
+        plan_timeout(p, run);
+        return;
+    }
     if (run->drive && run->drive->only_task) {
         plan_only_task(p, run, run->drive->only_task);
         return;

@@ -17,6 +17,7 @@ struct dm_plan_task {
     struct dm_task_row row;
     const struct dm_task *def;
     int weight;   /* by priority_weight and weight_rule */
+    bool ending;  /* its run took too long: the process is being ended, and it becomes skipped */
     bool in_past; /* some earlier run has this task, though the previous one may not */
 };
 
@@ -28,8 +29,10 @@ struct dm_plan_run {
     struct dm_plan_run
         *prev; /* the run before, NULL = none; perhaps finished, then with its tasks only */
     const struct dm_drive *drive; /* what made it active; NULL = it is only somebody's past */
-    bool active;                  /* its tasks are considered */
-    bool ignore_past;             /* the first day of the command */
+    int64_t
+        active_since; /* what dagrun_timeout counts from: a resumed run has its whole time again */
+    bool active;      /* its tasks are considered */
+    bool ignore_past; /* the first day of the command */
 };
 
 struct dm_plan_step {
@@ -63,6 +66,7 @@ struct dm_limits {
 enum dm_action_kind {
     DM_ACTION_TASK_STATE, /* run, task, to: SCHEDULED, SKIPPED, UPSTREAM_FAILED */
     DM_ACTION_QUEUE_TASK, /* run, task: begin an attempt */
+    DM_ACTION_END_TASK,   /* run, task: end its process, the run took too long */
     DM_ACTION_FINISH_RUN, /* run, run_state */
     DM_ACTION_START_STEP, /* step */
     DM_ACTION_NEXT_DAY,   /* drive: its day `next` becomes active */

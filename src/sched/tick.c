@@ -4,6 +4,8 @@
 #include "sched/activate.h"
 #include "sched/retry.h"
 
+#define FOREIGN_STEP_US (2 * DM_SEC)
+
 enum { PLAN_PASSES_MAX = 100000 }; /* each pass does something; more is a mistake of the plan */
 
 void dm_tick_init(struct dm_tick *t, struct dm_store *store, struct dm_arena *a, int jobs)
@@ -209,6 +211,22 @@ static int record_end(struct dm_tick *t, const struct dm_job *j, const struct dm
     return record_objects(t, j, &e->result, reterr);
 }
 
+/* A step that nobody here runs (of a run that is not driven) is looked at now and then; the plan cannot see its end. */
+static int watch_foreign_step(struct dm_tick *t, struct dm_task_change *c, struct dm_err *reterr)
+{
+    struct dm_step_row step;
+    if (!c->until_step || c->due_at != DM_NEVER)
+        return 0;
+    for (size_t i = 0; i < t->snap.n_steps; i++)
+        if (strcmp(t->snap.steps[i]->row.id, c->until_step) == 0)
+            return 0;
+    int found = dm_store_step(t->store, &t->turn, NULL, dm_str_c(c->until_step), &step, reterr);
+    DM_TRY(found);
+    if (found && !dm_step_finished(step.state))
+        c->due_at = t->now + FOREIGN_STEP_US;
+    return 0;
+}
+
 static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_result *r,
                     struct dm_err *reterr)
 {
@@ -233,9 +251,13 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         to = DM_TASK_UP_FOR_RESCHEDULE;
         c.due_at = r->until_time;
         c.until_step = r->until_step ? dm_arena_strdup(t->arena, r->until_step) : NULL;
+        DM_TRY(watch_foreign_step(t, &c, reterr));
         break;
     case DM_RESULT_FAILED:
-        if (r->retry && task->def->retries > 0 && task->row.try_number <= task->row.max_tries) {
+        if (task->ending)
+            to = DM_TASK_SKIPPED;
+        else if (r->retry && task->def->retries > 0 &&
+                 task->row.try_number <= task->row.max_tries) {
             to = DM_TASK_UP_FOR_RETRY;
             DM_TRY(dm_retry_at(task->def, j->run->row.dag_id, j->run->row.logical_date,
                                task->row.try_number, t->now, &c.due_at, reterr));
@@ -408,6 +430,9 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
         return set_planned_state(t, a, reterr);
     case DM_ACTION_QUEUE_TASK:
         return queue_task(t, a->run, a->task, reterr);
+    case DM_ACTION_END_TASK:
+        a->task->ending = true;
+        return 0;
     case DM_ACTION_FINISH_RUN:
         return finish_run(t, a->run, a->run_state, reterr);
     case DM_ACTION_START_STEP:

@@ -95,8 +95,4 @@ int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct
 /* The run's own scratch folder, run/scratch/<dag>/<run>/ (made at first use; two days never share one). */
 int dm_attempt_scratch(struct dm_attempt *at, const char **ret, struct dm_err *reterr) dm_nodiscard;
 
-/* The roles of the program (task_run.c, step_run.c): both read their order from DM_WIRE_FD and return the exit status. */
-int dm_task_run_main(void);
-int dm_step_run_main(void);
-
 #endif

@@ -186,7 +186,7 @@ FROM (SELECT c.table_oid AS relid, c.column_name AS name, c.column_index AS posi
           CASE WHEN l.is_char THEN 1042 WHEN l.max_length IS NOT NULL THEN 1043 ELSE duck_type_oid(c.data_type) END
           AS type_oid,
           CASE WHEN l.max_length < 10485760 THEN l.max_length + 4
-              WHEN c.data_type LIKE 'DECIMAL(%)' THEN duck_type_typmod(c.numeric_precision, c.numeric_scale)
+              WHEN c.data_type LIKE 'DECIMAL(%)' AND c.data_type <> 'DECIMAL(38,10)' THEN duck_type_typmod(c.numeric_precision, c.numeric_scale)
               ELSE -1 END AS typmod,
           NOT c.is_nullable AS not_null, c.column_default AS expression, NULL AS shown,
           CASE WHEN l.max_length < 10485760 THEN l.max_length END AS max_length
@@ -228,7 +228,7 @@ FROM duckdb_databases() WHERE NOT internal AND database_name <> 'memory';
 
 CREATE OR REPLACE VIEW pg_roles AS
 SELECT 'daymill' AS rolname, true AS rolsuper, true AS rolinherit, true AS rolcreaterole, true AS rolcreatedb,
-    true AS rolcanlogin, false AS rolreplication, -1 AS rolconnlimit, '********' AS rolpassword,
+    true AS rolcanlogin, true AS rolreplication, -1 AS rolconnlimit, '********' AS rolpassword,
     NULL::TIMESTAMPTZ AS rolvaliduntil, true AS rolbypassrls, NULL::VARCHAR[] AS rolconfig, 10::UINTEGER AS oid;
 CREATE OR REPLACE VIEW pg_authid AS SELECT * FROM daymill_catalog.pg_roles;
 CREATE OR REPLACE VIEW pg_user AS

@@ -402,21 +402,22 @@ static int run_query(struct dm_session *s, struct dm_portal *p, bool describe, i
     return 0;
 }
 
+/* Settings that PostgreSQL reports whenever they change. */
 static void report_setting(struct dm_session *s, const char *name)
 {
-    static const char *const reported[] = {"client_encoding", "application_name", "DateStyle",
-                                           "IntervalStyle", "TimeZone"};
+    static const struct {
+        const char *name, *folded;
+    } reported[] = {{"client_encoding", "client_encoding"},
+                    {"application_name", "application_name"},
+                    {"DateStyle", "datestyle"},
+                    {"IntervalStyle", "intervalstyle"},
+                    {"TimeZone", "timezone"}};
     for (size_t i = 0; i < sizeof(reported) / sizeof(reported[0]); i++) {
-        char folded[32];
-        size_t n = strlen(reported[i]);
-        for (size_t j = 0; j <= n; j++)
-            folded[j] =
-                (char)(reported[i][j] | (reported[i][j] >= 'A' && reported[i][j] <= 'Z' ? 32 : 0));
-        if (strcasecmp(reported[i], name) != 0)
+        if (strcasecmp(reported[i].name, name) != 0)
             continue;
-        const char *value = dm_rewriter_setting(s->rewriter, folded);
+        const char *value = dm_rewriter_setting(s->rewriter, reported[i].folded);
         if (value)
-            dm_pgwire_parameter_status(&s->link.out, reported[i], value);
+            dm_pgwire_parameter_status(&s->link.out, reported[i].name, value);
     }
 }
 

@@ -225,6 +225,7 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
     }
     if (strcmp(type, "interval") == 0)
         interval_fields(w, c);
+    dm_rewrite_bare_numeric(w, t);
     rename_type(w, t, type);
 }
 

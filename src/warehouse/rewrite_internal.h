@@ -105,6 +105,9 @@ void dm_rewrite_prune(struct dm_rewriting *w, struct dm_scope *s);
 void dm_rewrite_create_table(struct dm_rewriting *w, PgQuery__CreateStmt *s);
 void dm_rewrite_alter_table(struct dm_rewriting *w, PgQuery__AlterTableStmt *s);
 void dm_rewrite_index(struct dm_rewriting *w, PgQuery__IndexStmt *s);
+/* numeric without modifiers: PostgreSQL's keeps any number of digits, the engine's DECIMAL three decimals.  It becomes
+   the widest there is room for; catalog.sql shows that one as numeric. */
+void dm_rewrite_bare_numeric(struct dm_rewriting *w, PgQuery__TypeName *t);
 
 /* rewrite_session.c: fill `ret` for statements that are the session's own; kind QUERY stays where it is not one. */
 int dm_rewrite_session(struct dm_rewriting *w, PgQuery__Node *stmt,

@@ -38,6 +38,17 @@ static PgQuery__Node *limit_check(struct dm_rewriting *w, const char *column, bo
                       dm_sqltree_integer(w->arena, limit)));
 }
 
+void dm_rewrite_bare_numeric(struct dm_rewriting *w, PgQuery__TypeName *t)
+{
+    const char *type = t->n_names ? dm_sqltree_name(t->names[t->n_names - 1]) : NULL;
+    if (!type || strcmp(type, "numeric") != 0 || t->n_typmods)
+        return;
+    t->typmods = dm_arena_array(w->arena, PgQuery__Node *, 2);
+    t->typmods[0] = dm_sqltree_integer(w->arena, 38);
+    t->typmods[1] = dm_sqltree_integer(w->arena, 10);
+    t->n_typmods = 2;
+}
+
 static bool is_external_schema(struct dm_rewriting *w, const PgQuery__RangeVar *v)
 {
     if (!v->schemaname || !v->schemaname[0] || !dm_spectrum_has_schema(w->view, v->schemaname))
@@ -65,6 +76,8 @@ void dm_rewrite_create_table(struct dm_rewriting *w, PgQuery__CreateStmt *s)
         PgQuery__ColumnDef *c = elements[i]->column_def;
         bool is_char;
         int32_t limit;
+        if (c->type_name)
+            dm_rewrite_bare_numeric(w, c->type_name);
         if (c->type_name && length_limit(c->type_name, &is_char, &limit))
             elements[kept++] = limit_check(w, c->colname, is_char, limit);
     }

@@ -2,6 +2,8 @@
 #include "warehouse/server.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -221,6 +223,9 @@ static bool accept_all(struct server *s, int listener)
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
             return any;
+        /* Answers are written whole; waiting for more to send only delays them. */
+        if (listener == s->listen.tcp_fd)
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
         start_session(s, fd);
         any = true;
     }

@@ -236,6 +236,7 @@ static void handle(struct dm_session *s, struct dm_pgwire_message *m)
     if (extended(s, m, &err) < 0) {
         dm_session_fail(s, &err, NULL);
         s->skipping = true;
+        s->gone |= dm_link_flush(&s->link, NULL) < 0;
     }
     if (dm_link_flush_some(&s->link, NULL) < 0)
         s->gone = true;

@@ -130,6 +130,8 @@ static inline int h_run(struct h *h, const char *name, const char *json,
         if (v)
             dm_map_set(&h->arena, args, f->name, v);
     }
+    if (dm_map_at(given, "soft_fail")) /* of every sensor */
+        dm_map_set(&h->arena, args, "soft_fail", dm_map_at(given, "soft_fail"));
     h->at.args = args;
     return op->execute(&h->at, ret, &h->err);
 }

@@ -271,6 +271,24 @@ static void a_blocked_run_is_named(void)
     t_world_release(&x.w);
 }
 
+static void a_run_that_takes_too_long_is_ended(void)
+{
+    static const struct t_task tasks[] = {
+        {.id = "a"}, {.id = "hang", .upstream = {"a"}}, {.id = "z", .upstream = {"hang"}}};
+    struct project x;
+    struct dm_loop_report r;
+    struct dm_err err;
+    int tries;
+    open_project(&x, NULL, tasks, 3);
+    x.w.dag.dagrun_timeout_us = 300 * DM_MS;
+    T_TRY(run_days(&x, 1, DM_RERUN_MISSING, &r, &err), err);
+    T_INT(r.failed, 1);
+    T_INT(t_state(&x.w, 0, "a", &tries), DM_TASK_SUCCESS);
+    T_INT(t_state(&x.w, 0, "hang", &tries), DM_TASK_SKIPPED);
+    T_INT(t_state(&x.w, 0, "z", &tries), DM_TASK_SKIPPED);
+    t_world_release(&x.w);
+}
+
 static const struct t_task cluster_tasks[] = {{.id = "add"}, {.id = "wait", .upstream = {"add"}}};
 
 static void steps_run_in_order_and_wake_the_sensor(void)
@@ -395,6 +413,7 @@ int main(int argc, char **argv)
         T_CASE(days_run_once),
         T_CASE(a_dead_process_is_a_failed_try),
         T_CASE(a_blocked_run_is_named),
+        T_CASE(a_run_that_takes_too_long_is_ended),
         T_CASE(steps_run_in_order_and_wake_the_sensor),
         T_CASE(a_failed_step_cancels_what_waits),
         T_CASE(a_killed_scheduler_is_taken_over),

@@ -79,6 +79,7 @@ static void dialect(void)
     T_ROWS("select 'abc' ~ 'b', 'abc' !~ '^b', 'ABC' ~* 'b', 'x' collate \"C\" "
            "operator(pg_catalog.=) 'x'",
            "t|t|t|t\n");
+    T_ROWS("select 1.23456::numeric = 1.23456", "t\n");
     T_ROWS("select i from generate_series(1, 2) i", "1\n2\n");
     T_ROWS("select a.id from \"warehouse\".\"public\".\"a\" where id = 1", "1\n");
     T_FAILS("select * from other.public.a", "0A000", "cross-database");

@@ -1,0 +1,166 @@
+/* Which days a command does, what a rerun keeps, generations, one task alone, the past of the first day. */
+#include "world.h"
+
+static const struct t_task tasks[] = {{.id = "a", .depends_on_past = true},
+                                      {.id = "b", .upstream = {"a"}},
+                                      {.id = "c", .upstream = {"b"}}};
+
+static struct {
+    int day; /* "b" fails on this day; -1 = never */
+} broken;
+
+static struct dm_result outcome(struct t_world *w, const struct dm_job *j)
+{
+    bool fails = strcmp(j->task->row.task_id, "b") == 0 &&
+                 j->run->row.logical_date == T_EPOCH + broken.day * DM_DAY;
+    return (struct dm_result){.state = fails ? DM_RESULT_FAILED : DM_RESULT_SUCCESS,
+                              .until_time = DM_NEVER};
+}
+
+static void open_world(struct t_world *w)
+{
+    t_world_init(w, NULL);
+    t_dag(w, tasks, 3);
+    w->outcome = outcome;
+    broken.day = -1;
+}
+
+static struct dm_drive drive(struct t_world *w, int from, int to, enum dm_rerun rerun)
+{
+    return (struct dm_drive){.dag = &w->dag,
+                             .from = T_EPOCH + from * DM_DAY,
+                             .to = T_EPOCH + to * DM_DAY,
+                             .rerun = rerun,
+                             .run_type = "backfill"};
+}
+
+static size_t attempts_of(struct t_world *w, struct dm_drive d)
+{
+    size_t before = w->attempts;
+    t_drive(w, &d);
+    return w->attempts - before;
+}
+
+static void a_rerun_does_what_it_is_asked(void)
+{
+    struct t_world w;
+    open_world(&w);
+    broken.day = 2;
+    /* b of day 2 fails, c is upstream_failed; a of day 3 is fine, for a of day 2 was */
+    T_INT(attempts_of(&w, drive(&w, 0, 4, DM_RERUN_MISSING)), 14);
+    T_STR(t_run_state(&w, 2), "failed");
+    T_INT(attempts_of(&w, drive(&w, 0, 4, DM_RERUN_MISSING)), 0);
+    broken.day = -1;
+    T_INT(attempts_of(&w, drive(&w, 0, 4, DM_RERUN_FAILED)), 3);
+    T_STR(t_run_state(&w, 2), "success");
+    T_INT(attempts_of(&w, drive(&w, 1, 2, DM_RERUN_ALL)), 6);
+    int tries;
+    T_INT(t_state(&w, 2, "b", &tries), DM_TASK_SUCCESS);
+    T_INT(tries, 3);
+    t_world_release(&w);
+}
+
+static void a_changed_generation_makes_days_stale(void)
+{
+    struct t_world w;
+    struct dm_run_row run;
+    struct dm_run_generation_row *g;
+    struct dm_err err;
+    size_t n;
+    open_world(&w);
+    T_INT(attempts_of(&w, drive(&w, 0, 1, DM_RERUN_MISSING)), 6);
+    T_INT(attempts_of(&w, drive(&w, 0, 1, DM_RERUN_STALE)), 0);
+    /* the new generation has lost c and gained z */
+    static const struct t_task newer[] = {
+        {.id = "a"}, {.id = "b", .upstream = {"a"}}, {.id = "z", .upstream = {"b"}}};
+    t_dag(&w, newer, 3);
+    memset(w.dag.generation, 'b', 64);
+    T_INT(attempts_of(&w, drive(&w, 0, 0, DM_RERUN_MISSING)), 0);
+    T_INT(attempts_of(&w, drive(&w, 0, 0, DM_RERUN_STALE)), 3);
+    T_TRY(dm_store_run_find(w.store, &w.arena, "d", DM_STR("2024-01-01"), &run, &err), err);
+    T_TRY(dm_store_run_generations(w.store, &w.arena, run.id, &g, &n, &err), err);
+    T_INT(n, 2);
+    T_INT(g[0].generation[0], 'a');
+    T_STR(g[1].why, "rerun");
+    T_INT(run.generation[0], 'b');
+    int tries;
+    T_INT(t_state(&w, 0, "c", &tries), DM_TASK_REMOVED);
+    T_INT(t_state(&w, 0, "z", &tries), DM_TASK_SUCCESS);
+    t_world_release(&w);
+}
+
+static void days_outside_the_dates_are_left_out(void)
+{
+    struct t_world w;
+    struct dm_day *days;
+    struct dm_err err;
+    size_t n, outside;
+    open_world(&w);
+    w.dag.end_date = T_EPOCH + 3 * DM_DAY;
+    struct dm_drive d = drive(&w, -2, 9, DM_RERUN_MISSING);
+    T_TRY(dm_drive_days(&w.arena, w.store, &d, &days, &n, &outside, &err), err);
+    T_INT(n, 4);
+    T_INT(outside, 8);
+    T_INT(days[0].action, DM_DAY_CREATE);
+    T_STR(days[0].run_id, "backfill__2024-01-01T00:00:00+00:00");
+    /* A day that the command names itself is taken as it is. */
+    d.exact = true;
+    d.from = d.to = T_EPOCH + 7 * DM_DAY + DM_HOUR;
+    d.run_type = "manual";
+    T_TRY(dm_drive_days(&w.arena, w.store, &d, &days, &n, &outside, &err), err);
+    T_INT(n, 1);
+    T_STR(days[0].run_id, "manual__2024-01-08T01:00:00+00:00");
+    t_world_release(&w);
+}
+
+static void the_first_day_of_a_command_ignores_its_past(void)
+{
+    struct t_world w;
+    open_world(&w);
+    static const struct t_task first[] = {{.id = "b", .depends_on_past = true}};
+    t_dag(&w, first, 1);
+    broken.day = 0;
+    T_INT(attempts_of(&w, drive(&w, 0, 2, DM_RERUN_MISSING)), 1);
+    T_STR(t_run_state(&w, 0), "failed");
+    T_STR(t_run_state(&w, 1), "queued");
+    T_INT(attempts_of(&w, drive(&w, 0, 2, DM_RERUN_MISSING)), 0);
+    T_INT(attempts_of(&w, drive(&w, 1, 2, DM_RERUN_MISSING)), 2);
+    T_STR(t_run_state(&w, 2), "success");
+    t_world_release(&w);
+}
+
+static void one_task_alone(void)
+{
+    struct t_world w;
+    int tries;
+    open_world(&w);
+    struct dm_drive d = drive(&w, 0, 0, DM_RERUN_MISSING);
+    d.only_task = "b";
+    d.run_type = "manual";
+    d.exact = true;
+    T_INT(attempts_of(&w, d), 1);
+    T_INT(t_state(&w, 0, "b", &tries), DM_TASK_SUCCESS);
+    T_INT(t_state(&w, 0, "a", &tries), DM_TASK_NONE);
+    T_STR(t_run_state(&w, 0), "queued");
+    /* and again, though it has succeeded */
+    T_INT(attempts_of(&w, d), 1);
+    T_INT(t_state(&w, 0, "b", &tries), DM_TASK_SUCCESS);
+    T_INT(tries, 2);
+    /* A backfill does the rest and keeps it. */
+    T_INT(attempts_of(&w, drive(&w, 0, 0, DM_RERUN_MISSING)), 2);
+    T_STR(t_run_state(&w, 0), "success");
+    t_world_release(&w);
+}
+
+static void names_of_reruns(void)
+{
+    T_INT(dm_rerun_parse(DM_STR("missing")), DM_RERUN_MISSING);
+    T_INT(dm_rerun_parse(DM_STR("none")), DM_RERUN_MISSING);
+    T_INT(dm_rerun_parse(DM_STR("completed")), DM_RERUN_ALL);
+    T_INT(dm_rerun_parse(DM_STR("sometimes")), -1);
+}
+
+T_MAIN(T_CASE(a_rerun_does_what_it_is_asked), T_CASE(a_changed_generation_makes_days_stale),
+       T_CASE(days_outside_the_dates_are_left_out),
+       T_CASE(the_first_day_of_a_command_ignores_its_past), T_CASE(one_task_alone),
+       T_CASE(names_of_reruns))
