@@ -194,9 +194,18 @@ static int report_figures(struct dm_checks *c, struct dm_err *reterr)
 static int report(struct dm_checks *c, struct dm_err *reterr)
 {
     DM_TRY(report_figures(c, reterr));
-    for (const struct dm_check *k = c->list; k; k = k->next)
-        DM_TRY(dm_attempt_check(c->at, k->name, k->passed, k->expected, k->got, k->rows, k->note,
-                                reterr));
+    for (const struct dm_check *k = c->list; k; k = k->next) {
+        struct dm_check_report check = {.name = k->name,
+                                        .passed = k->passed,
+                                        .expected = k->expected,
+                                        .got = k->got,
+                                        .rows = k->rows,
+                                        .note = k->note,
+                                        .sql = k->passed ? NULL
+                                               : k->rows ? k->failing
+                                                         : k->asked};
+        DM_TRY(dm_attempt_check(c->at, &check, reterr));
+    }
     if (!c->table)
         return 0;
     const char *dataset = dm_sql_dataset(c->at, dm_map_str(c->at->args, "conn_id", ""), c->table);
@@ -220,6 +229,8 @@ static int fail(struct dm_checks *c, struct dm_err *reterr)
         first = first ? first : k;
         if (c->n_failed > 1)
             dm_strbuf_addf(&story, "%s: expected %s, got %s\n", k->name, k->expected, k->got);
+        if (k->note)
+            dm_strbuf_addf(&story, "%s\n", k->note);
         if (k->rows)
             dm_strbuf_addf(&story, "%sfound by: %s\n", k->shown, k->failing);
         else
