@@ -217,6 +217,12 @@ static int report(struct dm_checks *c, struct dm_err *reterr)
                                 reterr);
 }
 
+/* What was found, with what else is known of it. */
+static const char *got_text(struct dm_checks *c, const struct dm_check *k)
+{
+    return k->note ? dm_arena_printf(c->at->arena, "%s (%s)", k->got, k->note) : k->got;
+}
+
 /* One error for all that failed: what was expected, what was found, the rows, and the SQL that finds them. */
 static int fail(struct dm_checks *c, struct dm_err *reterr)
 {
@@ -228,9 +234,8 @@ static int fail(struct dm_checks *c, struct dm_err *reterr)
             continue;
         first = first ? first : k;
         if (c->n_failed > 1)
-            dm_strbuf_addf(&story, "%s: expected %s, got %s\n", k->name, k->expected, k->got);
-        if (k->note)
-            dm_strbuf_addf(&story, "%s\n", k->note);
+            dm_strbuf_addf(&story, "%s: expected %s, got %s\n", k->name, k->expected,
+                           got_text(c, k));
         if (k->rows)
             dm_strbuf_addf(&story, "%sfound by: %s\n", k->shown, k->failing);
         else
@@ -239,7 +244,7 @@ static int fail(struct dm_checks *c, struct dm_err *reterr)
     c->at->no_retry = !dm_map_bool(c->at->args, "retry_on_failure", true);
     if (c->n_failed == 1)
         dm_err_set(reterr, DM_E_CHECK, "check %s failed: expected %s, got %s", first->name,
-                   first->expected, first->got);
+                   first->expected, got_text(c, first));
     else
         dm_err_set(reterr, DM_E_CHECK, "%zu of %zu checks failed", c->n_failed, c->n);
     dm_err_detail(reterr, "%s", story.p);
