@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "cmd/common.h"
-#include "conn/pg.h"
+#include "cmd/sql_run.h"
 #include "conn/warehouse_start.h"
 #include "lang/sql_lex.h"
 
@@ -72,7 +72,7 @@ static int run_statements(struct dm_args *args, struct dm_pg *pg, struct dm_str 
     for (size_t i = 0; i < n; i++) {
         struct dm_pg_result r;
         struct dm_err err;
-        int rc = dm_pg_exec(pg, args->arena, statements[i].text, NULL, 0, &r, &err);
+        int rc = dm_sql_run(pg, args->arena, args->project, statements[i].text, &r, &err);
         if (rc < 0) {
             add_place(&err, statements[i].text);
             if (reterr)
