@@ -49,45 +49,50 @@ static void on_progress(void *user, const struct dm_loop_progress *p)
 
 /* ---- the report ---- */
 
-static void print_failing_rows(const char *json)
+enum { SHOWN_DETAIL = 2 }; /* lines; with them the report has at most eight */
+
+/* The first `max` lines of a text. */
+static void print_lines(const char *text, int max)
 {
-    fprintf(stderr, "  failing rows: %s\n", json);
+    struct dm_str rest = dm_str_c(text), line;
+    while (max-- > 0 && dm_str_split(&rest, '\n', &line))
+        if (line.len)
+            fprintf(stderr, "  %.*s\n", DM_FMT(line));
 }
 
-/* A failed check says what it expected and got, and shows the rows. */
-static void print_failed_checks(struct dm_args *args, struct dm_store *store,
-                                const struct dm_loop_failure *f)
+/* Where it is, or what to do: one line. */
+static bool print_place(const struct dm_err *e)
 {
-    struct dm_attempt_row attempt;
-    struct dm_check_row *checks;
-    size_t n;
-    struct dm_err err;
-    if (dm_store_attempt(store, args->arena, f->attempt, &attempt, &err) != 1 ||
-        dm_store_checks(store, args->arena, attempt.run, f->attempt, &checks, &n, &err) < 0)
-        return;
-    for (size_t i = 0; i < n; i++) {
-        if (checks[i].passed)
-            continue;
-        fprintf(stderr, "check %s: expected %s, got %s\n", checks[i].name,
-                checks[i].expected ? checks[i].expected : "-", checks[i].got ? checks[i].got : "-");
-        if (checks[i].rows)
-            print_failing_rows(checks[i].rows);
-        if (checks[i].note)
-            fprintf(stderr, "  %s\n", checks[i].note);
-    }
+    if (e->file[0] && e->col > 0)
+        fprintf(stderr, "  at %s:%d:%d\n", e->file, e->line, e->col);
+    else if (e->file[0] && e->line > 0)
+        fprintf(stderr, "  at %s:%d\n", e->file, e->line);
+    else if (e->file[0])
+        fprintf(stderr, "  in %s\n", e->file);
+    else if (e->hint[0])
+        fprintf(stderr, "  %.*s\n", (int)strcspn(e->hint, "\n"), e->hint);
+    else
+        return false;
+    return true;
 }
 
-static void print_failure(const struct dm_loop_failure *f)
+static void print_failure(const struct dm_loop_failure *f, size_t others)
 {
     char day[DM_TIME_MAX];
-    size_t line = strcspn(f->error->message, "\n");
-    fprintf(stderr, "failed: %s %s, task %s, try %d of %d\n", f->dag_id,
+    const struct dm_err *e = f->error;
+    /* A failed check tells all: what was expected and found, the rows, and the SQL that finds them. */
+    if (e->code == DM_E_CHECK)
+        fputs(e->detail, stderr);
+    fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id,
             dm_time_date(f->logical_date, day), f->task_id, f->try_number, f->max_tries + 1);
-    fprintf(stderr, "  %.*s\n", (int)line, f->error->message);
-    if (f->error->file[0])
-        fprintf(stderr, "  at %s:%d:%d\n", f->error->file, f->error->line, f->error->col);
-    else if (f->error->hint[0])
-        fprintf(stderr, "  %s\n", f->error->hint);
+    if (others)
+        fprintf(stderr, "; and %zu more task%s (daymill runs list %s)", others,
+                others == 1 ? "" : "s", f->dag_id);
+    fputc('\n', stderr);
+    print_lines(e->message, 1);
+    bool placed = print_place(e);
+    if (e->code != DM_E_CHECK)
+        print_lines(e->detail, placed ? SHOWN_DETAIL - 1 : SHOWN_DETAIL);
     if (f->log_path)
         fprintf(stderr, "  log: %s\n", f->log_path);
 }
@@ -121,7 +126,7 @@ static void print_blocked(const struct dm_loop_report *r)
             dm_time_date(b->waits_logical_date, waits), dm_task_state_name(b->waits_state));
 }
 
-static int report(struct dm_args *args, struct dm_store *store, const struct dm_cmd_drive *d,
+static int report(struct dm_args *args, const struct dm_cmd_drive *d,
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
     char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX], took[DM_TIME_MAX];
@@ -133,13 +138,8 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
         return 0;
     }
     fflush(stdout);
-    if (r->n_failures) {
-        print_failed_checks(args, store, &r->failures[0]);
-        print_failure(&r->failures[0]);
-        if (r->n_failures > 1)
-            fprintf(stderr, "  and %zu more failed tasks: daymill runs list %s\n",
-                    r->n_failures - 1, d->drive->dag->dag_id);
-    }
+    if (r->n_failures)
+        print_failure(&r->failures[0], r->n_failures - 1);
     print_blocked(r);
     int64_t first, last;
     size_t days = not_published(r, &first, &last);
@@ -208,7 +208,7 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
     DM_TRY(rc);
     if (args->json)
         print_json(&r);
-    return report(args, store, d, &r, reterr);
+    return report(args, d, &r, reterr);
 }
 
 /* ---- the disk ---- */
