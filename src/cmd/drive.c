@@ -61,7 +61,7 @@ static void print_lines(const char *text, int max)
 }
 
 /* Where it is, or what to do: one line. */
-static bool print_place(const struct dm_err *e)
+static void print_place(const struct dm_err *e)
 {
     if (e->file[0] && e->col > 0)
         fprintf(stderr, "  at %s:%d:%d\n", e->file, e->line, e->col);
@@ -69,11 +69,8 @@ static bool print_place(const struct dm_err *e)
         fprintf(stderr, "  at %s:%d\n", e->file, e->line);
     else if (e->file[0])
         fprintf(stderr, "  in %s\n", e->file);
-    else if (e->hint[0])
-        fprintf(stderr, "  %.*s\n", (int)strcspn(e->hint, "\n"), e->hint);
     else
-        return false;
-    return true;
+        print_lines(e->hint, 1);
 }
 
 static void print_failure(const struct dm_loop_failure *f, size_t others)
@@ -90,9 +87,9 @@ static void print_failure(const struct dm_loop_failure *f, size_t others)
                 others == 1 ? "" : "s", f->dag_id);
     fputc('\n', stderr);
     print_lines(e->message, 1);
-    bool placed = print_place(e);
     if (e->code != DM_E_CHECK)
-        print_lines(e->detail, placed ? SHOWN_DETAIL - 1 : SHOWN_DETAIL);
+        print_lines(e->detail, SHOWN_DETAIL - (e->file[0] || e->hint[0]));
+    print_place(e);
     if (f->log_path)
         fprintf(stderr, "  log: %s\n", f->log_path);
 }
