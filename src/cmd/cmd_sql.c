@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "cmd/common.h"
-#include "conn/pg.h"
+#include "cmd/sql_run.h"
 #include "conn/warehouse_start.h"
 #include "lang/sql_lex.h"
 
@@ -55,7 +55,7 @@ static int run_statements(struct dm_args *args, struct dm_pg *pg, struct dm_str 
         return dm_err_set(reterr, DM_E_USAGE, "no statement in the query");
     for (size_t i = 0; i < n; i++) {
         struct dm_pg_result r;
-        DM_TRY(dm_pg_exec(pg, args->arena, statements[i].text, NULL, 0, &r, reterr));
+        DM_TRY(dm_sql_run(pg, args->arena, args->project, statements[i].text, &r, reterr));
         print_result(args, &r);
     }
     return 0;

@@ -49,6 +49,21 @@ static void on_progress(void *user, const struct dm_loop_progress *p)
 
 /* ---- the report ---- */
 
+/* A failed check says what it expected and got, and shows the rows. */
+static void print_failed_checks(struct dm_args *args, struct dm_store *store,
+                                const struct dm_loop_failure *f)
+{
+    struct dm_run_row run;
+    struct dm_check_row *checks;
+    size_t n;
+    if (dm_store_run_at(store, args->arena, f->dag_id, f->logical_date, &run, NULL) != 1 ||
+        dm_store_checks(store, args->arena, run.id, f->attempt, &checks, &n, NULL) < 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (!checks[i].passed)
+            dm_cmd_print_check(stderr, args->arena, &run, &checks[i]);
+}
+
 enum { SHOWN_DETAIL = 2 }; /* lines; with them the report has at most eight */
 
 /* The first `max` lines of a text. */
@@ -73,21 +88,28 @@ static void print_place(const struct dm_err *e)
         print_lines(e->hint, 1);
 }
 
-static void print_failure(const struct dm_loop_failure *f, size_t others)
+/* The first failure in full; the others are shown where there is one day to look at, else listed. */
+static void print_failures(struct dm_args *args, struct dm_store *store,
+                           const struct dm_loop_report *r)
 {
-    char day[DM_TIME_MAX];
+    const struct dm_loop_failure *f = r->failures;
     const struct dm_err *e = f->error;
-    /* A failed check tells all: what was expected and found, the rows, and the SQL that finds them. */
-    if (e->code == DM_E_CHECK)
-        fputs(e->detail, stderr);
-    fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id,
-            dm_time_date(f->logical_date, day), f->task_id, f->try_number, f->max_tries + 1);
+    size_t others = r->n_failures - 1;
+    char day[DM_TIME_MAX];
+    bool check = e->code == DM_E_CHECK;
+    if (check)
+        print_failed_checks(args, store, f);
+    dm_time_date(f->logical_date, day);
+    fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id, day, f->task_id,
+            f->try_number, f->max_tries + 1);
     if (others)
-        fprintf(stderr, "; and %zu more task%s (daymill runs list %s)", others,
-                others == 1 ? "" : "s", f->dag_id);
+        fprintf(stderr, "; and %zu more task%s: daymill runs %s %s%s%s", others,
+                others == 1 ? "" : "s", f[others].logical_date == f->logical_date ? "show" : "list",
+                f->dag_id, f[others].logical_date == f->logical_date ? " " : "",
+                f[others].logical_date == f->logical_date ? day : "");
     fputc('\n', stderr);
     print_lines(e->message, 1);
-    if (e->code != DM_E_CHECK)
+    if (!check)
         print_lines(e->detail, SHOWN_DETAIL - (e->file[0] || e->hint[0]));
     print_place(e);
     if (f->log_path)
@@ -123,7 +145,7 @@ static void print_blocked(const struct dm_loop_report *r)
             dm_time_date(b->waits_logical_date, waits), dm_task_state_name(b->waits_state));
 }
 
-static int report(struct dm_args *args, const struct dm_cmd_drive *d,
+static int report(struct dm_args *args, struct dm_store *store, const struct dm_cmd_drive *d,
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
     char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX], took[DM_TIME_MAX];
@@ -136,7 +158,10 @@ static int report(struct dm_args *args, const struct dm_cmd_drive *d,
     }
     fflush(stdout);
     if (r->n_failures)
-        print_failure(&r->failures[0], r->n_failures - 1);
+        print_failures(args, store, r);
+    else if (r->failed)
+        fprintf(stderr, "%zu day%s failed before: daymill runs list %s --state failed\n", r->failed,
+                r->failed == 1 ? "" : "s", d->drive->dag->dag_id);
     print_blocked(r);
     int64_t first, last;
     size_t days = not_published(r, &first, &last);
@@ -205,7 +230,7 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
     DM_TRY(rc);
     if (args->json)
         print_json(&r);
-    return report(args, d, &r, reterr);
+    return report(args, store, d, &r, reterr);
 }
 
 /* ---- the disk ---- */

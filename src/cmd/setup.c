@@ -5,7 +5,7 @@
 #include <fcntl.h>
 
 #include "base/file.h"
-#include "conn/pg.h"
+#include "cmd/sql_run.h"
 #include "lang/sql_lex.h"
 #include "lang/yaml.h"
 
@@ -52,7 +52,7 @@ static int run_file(struct dm_arena *a, const struct dm_project *p, const struct
             print_statement(statements[i].text);
             continue;
         }
-        if (dm_pg_exec(pg, a, statements[i].text, NULL, 0, &r, reterr) < 0)
+        if (dm_sql_run(pg, a, p, statements[i].text, &r, reterr) < 0)
             return dm_err_at(reterr, name, first_line_of(text, statements[i].at), 1);
     }
     return 0;
@@ -170,20 +170,6 @@ static int map_columns(struct dm_arena *a, const struct load *l, struct dm_str h
     return 0;
 }
 
-static int read_source(void *user, char *buf, size_t cap, size_t *ret_n, struct dm_err *reterr)
-{
-    const int *fd = user;
-    for (;;) {
-        ssize_t n = read(*fd, buf, cap);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return dm_err_errno(reterr, errno, "could not read the file");
-        *ret_n = (size_t)n;
-        return 0;
-    }
-}
-
 static int read_header(struct dm_arena *a, int fd, struct dm_str *ret, struct dm_err *reterr)
 {
     char *buf = dm_arena_alloc(a, HEADER_MAX);
@@ -210,7 +196,7 @@ static int copy_file(struct dm_arena *a, const struct load *l, struct dm_pg *pg,
     dm_strbuf_adds(&sql, ") FROM STDIN WITH (FORMAT csv, HEADER)");
     DM_TRY(dm_strbuf_check(&sql, "the COPY statement", reterr));
     DM_TRY(dm_pg_exec(pg, a, DM_STR("SET datestyle TO 'ISO, MDY'"), NULL, 0, &r, reterr));
-    if (dm_pg_copy_in(pg, dm_strbuf_str(&sql), read_source, &fd, ret_rows, reterr) < 0)
+    if (dm_pg_copy_in(pg, dm_strbuf_str(&sql), dm_sql_read_fd, &fd, ret_rows, reterr) < 0)
         return dm_err_wrap(reterr, "loading %s", l->file);
     return 0;
 }
