@@ -145,11 +145,25 @@ int dm_attempt_xcom(struct dm_attempt *at, const char *task_id, const char *key,
     return 1;
 }
 
+/* What was read and written is told twice: to the parent, who keeps it, and to whoever reads the log. */
+static void print_ledger(bool write, const char *dataset, int64_t rows, int64_t bytes,
+                         const char *note)
+{
+    printf("%s %s:", write ? "wrote" : "read", dataset);
+    if (rows >= 0)
+        printf(" %lld row%s", (long long)rows, rows == 1 ? "" : "s");
+    if (bytes >= 0)
+        printf("%s %lld bytes", rows >= 0 ? "," : "", (long long)bytes);
+    printf("%s%s%s\n", note ? " (" : "", note ? note : "", note ? ")" : "");
+    fflush(stdout);
+}
+
 int dm_attempt_ledger(struct dm_attempt *at, bool write, const char *dataset, int64_t rows,
                       int64_t bytes, int64_t files, const char *note, struct dm_err *reterr)
 {
     struct dm_arena *a = at->arena;
     struct dm_value *v = dm_value_map(a);
+    print_ledger(write, dataset, rows, bytes, note);
     dm_map_set(a, v, "direction", dm_value_cstr(a, write ? "write" : "read"));
     dm_map_set(a, v, "dataset", dm_value_cstr(a, dataset));
     dm_map_set(a, v, "rows", count_value(a, rows));
@@ -189,6 +203,9 @@ int dm_attempt_check(struct dm_attempt *at, const char *name, bool passed, const
 {
     struct dm_arena *a = at->arena;
     struct dm_value *v = dm_value_map(a);
+    printf("check %s: %s, expected %s, got %s\n", name, passed ? "passed" : "FAILED",
+           expected ? expected : "-", got ? got : "-");
+    fflush(stdout);
     dm_map_set(a, v, "name", dm_value_cstr(a, name));
     dm_map_set(a, v, "passed", dm_value_bool(a, passed));
     dm_map_set(a, v, "expected", text_value(a, expected));

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 4, 0)))
-static void fill(struct dm_text_err *err, int code, int sys_errno, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void fill(struct dm_text_err *err, int code,
+                                                       int sys_errno, const char *fmt, va_list ap)
     __attribute__((format(printf, 4, 0)));
 static void fill(struct dm_text_err *err, int code, int sys_errno, const char *fmt, va_list ap)
 {
