@@ -49,32 +49,19 @@ static void on_progress(void *user, const struct dm_loop_progress *p)
 
 /* ---- the report ---- */
 
-static void print_failing_rows(const char *json)
-{
-    fprintf(stderr, "  failing rows: %s\n", json);
-}
-
 /* A failed check says what it expected and got, and shows the rows. */
 static void print_failed_checks(struct dm_args *args, struct dm_store *store,
                                 const struct dm_loop_failure *f)
 {
-    struct dm_attempt_row attempt;
+    struct dm_run_row run;
     struct dm_check_row *checks;
     size_t n;
-    struct dm_err err;
-    if (dm_store_attempt(store, args->arena, f->attempt, &attempt, &err) != 1 ||
-        dm_store_checks(store, args->arena, attempt.run, f->attempt, &checks, &n, &err) < 0)
+    if (dm_store_run_at(store, args->arena, f->dag_id, f->logical_date, &run, NULL) != 1 ||
+        dm_store_checks(store, args->arena, run.id, f->attempt, &checks, &n, NULL) < 0)
         return;
-    for (size_t i = 0; i < n; i++) {
-        if (checks[i].passed)
-            continue;
-        fprintf(stderr, "check %s: expected %s, got %s\n", checks[i].name,
-                checks[i].expected ? checks[i].expected : "-", checks[i].got ? checks[i].got : "-");
-        if (checks[i].rows)
-            print_failing_rows(checks[i].rows);
-        if (checks[i].note)
-            fprintf(stderr, "  %s\n", checks[i].note);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (!checks[i].passed)
+            dm_cmd_print_check(stderr, args->arena, &run, &checks[i]);
 }
 
 static void print_failure(const struct dm_loop_failure *f)
@@ -90,6 +77,21 @@ static void print_failure(const struct dm_loop_failure *f)
         fprintf(stderr, "  %s\n", f->error->hint);
     if (f->log_path)
         fprintf(stderr, "  log: %s\n", f->log_path);
+}
+
+/* The others are named where there is one day to look at, else counted. */
+static void print_other_failures(const struct dm_loop_report *r)
+{
+    const struct dm_loop_failure *f = r->failures;
+    char day[DM_TIME_MAX];
+    size_t others = r->n_failures - 1;
+    if (!others)
+        return;
+    fprintf(stderr, "  and %zu more failed task%s: daymill runs ", others, others == 1 ? "" : "s");
+    if (f[others].logical_date == f[0].logical_date)
+        fprintf(stderr, "show %s %s\n", f->dag_id, dm_time_date(f->logical_date, day));
+    else
+        fprintf(stderr, "list %s\n", f->dag_id);
 }
 
 /* The days that did not get through, as "2010-12-03 and 7 later days". */
@@ -149,9 +151,7 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
     if (r->n_failures) {
         print_failed_checks(args, store, &r->failures[0]);
         print_failure(&r->failures[0]);
-        if (r->n_failures > 1)
-            fprintf(stderr, "  and %zu more failed tasks: daymill runs list %s\n",
-                    r->n_failures - 1, d->drive->dag->dag_id);
+        print_other_failures(r);
     }
     print_blocked(r);
     int64_t first, last;

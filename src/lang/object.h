@@ -133,6 +133,9 @@ struct dm_class {
     int (*iter)(struct dm_eval *e, const struct dm_value *self, const struct dm_value **ret);
     int (*length)(struct dm_eval *e, const struct dm_value *self, int64_t *ret);
     int (*truth)(struct dm_eval *e, const struct dm_value *self);
+    /* n items, from the first one on, each `step` further. */
+    int (*slice)(struct dm_eval *e, const struct dm_value *self, int64_t first, int64_t step,
+                 int64_t n, const struct dm_value **ret);
     /* 1 = done, 0 = not with that operand. */
     int (*binary)(struct dm_eval *e, enum dm_tok_op op, const struct dm_value *x,
                   const struct dm_value *y, const struct dm_value **ret);

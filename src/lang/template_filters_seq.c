@@ -236,6 +236,16 @@ static int group_length(struct dm_eval *e, const struct dm_value *self, int64_t 
     return 0;
 }
 
+static int group_slice(struct dm_eval *e, const struct dm_value *self, int64_t first, int64_t step,
+                       int64_t n, const struct dm_value **ret)
+{
+    const struct dm_value *tuple = self->object->data;
+    *ret = dm_tuple(e, (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        dm_tuple_set(*ret, (size_t)i, tuple->list.items[first + i * step]);
+    return 0;
+}
+
 /* A pair that also has names: `grouper` and `list`. */
 static const struct dm_class class_group = {
     .type = "_GroupTuple",
@@ -244,6 +254,7 @@ static const struct dm_class class_group = {
     .text = group_text,
     .iter = group_iter,
     .length = group_length,
+    .slice = group_slice,
     .is_sequence = true,
 };
 
