@@ -145,15 +145,28 @@ static void print_blocked(const struct dm_loop_report *r)
             dm_time_date(b->waits_logical_date, waits), dm_task_state_name(b->waits_state));
 }
 
+static void print_success(const struct dm_cmd_drive *d, const struct dm_loop_report *r)
+{
+    char took[DM_TIME_MAX];
+    if (d->drive->only_task)
+        printf("%s: done, %s\n", d->drive->only_task,
+               dm_duration_human(r->ended_at - r->started_at, took));
+    else if (r->succeeded)
+        printf("%zu day%s done in %s (%zu processes)%s", r->succeeded, r->succeeded == 1 ? "" : "s",
+               dm_duration_human(r->ended_at - r->started_at, took), r->attempts,
+               r->kept ? "; " : "\n");
+    if (r->kept && !d->drive->only_task)
+        printf("%zu day%s already done, and left as %s\n", r->kept,
+               r->kept == 1 ? " was" : "s were", r->kept == 1 ? "it is" : "they are");
+}
+
 static int report(struct dm_args *args, struct dm_store *store, const struct dm_cmd_drive *d,
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
-    char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX], took[DM_TIME_MAX];
+    char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
     if (!r->n_failures && !r->failed && !r->unstarted) {
         if (!args->quiet && !args->json)
-            printf("%zu day%s done, %zu kept as they were, %zu processes, %s\n", r->succeeded,
-                   r->succeeded == 1 ? "" : "s", r->kept, r->attempts,
-                   dm_duration_human(r->ended_at - r->started_at, took));
+            print_success(d, r);
         return 0;
     }
     fflush(stdout);

@@ -127,8 +127,8 @@ static void print_json(const struct dm_table *t, FILE *to)
             dm_strbuf_adds(&b, ": ");
             if (!cell)
                 dm_strbuf_adds(&b, "null");
-            else if (t->numeric[c] || t->boolean[c])
-                dm_strbuf_adds(&b, cell);
+            else if (t->boolean[c] || (t->numeric[c] && !strpbrk(cell, "NIni")))
+                dm_strbuf_adds(&b, cell); /* NaN and Infinity are no JSON numbers */
             else
                 dm_strbuf_add_json(&b, dm_str_c(cell));
         }
