@@ -118,6 +118,14 @@ static void print_tasks(const struct story *s, struct dm_args *args)
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
 }
 
+static void print_detail(const char *detail)
+{
+    struct dm_str rest = dm_str_c(detail), line;
+    while (dm_str_split(&rest, '\n', &line))
+        if (line.len)
+            printf("  %.*s\n", DM_FMT(line));
+}
+
 static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
@@ -127,6 +135,8 @@ static void print_errors(const struct story *s)
         printf("\n%s, try %d: %s\n", r->task_id, r->try_number, r->error);
         if (r->error_place)
             printf("  at %s\n", r->error_place);
+        if (r->error_code != DM_E_CHECK) /* these are told below */
+            print_detail(r->error_detail);
         if (r->error_hint)
             printf("  hint: %s\n", r->error_hint);
         if (r->log_path)
@@ -233,6 +243,12 @@ static void print_checks(const struct story *s)
         return;
     printf("\nchecks\n");
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
+    for (size_t i = 0; i < s->n_checks; i++) {
+        if (!s->checks[i].current || s->checks[i].passed)
+            continue;
+        printf("\n");
+        dm_cmd_print_check(stdout, s->a, &s->run, &s->checks[i]);
+    }
 }
 
 static void print_text(const struct story *s, struct dm_args *args)
@@ -331,7 +347,16 @@ static struct dm_value *json_ledger(struct story *s)
     return list;
 }
 
-static struct dm_value *json_checks(struct story *s)
+static int set_json(struct story *s, struct dm_value *map, const char *key, const char *json,
+                    struct dm_err *reterr)
+{
+    struct dm_value *v;
+    DM_TRY(dm_value_from_json(s->a, dm_str_c(json ? json : "null"), &v, reterr));
+    dm_map_set(s->a, map, key, v);
+    return 0;
+}
+
+static int json_checks(struct story *s, struct dm_value **ret, struct dm_err *reterr)
 {
     struct dm_value *list = dm_value_list(s->a, 0);
     for (size_t i = 0; i < s->n_checks; i++) {
@@ -344,9 +369,12 @@ static struct dm_value *json_checks(struct story *s)
         set_text(s, m, "expected", r->expected);
         set_text(s, m, "got", r->got);
         set_text(s, m, "note", r->note);
+        set_text(s, m, "sql", r->sql);
+        DM_TRY(set_json(s, m, "rows", r->rows, reterr));
         dm_list_add(s->a, list, m);
     }
-    return list;
+    *ret = list;
+    return 0;
 }
 
 static struct dm_value *json_steps(struct story *s)
@@ -382,7 +410,7 @@ static struct dm_value *json_generations(struct story *s)
 
 static int print_json(struct story *s, struct dm_err *reterr)
 {
-    struct dm_value *m = dm_value_map(s->a), *conf;
+    struct dm_value *m = dm_value_map(s->a), *checks;
     set_text(s, m, "dag_id", s->run.dag_id);
     set_text(s, m, "run_id", s->run.run_id);
     set_text(s, m, "run_type", s->run.run_type);
@@ -390,13 +418,13 @@ static int print_json(struct story *s, struct dm_err *reterr)
     set_time(s, m, "logical_date", s->run.logical_date);
     set_time(s, m, "start_date", s->run.started_at);
     set_time(s, m, "end_date", s->run.ended_at);
-    DM_TRY(dm_value_from_json(s->a, dm_str_c(s->run.conf ? s->run.conf : "{}"), &conf, reterr));
-    dm_map_set(s->a, m, "conf", conf);
+    DM_TRY(set_json(s, m, "conf", s->run.conf ? s->run.conf : "{}", reterr));
     dm_map_set(s->a, m, "generations", json_generations(s));
     dm_map_set(s->a, m, "tasks", json_tasks(s));
     dm_map_set(s->a, m, "steps", json_steps(s));
     dm_map_set(s->a, m, "attempts", json_attempts(s));
-    dm_map_set(s->a, m, "checks", json_checks(s));
+    DM_TRY(json_checks(s, &checks, reterr));
+    dm_map_set(s->a, m, "checks", checks);
     dm_map_set(s->a, m, "ledger", json_ledger(s));
     struct dm_str text = dm_value_json(s->a, m);
     printf("%.*s\n", DM_FMT(text));

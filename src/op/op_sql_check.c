@@ -157,11 +157,9 @@ static int check_row(struct dm_checks *c, bool value, struct dm_err *reterr)
         struct dm_check check = {.name = r.cols[k],
                                  .expected = expected,
                                  .asked = asked,
-                                 .passed = value ? is_pass_value(c->at, cell) : is_true(&r, k)};
+                                 .passed = value ? is_pass_value(c->at, cell) : is_true(&r, k),
+                                 .note = figures_text(c->at, &r)};
         check.got = !cell ? "NULL" : r.oids[k] != 16 ? cell : cell[0] == 't' ? "true" : "false";
-        const char *figures = check.passed ? NULL : figures_text(c->at, &r);
-        if (figures)
-            check.got = dm_arena_printf(a, "%s (%s)", check.got, figures);
         dm_checks_add(c, &check);
     }
     return 0;
