@@ -169,7 +169,7 @@ static int private_dir(const char *path, struct dm_err *reterr)
         dm_err_set(reterr, DM_E_PERMISSION, "%s is not a folder of yours alone", path);
         dm_err_hint(reterr,
                     "The warehouse's socket would lie there; remove it, or move the project to a "
-                    "shorter path.");
+                    "shorter path without a comma.");
         return DM_E_PERMISSION;
     }
     return 0;
@@ -178,7 +178,9 @@ static int private_dir(const char *path, struct dm_err *reterr)
 static int find_socket_dir(struct dm_project *p, struct dm_err *reterr)
 {
     struct stat st;
-    if (strlen(p->run_dir) + 1 + strlen(DM_WAREHOUSE_SOCKET) <= DM_SOCKET_PATH_MAX) {
+    /* libpq takes a comma for the end of a host's name. */
+    if (strlen(p->run_dir) + 1 + strlen(DM_WAREHOUSE_SOCKET) <= DM_SOCKET_PATH_MAX &&
+        !strchr(p->run_dir, ',')) {
         p->socket_dir = p->run_dir;
         return 0;
     }

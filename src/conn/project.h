@@ -22,8 +22,8 @@ struct dm_project {
     const char *dir; /* absolute, links resolved */
     const char *dags_dir, *data_dir, *lake_dir, *cluster_dir, *warehouse_dir, *state_path,
         *logs_dir, *run_dir;
-    /* run/, or, where the socket's path would be longer than DM_SOCKET_PATH_MAX, a folder of the user's alone (0700)
-       below /tmp whose name comes from the device and inode of the project. */
+    /* run/, or, where the socket's path would be longer than DM_SOCKET_PATH_MAX or has a comma, a folder of the user's
+       alone (0700) below /tmp whose name comes from the device and inode of the project. */
     const char *socket_dir;
     const struct dm_value *config; /* daymill.yaml: map, checked against conn/config.def */
     /* connections.yaml: id -> map or URI, as written; dm_conn_find reads one and knows the aliases. */
