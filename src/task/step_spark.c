@@ -222,16 +222,19 @@ static int write_part(struct job *j, int fd, struct dm_classify_result *r, struc
 /* Exchanges the finished folder with what lies at the output, and removes that. */
 static int put_in_place(struct job *j, struct dm_err *reterr)
 {
-    DM_TRY(dm_mkdirs_for(j->output, reterr));
-    if (rename(j->tmp, j->output) == 0)
+    struct dm_err err;
+    int rc = dm_rename(j->tmp, j->output, &err);
+    if (rc >= 0)
         return 0;
-    if (renameat2(AT_FDCWD, j->tmp, AT_FDCWD, j->output, RENAME_EXCHANGE) == 0)
-        return dm_remove_tree(j->tmp, reterr);
-    if (errno != EINVAL) /* a file system that cannot exchange */
-        return dm_err_errno(reterr, errno, "could not replace %s", j->args.output);
-    DM_TRY(dm_remove_tree(j->output, reterr));
-    if (rename(j->tmp, j->output) < 0)
-        return dm_err_errno(reterr, errno, "could not replace %s", j->args.output);
+    if (dm_exists(j->output)) {
+        if (renameat2(AT_FDCWD, j->tmp, AT_FDCWD, j->output, RENAME_EXCHANGE) == 0)
+            return dm_remove_tree(j->tmp, reterr);
+        /* A file system that cannot exchange. */
+        DM_TRY(dm_remove_tree(j->output, reterr));
+        rc = dm_rename(j->tmp, j->output, &err);
+    }
+    if (rc < 0)
+        return dm_err_errno(reterr, err.sys_errno, "could not replace %s", j->args.output);
     return 0;
 }
 
