@@ -85,6 +85,9 @@ static int failed(struct dm_attempt *at, const struct dm_step_row *s, struct dm_
                s->reason_message ? s->reason_message : "");
     if (s->log_path)
         dm_err_hint(reterr, "The step's log is %s.", s->log_path);
+    else
+        dm_err_hint(reterr, "\"daymill tasks logs %s %s %s\" prints the logs of its batch.",
+                    s->dag_id, s->task_id, s->run_id);
     return rc;
 }
 
