@@ -118,6 +118,14 @@ static void print_tasks(const struct story *s, struct dm_args *args)
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
 }
 
+static void print_detail(const char *detail)
+{
+    struct dm_str rest = dm_str_c(detail), line;
+    while (dm_str_split(&rest, '\n', &line))
+        if (line.len)
+            printf("  %.*s\n", DM_FMT(line));
+}
+
 static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
@@ -127,10 +135,79 @@ static void print_errors(const struct story *s)
         printf("\n%s, try %d: %s\n", r->task_id, r->try_number, r->error);
         if (r->error_place)
             printf("  at %s\n", r->error_place);
+        if (r->error_code != DM_E_CHECK) /* these are told below */
+            print_detail(r->error_detail);
         if (r->error_hint)
             printf("  hint: %s\n", r->error_hint);
         if (r->log_path)
             printf("  log: %s\n", r->log_path);
+    }
+}
+
+/* ---- figures: what a check counted, and how they add up ---- */
+
+/* A run's equations; each is shown where the run has all of its figures. */
+static const struct {
+    const char *name, *text;
+} equations[] = {
+    {"purchases", "source = lake = joined + without customer + customer without reviews"},
+    {"reviews", "reviews in = classified + rejected"},
+};
+
+static bool is_figure(const struct dm_ledger_row *r)
+{
+    return r->current && r->note && strcmp(r->note, "figure") == 0;
+}
+
+/* -1 where the run has no such figure. */
+static int64_t figure(const struct story *s, struct dm_str name)
+{
+    for (size_t i = 0; i < s->n_ledger; i++)
+        if (is_figure(&s->ledger[i]) && dm_str_is(name, s->ledger[i].dataset))
+            return s->ledger[i].rows;
+    return -1;
+}
+
+/* "source 974 = lake 974 = joined 326 + …"; false where a figure is missing. */
+static bool add_equation(const struct story *s, const char *text, struct dm_strbuf *b)
+{
+    struct dm_str rest = dm_str_c(text);
+    int64_t first = -1, sum = 0, n;
+    bool holds = true;
+    while (rest.len) {
+        size_t len = 0;
+        while (len < rest.len && rest.p[len] != '=' && rest.p[len] != '+')
+            len++;
+        struct dm_str name = dm_str_trim(dm_str_sub(rest, 0, len));
+        char sign = len < rest.len ? rest.p[len] : '=';
+        if ((n = figure(s, name)) < 0)
+            return false;
+        dm_strbuf_addf(b, "%.*s %lld", DM_FMT(name), (long long)n);
+        if (len < rest.len)
+            dm_strbuf_addf(b, " %c ", sign);
+        sum += n;
+        if (sign == '=') {
+            holds = holds && (first < 0 || first == sum);
+            first = first < 0 ? sum : first;
+            sum = 0;
+        }
+        rest = dm_str_sub(rest, len < rest.len ? len + 1 : len, rest.len);
+    }
+    if (!holds)
+        dm_strbuf_adds(b, "  DOES NOT ADD UP");
+    return true;
+}
+
+static void print_equations(const struct story *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < sizeof(equations) / sizeof(equations[0]); i++) {
+        _cleanup_strbuf_ struct dm_strbuf b;
+        dm_strbuf_init(&b, DM_BUF_MESSAGE);
+        if (!add_equation(s, equations[i].text, &b))
+            continue;
+        printf("%s%-9s  %s\n", any ? "" : "\n", equations[i].name, b.p);
+        any = true;
     }
 }
 
@@ -189,6 +266,7 @@ static void print_text(const struct story *s, struct dm_args *args)
     print_tasks(s, args);
     print_errors(s);
     print_checks(s);
+    print_equations(s);
     print_ledger(s);
 }
 

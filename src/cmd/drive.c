@@ -64,34 +64,56 @@ static void print_failed_checks(struct dm_args *args, struct dm_store *store,
             dm_cmd_print_check(stderr, args->arena, &run, &checks[i]);
 }
 
-static void print_failure(const struct dm_loop_failure *f)
+enum { SHOWN_DETAIL = 2 }; /* lines; with them the report has at most eight */
+
+/* The first `max` lines of a text. */
+static void print_lines(const char *text, int max)
 {
-    char day[DM_TIME_MAX];
-    size_t line = strcspn(f->error->message, "\n");
-    fprintf(stderr, "failed: %s %s, task %s, try %d of %d\n", f->dag_id,
-            dm_time_date(f->logical_date, day), f->task_id, f->try_number, f->max_tries + 1);
-    fprintf(stderr, "  %.*s\n", (int)line, f->error->message);
-    if (f->error->file[0])
-        fprintf(stderr, "  at %s:%d:%d\n", f->error->file, f->error->line, f->error->col);
-    else if (f->error->hint[0])
-        fprintf(stderr, "  %s\n", f->error->hint);
-    if (f->log_path)
-        fprintf(stderr, "  log: %s\n", f->log_path);
+    struct dm_str rest = dm_str_c(text), line;
+    while (max-- > 0 && dm_str_split(&rest, '\n', &line))
+        if (line.len)
+            fprintf(stderr, "  %.*s\n", DM_FMT(line));
 }
 
-/* The others are named where there is one day to look at, else counted. */
-static void print_other_failures(const struct dm_loop_report *r)
+/* Where it is, or what to do: one line. */
+static void print_place(const struct dm_err *e)
+{
+    if (e->file[0] && e->col > 0)
+        fprintf(stderr, "  at %s:%d:%d\n", e->file, e->line, e->col);
+    else if (e->file[0] && e->line > 0)
+        fprintf(stderr, "  at %s:%d\n", e->file, e->line);
+    else if (e->file[0])
+        fprintf(stderr, "  in %s\n", e->file);
+    else
+        print_lines(e->hint, 1);
+}
+
+/* The first failure in full; the others are shown where there is one day to look at, else listed. */
+static void print_failures(struct dm_args *args, struct dm_store *store,
+                           const struct dm_loop_report *r)
 {
     const struct dm_loop_failure *f = r->failures;
-    char day[DM_TIME_MAX];
+    const struct dm_err *e = f->error;
     size_t others = r->n_failures - 1;
-    if (!others)
-        return;
-    fprintf(stderr, "  and %zu more failed task%s: daymill runs ", others, others == 1 ? "" : "s");
-    if (f[others].logical_date == f[0].logical_date)
-        fprintf(stderr, "show %s %s\n", f->dag_id, dm_time_date(f->logical_date, day));
-    else
-        fprintf(stderr, "list %s\n", f->dag_id);
+    char day[DM_TIME_MAX];
+    bool check = e->code == DM_E_CHECK;
+    if (check)
+        print_failed_checks(args, store, f);
+    dm_time_date(f->logical_date, day);
+    fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id, day, f->task_id,
+            f->try_number, f->max_tries + 1);
+    if (others)
+        fprintf(stderr, "; and %zu more task%s: daymill runs %s %s%s%s", others,
+                others == 1 ? "" : "s", f[others].logical_date == f->logical_date ? "show" : "list",
+                f->dag_id, f[others].logical_date == f->logical_date ? " " : "",
+                f[others].logical_date == f->logical_date ? day : "");
+    fputc('\n', stderr);
+    print_lines(e->message, 1);
+    if (!check)
+        print_lines(e->detail, SHOWN_DETAIL - (e->file[0] || e->hint[0]));
+    print_place(e);
+    if (f->log_path)
+        fprintf(stderr, "  log: %s\n", f->log_path);
 }
 
 /* The days that did not get through, as "2010-12-03 and 7 later days". */
@@ -123,23 +145,36 @@ static void print_blocked(const struct dm_loop_report *r)
             dm_time_date(b->waits_logical_date, waits), dm_task_state_name(b->waits_state));
 }
 
+static void print_success(const struct dm_cmd_drive *d, const struct dm_loop_report *r)
+{
+    char took[DM_TIME_MAX];
+    if (d->drive->only_task)
+        printf("%s: done, %s\n", d->drive->only_task,
+               dm_duration_human(r->ended_at - r->started_at, took));
+    else if (r->succeeded)
+        printf("%zu day%s done in %s (%zu processes)%s", r->succeeded, r->succeeded == 1 ? "" : "s",
+               dm_duration_human(r->ended_at - r->started_at, took), r->attempts,
+               r->kept ? "; " : "\n");
+    if (r->kept && !d->drive->only_task)
+        printf("%zu day%s already done, and left as %s\n", r->kept,
+               r->kept == 1 ? " was" : "s were", r->kept == 1 ? "it is" : "they are");
+}
+
 static int report(struct dm_args *args, struct dm_store *store, const struct dm_cmd_drive *d,
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
-    char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX], took[DM_TIME_MAX];
+    char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
     if (!r->n_failures && !r->failed && !r->unstarted) {
         if (!args->quiet && !args->json)
-            printf("%zu day%s done, %zu kept as they were, %zu processes, %s\n", r->succeeded,
-                   r->succeeded == 1 ? "" : "s", r->kept, r->attempts,
-                   dm_duration_human(r->ended_at - r->started_at, took));
+            print_success(d, r);
         return 0;
     }
     fflush(stdout);
-    if (r->n_failures) {
-        print_failed_checks(args, store, &r->failures[0]);
-        print_failure(&r->failures[0]);
-        print_other_failures(r);
-    }
+    if (r->n_failures)
+        print_failures(args, store, r);
+    else if (r->failed)
+        fprintf(stderr, "%zu day%s failed before: daymill runs list %s --state failed\n", r->failed,
+                r->failed == 1 ? "" : "s", d->drive->dag->dag_id);
     print_blocked(r);
     int64_t first, last;
     size_t days = not_published(r, &first, &last);

@@ -76,18 +76,40 @@ static int push_figures(struct dm_attempt *at, struct dm_store *store,
     return dm_attempt_push_xcom(at, "figures", figures, reterr);
 }
 
+/* The step of the same batch that failed and took the waited-for one with it; NULL = there is none. */
+static const struct dm_step_row *find_cause(struct dm_attempt *at, struct dm_store *store,
+                                            const struct dm_step_row *s)
+{
+    struct dm_step_row *steps;
+    size_t n;
+    if (s->state != DM_STEP_CANCELLED ||
+        dm_store_steps(store, at->arena, s->cluster_id, s->run, false, &steps, &n, NULL) < 0)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (steps[i].state == DM_STEP_FAILED && steps[i].task == s->task &&
+            steps[i].try_number == s->try_number)
+            return &steps[i];
+    return NULL;
+}
+
 /* Why a step failed, and where its log is. */
-static int failed(struct dm_attempt *at, const struct dm_step_row *s, struct dm_err *reterr)
+static int failed(struct dm_attempt *at, struct dm_store *store, const struct dm_step_row *s,
+                  struct dm_err *reterr)
 {
     int rc = dm_map_bool(at->args, "soft_fail", false) ? DM_E_SKIP : DM_E_TASK;
-    dm_err_set(reterr, rc, "step %s (%s) ended %s%s%s", s->id, s->name,
-               dm_step_state_name(s->state), s->reason_message ? ": " : "",
-               s->reason_message ? s->reason_message : "");
-    if (s->log_path)
-        dm_err_hint(reterr, "The step's log is %s.", s->log_path);
+    const struct dm_step_row *cause = find_cause(at, store, s);
+    const struct dm_step_row *said = cause ? cause : s;
+    dm_err_set(reterr, rc, "step %s (%s) ended %s%s%s", said->id, said->name,
+               dm_step_state_name(said->state), said->reason_message ? ": " : "",
+               said->reason_message ? said->reason_message : "");
+    if (cause)
+        dm_err_detail(reterr, "With it ended step %s (%s): %s.", s->id, s->name,
+                      dm_step_state_name(s->state));
+    if (said->log_path)
+        dm_err_hint(reterr, "The step's log is %s.", said->log_path);
     else
         dm_err_hint(reterr, "\"daymill tasks logs %s %s %s\" prints the logs of its batch.",
-                    s->dag_id, s->task_id, s->run_id);
+                    said->dag_id, said->task_id, said->run_id);
     return rc;
 }
 
@@ -114,7 +136,7 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
         return push_figures(at, store, &step, reterr);
     /* A step that has ended in a state that nobody lists can never come to one that is. */
     if (is_listed(at, "failed_states", state) || dm_step_finished(step.state))
-        return failed(at, &step, reterr);
+        return failed(at, store, &step, reterr);
     printf("step %s (%s) is %s\n", step.id, step.name, state);
     at->reschedule = true;
     at->until_step = step.id;

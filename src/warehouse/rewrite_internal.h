@@ -114,6 +114,8 @@ int dm_rewrite_session(struct dm_rewriting *w, PgQuery__Node *stmt,
                        struct dm_statement *ret) dm_nodiscard;
 void dm_rewriter_settings_init(struct dm_rewriter *r);
 void dm_rewriter_settings_release(struct dm_rewriter *r);
+/* Tells the engine what it must know of the initial settings. */
+int dm_rewriter_settings_begin(struct dm_rewriter *r, struct dm_err *reterr) dm_nodiscard;
 int dm_rewrite_perform_set(struct dm_rewriter *r, struct dm_arena *a, const struct dm_statement *s,
                            struct dm_err *reterr) dm_nodiscard;
 

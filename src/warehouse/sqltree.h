@@ -15,7 +15,7 @@
 /* Parses a text of one statement.  DM_E_SYNTAX with PostgreSQL's message and position (in characters). */
 int dm_sqltree_parse(struct dm_arena *a, struct dm_str sql, PgQuery__Node **ret_stmt,
                      struct dm_err *reterr) dm_nodiscard;
-/* The tree as SQL again. */
+/* The tree as SQL again, every name in quotes: the engine's keywords are not PostgreSQL's. */
 int dm_sqltree_print(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret,
                      struct dm_err *reterr) dm_nodiscard;
 
