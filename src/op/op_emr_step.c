@@ -107,6 +107,9 @@ static int failed(struct dm_attempt *at, struct dm_store *store, const struct dm
                       dm_step_state_name(s->state));
     if (said->log_path)
         dm_err_hint(reterr, "The step's log is %s.", said->log_path);
+    else
+        dm_err_hint(reterr, "\"daymill tasks logs %s %s %s\" prints the logs of its batch.",
+                    said->dag_id, said->task_id, said->run_id);
     return rc;
 }
 
