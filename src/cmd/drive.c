@@ -163,6 +163,9 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
         fprintf(stderr, "%zu day%s failed before: daymill runs list %s --state failed\n", r->failed,
                 r->failed == 1 ? "" : "s", d->drive->dag->dag_id);
     print_blocked(r);
+    if (r->n_failures && d->drive->only_task)
+        fprintf(stderr, "then: daymill tasks test %s %s %s\n", d->drive->dag->dag_id,
+                d->drive->only_task, dm_time_date(d->drive->from, first_day));
     int64_t first, last;
     size_t days = not_published(r, &first, &last);
     if (days && first != INT64_MAX) {
