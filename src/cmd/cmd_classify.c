@@ -150,7 +150,7 @@ const struct dm_cmd dm_cmd_classify = {
     .name = "classify",
     .synopsis = "[INPUT…]",
     .doc = "classify reviews (files, folders, or standard input) into a Parquet file",
-    .more = "INPUT is CSV with the columns cid and review_str.  Example:\n"
+    .more = "INPUT is CSV with the columns cid and review_str.\n"
             "  daymill classify data/movie_review.csv -o reviews.parquet --run-id 2010-12-01",
     .max_args = -1,
     .options = options,
