@@ -101,7 +101,6 @@ const struct dm_cmd dm_cmd_backfill = {
     .doc = "run the days of a DAG",
     .more =
         "Runs the logical dates from --from to --to, both included, and skips days that are good.\n"
-        "Example:\n"
         "  daymill backfill user_behaviour --from 2010-12-01 --to 2010-12-10",
     .min_args = 1,
     .max_args = 1,

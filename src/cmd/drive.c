@@ -176,6 +176,9 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
         fprintf(stderr, "%zu day%s failed before: daymill runs list %s --state failed\n", r->failed,
                 r->failed == 1 ? "" : "s", d->drive->dag->dag_id);
     print_blocked(r);
+    if (r->n_failures && d->drive->only_task)
+        fprintf(stderr, "then: daymill tasks test %s %s %s\n", d->drive->dag->dag_id,
+                d->drive->only_task, dm_time_date(d->drive->from, first_day));
     int64_t first, last;
     size_t days = not_published(r, &first, &last);
     if (days && first != INT64_MAX) {
@@ -248,8 +251,8 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
 
 /* ---- the disk ---- */
 
-/* Bytes that are ours alone: files that are linked elsewhere too were paid for there. */
-static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
+/* Bytes that are ours alone (files that are linked elsewhere too were paid for there), changed since then. */
+static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir, int64_t since)
 {
     const char *const *names;
     size_t n;
@@ -262,8 +265,8 @@ static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
         if (lstat(path, &st) < 0)
             continue;
         if (S_ISDIR(st.st_mode))
-            sum += bytes_of_folder(a, path);
-        else
+            sum += bytes_of_folder(a, path, since);
+        else if (st.st_mtim.tv_sec >= since / DM_SEC)
             sum += (uint64_t)st.st_blocks * 512 / (st.st_nlink ? st.st_nlink : 1);
     }
     return sum;
@@ -272,7 +275,7 @@ static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
 int dm_cmd_foresee_disk(struct dm_args *args, struct dm_store *store, const struct dm_dag *dag,
                         size_t days, struct dm_err *reterr)
 {
-    enum { DAYS_OF_HISTORY = 1000 };
+    enum { DAYS_OF_HISTORY = 1000, DAY_OF_LOGS = 256 << 10 };
     struct statvfs fs;
     if (days == 0 || statvfs(args->project->dir, &fs) < 0)
         return 0;
@@ -286,12 +289,19 @@ int dm_cmd_foresee_disk(struct dm_args *args, struct dm_store *store, const stru
     if (store)
         DM_TRY(dm_store_runs(store, args->arena, &done, &runs, &n_runs, reterr));
     _cleanup_arena_ struct dm_arena a = {0};
-    uint64_t input = bytes_of_folder(&a, args->project->data_dir);
-    /* With a history a day costs what it cost so far; without one, the vendor's files once, and each day a hundredth
-       of them (what is classified and joined is small beside what is read) and room for logs. */
-    uint64_t once = n_runs ? 0 : input;
-    uint64_t each =
-        n_runs ? bytes_of_folder(&a, args->project->lake_dir) / n_runs : input / 100 + (256 << 10);
+    int64_t newest = 0;
+    for (size_t i = 0; i < n_runs; i++)
+        newest = runs[i].started_at > newest ? runs[i].started_at : newest;
+    /* The vendor's files are copied once, and linked on the days on which they are the same.  Without a history a day is
+       taken for a hundredth of them (what is classified and joined is small beside what is read) and room for logs; with
+       one, for what the days so far have cost besides that copy. */
+    uint64_t input = bytes_of_folder(&a, args->project->data_dir, 0), each = input / 100;
+    uint64_t once = bytes_of_folder(&a, args->project->data_dir, newest);
+    if (n_runs) {
+        uint64_t lake = bytes_of_folder(&a, args->project->lake_dir, 0);
+        each = (lake > input ? lake - input : 0) / n_runs;
+    }
+    each += DAY_OF_LOGS;
     uint64_t need = once + each * days;
     if (need <= available)
         return 0;

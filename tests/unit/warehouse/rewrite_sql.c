@@ -55,7 +55,8 @@ static void keywords_as_names(void)
            "pivot"
            " from summarize where at > '2010-01-01' order by at",
            "2011-01-01 00:00:00|1\n");
-    T_ROWS("select semi.pivot, semi.\"Mixed \"\"Case\", anti.unpivot from qualify semi join qualify anti"
+    T_ROWS("select semi.pivot, semi.\"Mixed \"\"Case\", anti.unpivot from qualify semi join "
+           "qualify anti"
            " using (show) group by 1, 2, 3",
            "4|5|~\n");
     T_TRY(run("drop table qualify"), fx.err);
