@@ -46,8 +46,8 @@ nothing_new() {
 # mended: the command that the failure printed does the rest.
 mended() {
   local command
-  command=$(sed -n 's/^then: daymill //p' <<<"$err")
-  run eval "daymill $command"
+  command=$(sed -n 's/^then: //p' <<<"$err")
+  run eval "$command"
   code "$label: mended, the printed command does the rest" 0
   is "$label: all days are there" "$(daymill runs list user_behaviour --json | grep -c '"state": "success"')" 3
 }
@@ -59,7 +59,7 @@ mv "$P/data/movie_review.csv" "$P/aside.csv"
 backfill
 failed "task movie_review_to_raw_data_lake, try 2 of 2" 'no file "data/movie_review.csv"' OnlineRetail.csv \
   "Put the file at data/movie_review.csv" "log: logs/" "not published: $bad and 1 later day" \
-  "then: daymill backfill user_behaviour --from $bad --to $last --rerun failed"
+  "then: $bin -C $P backfill user_behaviour --from $bad --to $last --rerun failed"
 report_is_short
 nothing_new
 mv "$P/aside.csv" "$P/data/movie_review.csv"
