@@ -105,9 +105,9 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     dm_project_release(&project);
     DM_TRY(rc);
     if (!args->quiet)
-        printf("%s is a project; try:\n  daymill -C %s backfill user_behaviour --from 2010-12-01 "
+        printf("%s is a project; try:\n  %s -C %s backfill user_behaviour --from 2010-12-01 "
                "--to 2010-12-10\n",
-               dir, dir);
+               dir, args->self, dir);
     return 0;
 }
 
