@@ -52,22 +52,6 @@ static int read_input(struct dm_arena *a, struct dm_str *ret, struct dm_err *ret
     return dm_file_read(a, "/dev/stdin", DM_BUF_TEXT, ret, reterr);
 }
 
-/* Where in the client's text an error lies: the line, and a caret under the place. */
-static void add_place(struct dm_err *err, struct dm_str sql)
-{
-    if (err->position <= 0 || (size_t)err->position > sql.len)
-        return;
-    size_t at = (size_t)err->position - 1, from = at, to = at;
-    while (from > 0 && sql.p[from - 1] != '\n')
-        from--;
-    while (to < sql.len && sql.p[to] != '\n')
-        to++;
-    char detail[DM_ERR_DETAIL_MAX + 64];
-    snprintf(detail, sizeof(detail), "%s", err->detail);
-    dm_err_detail(err, "%s%s  %.*s\n  %*s^", detail, detail[0] ? "\n" : "", (int)(to - from),
-                  sql.p + from, (int)(at - from), "");
-}
-
 static int no_statement(struct dm_err *reterr)
 {
     dm_err_set(reterr, DM_E_USAGE, "no statement: the query is empty");
@@ -84,14 +68,7 @@ static int run_statements(struct dm_args *args, struct dm_pg *pg, struct dm_str 
         return no_statement(reterr);
     for (size_t i = 0; i < n; i++) {
         struct dm_pg_result r;
-        struct dm_err err;
-        int rc = dm_sql_run(pg, args->arena, args->project, statements[i].text, &r, &err);
-        if (rc < 0) {
-            add_place(&err, statements[i].text);
-            if (reterr)
-                *reterr = err;
-            return rc;
-        }
+        DM_TRY(dm_sql_run(pg, args->arena, args->project, statements[i].text, &r, reterr));
         print_result(args, &r);
     }
     return 0;
