@@ -115,7 +115,8 @@ const struct dm_cmd dm_cmd_init = {
     .name = "init",
     .synopsis = "DIR",
     .doc = "write a project that runs: DAG, connections, sample data, tables",
-    .more = "Files that are there already are kept.  Example:\n  daymill init shop",
+    .more =
+        "Files that are there already are kept, and tables that have rows.\n  daymill init shop",
     .min_args = 1,
     .max_args = 1,
     .options = options,

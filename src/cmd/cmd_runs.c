@@ -118,6 +118,14 @@ static void print_tasks(const struct story *s, struct dm_args *args)
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
 }
 
+static void print_detail(const char *detail)
+{
+    struct dm_str rest = dm_str_c(detail), line;
+    while (dm_str_split(&rest, '\n', &line))
+        if (line.len)
+            printf("  %.*s\n", DM_FMT(line));
+}
+
 static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
@@ -127,6 +135,8 @@ static void print_errors(const struct story *s)
         printf("\n%s, try %d: %s\n", r->task_id, r->try_number, r->error);
         if (r->error_place)
             printf("  at %s\n", r->error_place);
+        if (r->error_code != DM_E_CHECK) /* these are told below */
+            print_detail(r->error_detail);
         if (r->error_hint)
             printf("  hint: %s\n", r->error_hint);
         if (r->log_path)

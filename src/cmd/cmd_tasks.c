@@ -165,6 +165,32 @@ static int print_log(struct dm_args *args, struct dm_store *store, const struct 
     return copy_new(&r, true, reterr);
 }
 
+/* Perhaps the run knows no such task; then the nearest one is the answer. */
+static int no_log(struct dm_args *args, struct dm_store *store, const struct dm_run_row *run,
+                  int64_t try_number, struct dm_err *reterr)
+{
+    struct dm_task_row *tasks;
+    size_t n;
+    bool known = false;
+    DM_TRY(dm_store_tasks(store, args->arena, run->id, &tasks, &n, reterr));
+    const char **names = dm_arena_array(args->arena, const char *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        names[i] = tasks[i].task_id;
+        known |= strcmp(names[i], args->v[1]) == 0;
+    }
+    const char *near = known ? NULL : dm_str_nearest(dm_str_c(args->v[1]), names);
+    if (known)
+        dm_err_set(reterr, DM_E_NOTFOUND, "no log: \"%s\" has not run on %s%s", args->v[1],
+                   args->v[2], try_number ? " with that try" : "");
+    else
+        dm_err_set(reterr, DM_E_NOTFOUND, "\"%s\" has no task \"%s\" on %s", args->v[0], args->v[1],
+                   args->v[2]);
+    if (near)
+        return dm_err_hint(reterr, "Did you mean \"%s\"?", near);
+    return dm_err_hint(reterr, "\"daymill runs show %s %s\" shows what has run.", args->v[0],
+                       args->v[2]);
+}
+
 static int logs(struct dm_args *args, struct dm_err *reterr)
 {
     _cleanup_store_ struct dm_store *store = NULL;
@@ -176,12 +202,8 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
     struct dm_attempt_filter f = {
         .run = run.id, .task_id = args->v[1], .map_index = -1, .try_number = (int)try_number};
     DM_TRY(dm_store_attempts(store, args->arena, &f, &attempts, &n, reterr));
-    if (!n) {
-        dm_err_set(reterr, DM_E_NOTFOUND, "no log: \"%s\" has not run on %s%s", args->v[1],
-                   args->v[2], try_number ? " with that try" : "");
-        return dm_err_hint(reterr, "\"daymill runs show %s %s\" shows what has.", args->v[0],
-                           args->v[2]);
-    }
+    if (!n)
+        return no_log(args, store, &run, try_number, reterr);
     int last_try = attempts[n - 1].try_number;
     for (chosen = 0; chosen < n; chosen++) {
         const struct dm_attempt_row *at = &attempts[chosen];

@@ -94,7 +94,7 @@ const struct dm_value *dm_attempt_record(struct dm_attempt *at, struct dm_arena 
 /* What is known of a vendor's file from an earlier landing, for dm_lake_land; false = nothing.  `source` is the path
    as dm_project_relative gives it. */
 bool dm_attempt_landing(const struct dm_attempt *at, const char *source, struct dm_landing *ret);
-/* Records what a vendor's file became; an empty identity is not recorded (racily clean). */
+/* Records what a vendor's file became; an empty identity (a lake that has none) is not recorded. */
 int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *identity,
                       struct dm_object_name name, struct dm_err *reterr) dm_nodiscard;
 /* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */

@@ -367,41 +367,6 @@ static void complete(struct dm_session *s, const struct dm_statement *st, int64_
     dm_pgwire_command_complete(&s->link.out, tag);
 }
 
-/* Runs a portal or goes on with it; adds everything up to its command tag.  `describe`: the columns first. */
-static int run_query(struct dm_session *s, struct dm_portal *p, bool describe, int64_t max,
-                     struct dm_err *reterr)
-{
-    const struct dm_statement *st = &p->plan->st;
-    int64_t n = 0;
-    if (p->done) {
-        complete(s, st, 0);
-        return 0;
-    }
-    if (!p->result) {
-        if (st->writes)
-            s->writes++;
-        int rc = dm_prepared_run(p->plan->prepared, p->types, p->cells, &p->result, reterr);
-        if (rc < 0)
-            return plan_error(p->plan, rc, reterr);
-    }
-    if (!p->result->has_rows || !st->returns_rows) {
-        n = p->result->changed;
-    } else {
-        if (describe)
-            describe_columns(s, p->plan, p, p->result->cols, p->result->n_cols);
-        int rc = send_rows(s, p, max, &n, reterr);
-        if (rc < 0)
-            return rc;
-        if (rc > 0) {
-            dm_pgwire_empty(&s->link.out, DM_WIRE_PORTAL_SUSPENDED);
-            return 0;
-        }
-    }
-    p->done = true;
-    complete(s, st, n);
-    return 0;
-}
-
 /* Settings that PostgreSQL reports whenever they change. */
 static void report_setting(struct dm_session *s, const char *name)
 {
@@ -419,6 +384,72 @@ static void report_setting(struct dm_session *s, const char *name)
         if (value)
             dm_pgwire_parameter_status(&s->link.out, reported[i].name, value);
     }
+}
+
+/* The other parts of a statement that the engine takes in several. */
+static int run_more(struct dm_session *s, const struct dm_plan *plan, struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    for (size_t i = 0; i < plan->st.n_more; i++) {
+        int rc = dm_engine_query(s->conn, &a, plan->st.more[i], NULL, reterr);
+        if (rc == DM_E_SQL) {
+            struct dm_statement part = plan->st;
+            part.sql = plan->st.more[i];
+            dm_rewrite_error(&part, plan->text, reterr);
+        }
+        DM_TRY(rc);
+    }
+    return 0;
+}
+
+static int set_settings(struct dm_session *s, const struct dm_statement *st, struct dm_err *reterr)
+{
+    if (!st->n_sets)
+        return 0;
+    _cleanup_arena_ struct dm_arena a = {0};
+    DM_TRY(dm_rewrite_perform(s->rewriter, &a, st, reterr));
+    for (size_t i = 0; i < st->n_sets; i++)
+        report_setting(s, st->sets[i].name);
+    return 0;
+}
+
+/* Runs a portal or goes on with it; adds everything up to its command tag.  `describe`: the columns first. */
+static int run_query(struct dm_session *s, struct dm_portal *p, bool describe, int64_t max,
+                     struct dm_err *reterr)
+{
+    const struct dm_statement *st = &p->plan->st;
+    int64_t n = 0;
+    if (p->done) {
+        complete(s, st, 0);
+        return 0;
+    }
+    if (!p->result) {
+        if (st->writes)
+            s->writes++;
+        DM_TRY(set_settings(s, st, reterr));
+        int rc = dm_prepared_run(p->plan->prepared, p->types, p->cells, &p->result, reterr);
+        if (rc < 0)
+            return plan_error(p->plan, rc, reterr);
+        DM_TRY(run_more(s, p->plan, reterr));
+        if (st->n_sets && s->tx == 'I') /* the statement was a transaction */
+            dm_rewrite_transaction_end(s->rewriter);
+    }
+    if (!p->result->has_rows || !st->returns_rows) {
+        n = p->result->changed;
+    } else {
+        if (describe)
+            describe_columns(s, p->plan, p, p->result->cols, p->result->n_cols);
+        int rc = send_rows(s, p, max, &n, reterr);
+        if (rc < 0)
+            return rc;
+        if (rc > 0) {
+            dm_pgwire_empty(&s->link.out, DM_WIRE_PORTAL_SUSPENDED);
+            return 0;
+        }
+    }
+    p->done = true;
+    complete(s, st, n);
+    return 0;
 }
 
 static int perform(struct dm_session *s, struct dm_plan *plan, struct dm_err *reterr)
@@ -481,11 +512,12 @@ static int run_copy_in(struct dm_session *s, struct dm_plan *plan)
     return 1;
 }
 
-/* Whether an implicit block must stand around a statement that is one of several. */
-static bool wants_block(enum dm_statement_kind kind)
+/* Whether an implicit block must stand around a statement: one of several, or one that is several for the engine. */
+static bool wants_block(const struct dm_statement *st, bool several)
 {
-    return kind == DM_STATEMENT_QUERY || kind == DM_STATEMENT_COPY_IN ||
-           kind == DM_STATEMENT_COPY_OUT;
+    bool runs = st->kind == DM_STATEMENT_QUERY || st->kind == DM_STATEMENT_COPY_IN ||
+                st->kind == DM_STATEMENT_COPY_OUT;
+    return runs && (several || st->n_more);
 }
 
 /* Simple queries. */
@@ -508,7 +540,7 @@ static int simple_statement(struct dm_session *s, struct dm_str text, int first_
         return 1;
     }
     int rc = 0;
-    if (several && s->tx == 'I' && wants_block(plan->st.kind))
+    if (s->tx == 'I' && wants_block(&plan->st, several))
         rc = dm_session_begin(s, true, &err);
     if (rc == 0 && plan->st.kind == DM_STATEMENT_COPY_IN) {
         rc = run_copy_in(s, plan);
@@ -765,8 +797,8 @@ int dm_session_execute(struct dm_session *s, struct dm_pgwire_in *in, struct dm_
         return 0;
     }
     /* All up to Sync is one transaction; where Sync is next already, the statement is one by itself. */
-    if (s->tx == 'I' && wants_block(p->plan->st.kind) && !p->result &&
-        dm_link_peek(&s->link) != DM_WIRE_SYNC)
+    if (s->tx == 'I' && !p->result &&
+        wants_block(&p->plan->st, dm_link_peek(&s->link) != DM_WIRE_SYNC))
         DM_TRY(dm_session_begin(s, true, reterr));
     if (p->plan->st.kind == DM_STATEMENT_COPY_IN) {
         if (run_copy_in(s, p->plan))

@@ -20,24 +20,25 @@ static const struct engine_error errors[] = {
 
 enum { FOUND_MAX = 2 };
 
-/* Does the pattern match at the start of the text?  Fills what `@` stood for. */
-static bool matches_at(struct dm_str text, const char *pattern, struct dm_str found[FOUND_MAX])
+/* Does the pattern match at the start of the text?  Fills what `@` stood for: as little as possible, on one line. */
+static bool matches_at(struct dm_str text, const char *pattern, struct dm_str *found, size_t n)
 {
-    size_t at = 0, n = 0;
-    for (const char *p = pattern; *p; p++) {
-        if (*p != '@') {
-            if (at >= text.len || text.p[at] != *p)
-                return false;
-            at++;
-            continue;
-        }
-        size_t from = at;
-        while (at < text.len && text.p[at] != '\n' && (p[1] == '\0' || text.p[at] != p[1]))
-            at++;
-        if (n < FOUND_MAX)
-            found[n++] = dm_str_sub(text, from, at);
+    size_t at = 0;
+    for (; *pattern && *pattern != '@'; pattern++, at++)
+        if (at >= text.len || text.p[at] != *pattern)
+            return false;
+    if (!*pattern)
+        return true;
+    for (size_t to = at;; to++) {
+        bool end = to == text.len || text.p[to] == '\n';
+        bool rest = pattern[1] ? matches_at(dm_str_sub(text, to, text.len), pattern + 1,
+                                            found + (n ? 1 : 0), n ? n - 1 : 0)
+                               : end;
+        if (rest && n)
+            *found = dm_str_sub(text, at, to);
+        if (rest || end)
+            return rest;
     }
-    return true;
 }
 
 static bool matches(struct dm_str text, const char *pattern, struct dm_str found[FOUND_MAX])
@@ -45,7 +46,7 @@ static bool matches(struct dm_str text, const char *pattern, struct dm_str found
     if (!pattern[0])
         return true;
     for (size_t i = 0; i < text.len; i++)
-        if (matches_at(dm_str_sub(text, i, text.len), pattern, found))
+        if (matches_at(dm_str_sub(text, i, text.len), pattern, found, FOUND_MAX))
             return true;
     return false;
 }

@@ -279,6 +279,37 @@ static void to_char(struct dm_rewriting *w, PgQuery__Node *n, const char *format
                                dm_sqltree_text(w->arena, out), NULL));
 }
 
+/* set_config('name', 'value', local): the call becomes the value, and the statement sets it when it is executed. */
+static void set_config(struct dm_rewriting *w, PgQuery__Node *n)
+{
+    PgQuery__FuncCall *f = n->func_call;
+    const char *name = dm_sqltree_literal(f->args[0]), *value = dm_sqltree_literal(f->args[1]);
+    const PgQuery__Node *local = f->args[2];
+    while (local->node_case == PG_QUERY__NODE__NODE_TYPE_CAST)
+        local = local->type_cast->arg;
+    if (!name || !value || local->node_case != PG_QUERY__NODE__NODE_A_CONST) {
+        dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, f->location,
+                           "set_config takes literals only");
+        return;
+    }
+    if (!dm_rewriter_setting(w->session, name) && !strchr(name, '.')) {
+        dm_rewriting_error(w, DM_E_NOTFOUND, "42704", f->location,
+                           "unrecognized configuration parameter \"%s\"", name);
+        return;
+    }
+    const PgQuery__AConst *c = local->a_const;
+    struct dm_setting_change *sets =
+        dm_arena_array(w->arena, struct dm_setting_change, w->n_sets + 1);
+    if (w->n_sets)
+        memcpy(sets, w->sets, w->n_sets * sizeof(*sets));
+    sets[w->n_sets++] = (struct dm_setting_change){
+        .name = name,
+        .value = value,
+        .local = c->val_case == PG_QUERY__A__CONST__VAL_BOOLVAL && c->boolval->boolval};
+    w->sets = sets;
+    replace(n, dm_sqltree_text(w->arena, value));
+}
+
 static void function(struct dm_rewriting *w, PgQuery__Node *n)
 {
     PgQuery__FuncCall *f = n->func_call;
@@ -294,6 +325,9 @@ static void function(struct dm_rewriting *w, PgQuery__Node *n)
     if (strcmp(name, "current_setting") == 0 && f->n_args >= 1 && is_constant_text(f->args[0])) {
         const char *setting = dm_sqltree_literal(f->args[0]);
         const char *value = dm_rewriter_setting(w->session, setting);
+        for (size_t i = 0; i < w->n_sets; i++) /* by set_config before it in the same statement */
+            if (strcasecmp(w->sets[i].name, setting) == 0)
+                value = w->sets[i].value;
         if (value)
             replace(n, dm_sqltree_text(w->arena, value));
         else if (f->n_args == 1)
@@ -302,6 +336,10 @@ static void function(struct dm_rewriting *w, PgQuery__Node *n)
         else
             replace(n, dm_sqltree_call(w->arena, "nullif", dm_sqltree_text(w->arena, ""),
                                        dm_sqltree_text(w->arena, ""), NULL));
+        return;
+    }
+    if (strcmp(name, "set_config") == 0 && f->n_args == 3) {
+        set_config(w, n);
         return;
     }
     if (strcmp(name, "nvl") == 0 && f->n_args > 0) {

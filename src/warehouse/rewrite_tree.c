@@ -44,6 +44,10 @@ static void before_children(struct dm_rewriting *w, PgQuery__Node *n)
     case PG_QUERY__NODE__NODE_COLUMN_REF:
         dm_rewrite_column(w, n->column_ref);
         break;
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+    case PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR:
+        dm_rewrite_values(w, n);
+        break;
     case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
         dm_rewrite_range_function(w, n->range_function);
         break;

@@ -15,7 +15,7 @@
 /* Parses a text of one statement.  DM_E_SYNTAX with PostgreSQL's message and position (in characters). */
 int dm_sqltree_parse(struct dm_arena *a, struct dm_str sql, PgQuery__Node **ret_stmt,
                      struct dm_err *reterr) dm_nodiscard;
-/* The tree as SQL again. */
+/* The tree as SQL again, every name in quotes: the engine's keywords are not PostgreSQL's. */
 int dm_sqltree_print(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret,
                      struct dm_err *reterr) dm_nodiscard;
 
@@ -48,12 +48,15 @@ PgQuery__Node *dm_sqltree_op(struct dm_arena *a, const char *op, PgQuery__Node *
 PgQuery__Node *dm_sqltree_coalesce(struct dm_arena *a, PgQuery__Node **args, size_t n);
 /* (SELECT …) as a value. */
 PgQuery__Node *dm_sqltree_scalar(struct dm_arena *a, PgQuery__Node *select);
-/* (SELECT …) AS alias(column) as a FROM item. */
+/* (SELECT …) AS alias(column) as a FROM item; `column` NULL = its own names. */
 PgQuery__Node *dm_sqltree_subselect(struct dm_arena *a, PgQuery__Node *select, const char *alias,
                                     const char *column);
 PgQuery__SelectStmt *dm_sqltree_select(struct dm_arena *a);
 PgQuery__RangeVar *dm_sqltree_range_var(struct dm_arena *a, const char *schema, const char *name);
 PgQuery__Alias *dm_sqltree_alias(struct dm_arena *a, const char *name);
+/* CREATE TABLE … AS query. */
+PgQuery__Node *dm_sqltree_create_as(struct dm_arena *a, PgQuery__IntoClause *into,
+                                    PgQuery__Node *query);
 /* CHECK (expr). */
 PgQuery__Node *dm_sqltree_check(struct dm_arena *a, PgQuery__Node *expr);
 

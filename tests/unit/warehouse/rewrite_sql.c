@@ -39,6 +39,29 @@ static void integer_and_text(void)
     T_HAS(fx.text, "HASH_JOIN");
 }
 
+/* The engine's keywords are not PostgreSQL's: what may stand there without quotes may stand here. */
+static void keywords_as_names(void)
+{
+    T_TRY(
+        run("create table qualify(at timestamp, show int, describe text, pivot int, lambda int, "
+            "semi int,"
+            " \"Mixed \"\"Case\" int);"
+            "insert into qualify(at, show, describe, pivot, \"Mixed \"\"Case\") values"
+            " ('2010-12-01 10:00', 1, 'd', 3, 5);"
+            "update qualify set pivot = 4, at = '2011-01-01' where show = 1;"
+            "alter table qualify rename column lambda to unpivot; create index on qualify(pivot)"),
+        fx.err);
+    T_ROWS("with summarize as (select at, qualify.show from qualify) select summarize.at, show as "
+           "pivot"
+           " from summarize where at > '2010-01-01' order by at",
+           "2011-01-01 00:00:00|1\n");
+    T_ROWS("select semi.pivot, semi.\"Mixed \"\"Case\", anti.unpivot from qualify semi join "
+           "qualify anti"
+           " using (show) group by 1, 2, 3",
+           "4|5|~\n");
+    T_TRY(run("drop table qualify"), fx.err);
+}
+
 static void names(const char *sql, const char *want)
 {
     struct dm_statement s;
@@ -212,7 +235,7 @@ static void copy(void)
                      DM_STR("copy public.a (t) to stdout with (format csv, force_quote *)"), &s,
                      &fx.err),
           fx.err);
-    T_STR(s.sql, "SELECT t FROM public.a");
+    T_STR(s.sql, "SELECT \"t\" FROM \"public\".\"a\"");
     T_STR(s.copy.force_quote[0], "*");
     T_FAILS("copy a from '/etc/passwd'", "42501", "COPY cannot read a file of the server");
     T_HAS(fx.err.hint, "FROM STDIN");
@@ -220,5 +243,6 @@ static void copy(void)
     fixture_close();
 }
 
-T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(output_names), T_CASE(dialect),
-       T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements), T_CASE(copy))
+T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(keywords_as_names), T_CASE(output_names),
+       T_CASE(dialect), T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements),
+       T_CASE(copy))
