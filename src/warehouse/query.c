@@ -688,7 +688,7 @@ static int read_cells(struct dm_portal *p, struct dm_pgwire_in *in, struct dm_er
 static int refresh(struct dm_session *s, struct dm_named_plan *entry, struct dm_err *reterr)
 {
     struct dm_plan *old = entry->plan, *fresh;
-    if (old->empty || old->st.n_splices == 0)
+    if (old->empty || !old->st.reads_lake)
         return 0;
     DM_TRY(plan_new(s, old->text, old->first_char, old->oids, old->n_oids, &fresh, reterr));
     entry->plan = fresh;
