@@ -1,4 +1,4 @@
-/* SHA-256 through libcrypto's EVP interface. */
+/* SHA-256 and SHA-1 through libcrypto's EVP interface. */
 #include "base/digest.h"
 
 #include <openssl/evp.h>
@@ -11,6 +11,7 @@ static int (*md_init)(EVP_MD_CTX *, const EVP_MD *, ENGINE *);
 static int (*md_update)(EVP_MD_CTX *, const void *, size_t);
 static int (*md_final)(EVP_MD_CTX *, unsigned char *, unsigned int *);
 static const EVP_MD *(*md_sha256)(void);
+static const EVP_MD *(*md_sha1)(void);
 
 static const struct dm_dl_symbol symbols[] = {
     {"EVP_MD_CTX_new", (void **)&md_new},
@@ -19,6 +20,7 @@ static const struct dm_dl_symbol symbols[] = {
     {"EVP_DigestUpdate", (void **)&md_update},
     {"EVP_DigestFinal_ex", (void **)&md_final},
     {"EVP_sha256", (void **)&md_sha256},
+    {"EVP_sha1", (void **)&md_sha1},
     {NULL, NULL},
 };
 
@@ -69,4 +71,15 @@ int dm_digest_of(struct dm_str s, char ret[DM_DIGEST_HEX], struct dm_err *reterr
     dm_digest_add(&d, s.p, s.len);
     dm_digest_hex(&d, ret);
     return 0;
+}
+
+int dm_sha1_of(struct dm_str s, unsigned char ret[DM_SHA1_BYTES], struct dm_err *reterr)
+{
+    DM_TRY(dm_dl_open("libcrypto.so.3", "libssl3", symbols, reterr));
+    EVP_MD_CTX *md = md_new();
+    bool ok = md && md_init(md, md_sha1(), NULL) == 1 && md_update(md, s.p, s.len) == 1 &&
+              md_final(md, ret, NULL) == 1;
+    if (md)
+        md_free(md);
+    return ok ? 0 : dm_err_set(reterr, DM_E_NOMEM, "could not make a SHA-1 digest");
 }

@@ -37,10 +37,12 @@ const char *dm_program_dir(void)
 
 static void *open_library(const char *name)
 {
-    if (!strchr(name, '/')) {
-        char beside[PATH_MAX * 2];
-        snprintf(beside, sizeof(beside), "%s/%s", dm_program_dir(), name);
-        void *h = access(beside, R_OK) == 0 ? dlopen(beside, RTLD_NOW | RTLD_LOCAL) : NULL;
+    /* Beside the program, where an installation puts it, and above the programs of the tests. */
+    static const char *const places[] = {".", "../lib/daymill", ".."};
+    for (size_t i = 0; !strchr(name, '/') && i < sizeof(places) / sizeof(places[0]); i++) {
+        char path[PATH_MAX * 2];
+        snprintf(path, sizeof(path), "%s/%s/%s", dm_program_dir(), places[i], name);
+        void *h = access(path, R_OK) == 0 ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
         if (h)
             return h;
     }

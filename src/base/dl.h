@@ -16,7 +16,8 @@ struct dm_dl_symbol {
 };
 
 /* Opens the library and fills every slot; a second call with the same table does nothing.  Thread-safe.
-   `name` without a slash is searched beside the program first, then where the system looks.
+   `name` without a slash is searched beside the program, in ../lib/daymill, in the folder above, then where the
+   system looks.
    DM_E_LIBRARY names the library, the reason and the Debian package to install. */
 int dm_dl_open(const char *name, const char *package, const struct dm_dl_symbol *symbols,
                struct dm_err *reterr) dm_nodiscard;

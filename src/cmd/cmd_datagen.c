@@ -3,7 +3,7 @@
 #include "cmd/print.h"
 
 static const struct dm_option options[] = {
-    {"scale", 0, DM_OPTION_TEXT, "S", NULL, "1 = as large as the real files (default 0.02)"},
+    {"scale", 0, DM_OPTION_TEXT, "S", NULL, "1 = as large as the real files (default 0.1)"},
     {"seed", 0, DM_OPTION_INT, "N", NULL, "the same seed gives the same bytes (default 1)"},
     {"out", 'o', DM_OPTION_TEXT, "DIR", NULL, "where the files go (default: this folder)"},
     {NULL},
@@ -16,7 +16,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     const char *purchases = dm_path_join(args->arena, dir, "OnlineRetail.csv");
     const char *reviews = dm_path_join(args->arena, dir, "movie_review.csv");
     int64_t n_purchases, n_reviews;
-    DM_TRY(dm_datagen_scale(dm_option_text(args, "scale", "0.02"), &d.permille, reterr));
+    DM_TRY(dm_datagen_scale(dm_option_text(args, "scale", "0.1"), &d.permille, reterr));
     DM_TRY(dm_datagen_purchases(&d, purchases, &n_purchases, reterr));
     DM_TRY(dm_datagen_reviews(&d, reviews, &n_reviews, reterr));
     if (args->quiet)
@@ -34,7 +34,7 @@ const struct dm_cmd dm_cmd_datagen = {
     .name = "datagen",
     .synopsis = "",
     .doc = "write sample data like the real files",
-    .more = "Writes OnlineRetail.csv and movie_review.csv.  Example:\n"
+    .more = "Writes OnlineRetail.csv and movie_review.csv.\n"
             "  daymill datagen --scale 0.1 --seed 7 --out data",
     .options = options,
     .no_project = true,

@@ -16,7 +16,7 @@ static const struct dm_option options[] = {
     {"reviews", 0, DM_OPTION_TEXT, "FILE", NULL,
      "copy this file to data/movie_review.csv instead of making one up"},
     {"scale", 0, DM_OPTION_TEXT, "S", NULL,
-     "size of what is made up: 1 = as large as the real files (default 0.02)"},
+     "size of what is made up: 1 = as large as the real files (default 0.1)"},
     {NULL},
 };
 
@@ -90,7 +90,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     const char *dir = args->v[0];
     struct dm_datagen d = {.seed = 1};
     struct dm_project project;
-    DM_TRY(dm_datagen_scale(dm_option_text(args, "scale", "0.02"), &d.permille, reterr));
+    DM_TRY(dm_datagen_scale(dm_option_text(args, "scale", "0.1"), &d.permille, reterr));
     DM_TRY(dm_mkdirs(dm_path_join(a, dir, "data"), 0777, reterr));
     for (const struct dm_embedded *f = dm_project_files; f->name; f++)
         DM_TRY(write_file(a, dir, f, reterr));
@@ -115,7 +115,8 @@ const struct dm_cmd dm_cmd_init = {
     .name = "init",
     .synopsis = "DIR",
     .doc = "write a project that runs: DAG, connections, sample data, tables",
-    .more = "Files that are there already are kept.  Example:\n  daymill init shop",
+    .more =
+        "Files that are there already are kept, and tables that have rows.\n  daymill init shop",
     .min_args = 1,
     .max_args = 1,
     .options = options,

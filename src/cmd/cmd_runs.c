@@ -118,6 +118,14 @@ static void print_tasks(const struct story *s, struct dm_args *args)
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
 }
 
+static void print_detail(const char *detail)
+{
+    struct dm_str rest = dm_str_c(detail), line;
+    while (dm_str_split(&rest, '\n', &line))
+        if (line.len)
+            printf("  %.*s\n", DM_FMT(line));
+}
+
 static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
@@ -127,10 +135,79 @@ static void print_errors(const struct story *s)
         printf("\n%s, try %d: %s\n", r->task_id, r->try_number, r->error);
         if (r->error_place)
             printf("  at %s\n", r->error_place);
+        if (r->error_code != DM_E_CHECK) /* these are told below */
+            print_detail(r->error_detail);
         if (r->error_hint)
             printf("  hint: %s\n", r->error_hint);
         if (r->log_path)
             printf("  log: %s\n", r->log_path);
+    }
+}
+
+/* ---- figures: what a check counted, and how they add up ---- */
+
+/* A run's equations; each is shown where the run has all of its figures. */
+static const struct {
+    const char *name, *text;
+} equations[] = {
+    {"purchases", "source = lake = joined + without customer + customer without reviews"},
+    {"reviews", "reviews in = classified + rejected"},
+};
+
+static bool is_figure(const struct dm_ledger_row *r)
+{
+    return r->current && r->note && strcmp(r->note, "figure") == 0;
+}
+
+/* -1 where the run has no such figure. */
+static int64_t figure(const struct story *s, struct dm_str name)
+{
+    for (size_t i = 0; i < s->n_ledger; i++)
+        if (is_figure(&s->ledger[i]) && dm_str_is(name, s->ledger[i].dataset))
+            return s->ledger[i].rows;
+    return -1;
+}
+
+/* "source 974 = lake 974 = joined 326 + …"; false where a figure is missing. */
+static bool add_equation(const struct story *s, const char *text, struct dm_strbuf *b)
+{
+    struct dm_str rest = dm_str_c(text);
+    int64_t first = -1, sum = 0, n;
+    bool holds = true;
+    while (rest.len) {
+        size_t len = 0;
+        while (len < rest.len && rest.p[len] != '=' && rest.p[len] != '+')
+            len++;
+        struct dm_str name = dm_str_trim(dm_str_sub(rest, 0, len));
+        char sign = len < rest.len ? rest.p[len] : '=';
+        if ((n = figure(s, name)) < 0)
+            return false;
+        dm_strbuf_addf(b, "%.*s %lld", DM_FMT(name), (long long)n);
+        if (len < rest.len)
+            dm_strbuf_addf(b, " %c ", sign);
+        sum += n;
+        if (sign == '=') {
+            holds = holds && (first < 0 || first == sum);
+            first = first < 0 ? sum : first;
+            sum = 0;
+        }
+        rest = dm_str_sub(rest, len < rest.len ? len + 1 : len, rest.len);
+    }
+    if (!holds)
+        dm_strbuf_adds(b, "  DOES NOT ADD UP");
+    return true;
+}
+
+static void print_equations(const struct story *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < sizeof(equations) / sizeof(equations[0]); i++) {
+        _cleanup_strbuf_ struct dm_strbuf b;
+        dm_strbuf_init(&b, DM_BUF_MESSAGE);
+        if (!add_equation(s, equations[i].text, &b))
+            continue;
+        printf("%s%-9s  %s\n", any ? "" : "\n", equations[i].name, b.p);
+        any = true;
     }
 }
 
@@ -166,6 +243,12 @@ static void print_checks(const struct story *s)
         return;
     printf("\nchecks\n");
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
+    for (size_t i = 0; i < s->n_checks; i++) {
+        if (!s->checks[i].current || s->checks[i].passed)
+            continue;
+        printf("\n");
+        dm_cmd_print_check(stdout, s->a, &s->run, &s->checks[i]);
+    }
 }
 
 static void print_text(const struct story *s, struct dm_args *args)
@@ -183,6 +266,7 @@ static void print_text(const struct story *s, struct dm_args *args)
     print_tasks(s, args);
     print_errors(s);
     print_checks(s);
+    print_equations(s);
     print_ledger(s);
 }
 
@@ -263,7 +347,16 @@ static struct dm_value *json_ledger(struct story *s)
     return list;
 }
 
-static struct dm_value *json_checks(struct story *s)
+static int set_json(struct story *s, struct dm_value *map, const char *key, const char *json,
+                    struct dm_err *reterr)
+{
+    struct dm_value *v;
+    DM_TRY(dm_value_from_json(s->a, dm_str_c(json ? json : "null"), &v, reterr));
+    dm_map_set(s->a, map, key, v);
+    return 0;
+}
+
+static int json_checks(struct story *s, struct dm_value **ret, struct dm_err *reterr)
 {
     struct dm_value *list = dm_value_list(s->a, 0);
     for (size_t i = 0; i < s->n_checks; i++) {
@@ -276,9 +369,12 @@ static struct dm_value *json_checks(struct story *s)
         set_text(s, m, "expected", r->expected);
         set_text(s, m, "got", r->got);
         set_text(s, m, "note", r->note);
+        set_text(s, m, "sql", r->sql);
+        DM_TRY(set_json(s, m, "rows", r->rows, reterr));
         dm_list_add(s->a, list, m);
     }
-    return list;
+    *ret = list;
+    return 0;
 }
 
 static struct dm_value *json_steps(struct story *s)
@@ -314,7 +410,7 @@ static struct dm_value *json_generations(struct story *s)
 
 static int print_json(struct story *s, struct dm_err *reterr)
 {
-    struct dm_value *m = dm_value_map(s->a), *conf;
+    struct dm_value *m = dm_value_map(s->a), *checks;
     set_text(s, m, "dag_id", s->run.dag_id);
     set_text(s, m, "run_id", s->run.run_id);
     set_text(s, m, "run_type", s->run.run_type);
@@ -322,13 +418,13 @@ static int print_json(struct story *s, struct dm_err *reterr)
     set_time(s, m, "logical_date", s->run.logical_date);
     set_time(s, m, "start_date", s->run.started_at);
     set_time(s, m, "end_date", s->run.ended_at);
-    DM_TRY(dm_value_from_json(s->a, dm_str_c(s->run.conf ? s->run.conf : "{}"), &conf, reterr));
-    dm_map_set(s->a, m, "conf", conf);
+    DM_TRY(set_json(s, m, "conf", s->run.conf ? s->run.conf : "{}", reterr));
     dm_map_set(s->a, m, "generations", json_generations(s));
     dm_map_set(s->a, m, "tasks", json_tasks(s));
     dm_map_set(s->a, m, "steps", json_steps(s));
     dm_map_set(s->a, m, "attempts", json_attempts(s));
-    dm_map_set(s->a, m, "checks", json_checks(s));
+    DM_TRY(json_checks(s, &checks, reterr));
+    dm_map_set(s->a, m, "checks", checks);
     dm_map_set(s->a, m, "ledger", json_ledger(s));
     struct dm_str text = dm_value_json(s->a, m);
     printf("%.*s\n", DM_FMT(text));

@@ -72,19 +72,77 @@ static const struct dm_option logs_options[] = {
     {NULL},
 };
 
-static int copy_new(int fd, struct dm_err *reterr)
+/* A log that is being printed: what is left of a line that is not whole yet. */
+struct log_reader {
+    int fd;
+    bool raw; /* --json: lines as they are */
+    struct dm_strbuf rest;
+};
+
+static void log_reader_release(struct log_reader *r)
 {
-    char buf[65536];
+    dm_strbuf_release(&r->rest);
+}
+#define _cleanup_log_reader_ DM_CLEANUP(log_reader_release)
+
+/* Our own lines are JSON in the file: shown as time, level and message.  A task's output is shown as it is. */
+static void print_line(const struct log_reader *r, struct dm_str line)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    struct dm_value *v;
+    bool ours = !r->raw && dm_str_starts(line, DM_STR("{\"ts\":")) &&
+                dm_value_from_json(&a, line, &v, NULL) == 0 && v->kind == DM_MAP;
+    if (!ours) {
+        printf("%.*s\n", DM_FMT(line));
+        return;
+    }
+    struct dm_str ts = dm_map_str(v, "ts", ""), level = dm_map_str(v, "level", "");
+    struct dm_str clock = dm_str_sub(ts, strlen("2010-12-05T"), strlen("2010-12-05T08:26:00.000"));
+    printf("%.*s %-5.*s %.*s\n", DM_FMT(clock), DM_FMT(level), DM_FMT(dm_map_str(v, "msg", "")));
+    static const char *const more[] = {"at", "detail", "hint"};
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        struct dm_str text = dm_map_str(v, more[i], "");
+        if (text.len)
+            printf("    %s: %.*s\n", more[i], DM_FMT(text));
+    }
+}
+
+static void print_lines(struct log_reader *r, bool end)
+{
+    struct dm_str all = dm_strbuf_str(&r->rest);
+    size_t from = 0;
     for (;;) {
-        ssize_t n = read(fd, buf, sizeof(buf));
+        ptrdiff_t nl = dm_str_find(all, DM_STR("\n"), from);
+        if (nl < 0)
+            break;
+        print_line(r, dm_str_sub(all, from, (size_t)nl));
+        from = (size_t)nl + 1;
+    }
+    if (end && from < all.len) {
+        print_line(r, dm_str_sub(all, from, all.len));
+        from = all.len;
+    }
+    memmove(r->rest.p, r->rest.p + from, r->rest.len - from);
+    dm_strbuf_truncate(&r->rest, r->rest.len - from);
+}
+
+static int copy_new(struct log_reader *r, bool end, struct dm_err *reterr)
+{
+    enum { CHUNK = 65536, LINE_MAX_SHOWN = 1 << 20 };
+    for (;;) {
+        char *to = dm_strbuf_reserve(&r->rest, CHUNK);
+        ssize_t n = to ? read(r->fd, to, CHUNK) : 0;
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return dm_err_errno(reterr, errno, "could not read the log");
+        r->rest.len += (size_t)n;
+        if (r->rest.len)
+            print_lines(r, (n == 0 && end) || r->rest.len > LINE_MAX_SHOWN);
+        if (fflush(stdout) != 0)
+            return dm_err_errno(reterr, errno, "could not print the log");
         if (n == 0)
             return 0;
-        if (fwrite(buf, 1, (size_t)n, stdout) != (size_t)n || fflush(stdout) != 0)
-            return dm_err_errno(reterr, errno, "could not print the log");
     }
 }
 
@@ -97,12 +155,40 @@ static int print_log(struct dm_args *args, struct dm_store *store, const struct 
     if (fd < 0)
         return dm_err_errno(reterr, errno, "could not read %s", at->log_path);
     struct dm_attempt_row now = *at;
+    _cleanup_log_reader_ struct log_reader r = {.fd = fd, .raw = args->json};
+    dm_strbuf_init(&r.rest, DM_BUF_TEXT);
     while (follow && now.state == DM_ATTEMPT_RUNNING) {
-        DM_TRY(copy_new(fd, reterr));
+        DM_TRY(copy_new(&r, false, reterr));
         usleep(POLL_US);
         DM_TRY(dm_store_attempt(store, args->arena, at->number, &now, reterr));
     }
-    return copy_new(fd, reterr);
+    return copy_new(&r, true, reterr);
+}
+
+/* Perhaps the run knows no such task; then the nearest one is the answer. */
+static int no_log(struct dm_args *args, struct dm_store *store, const struct dm_run_row *run,
+                  int64_t try_number, struct dm_err *reterr)
+{
+    struct dm_task_row *tasks;
+    size_t n;
+    bool known = false;
+    DM_TRY(dm_store_tasks(store, args->arena, run->id, &tasks, &n, reterr));
+    const char **names = dm_arena_array(args->arena, const char *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        names[i] = tasks[i].task_id;
+        known |= strcmp(names[i], args->v[1]) == 0;
+    }
+    const char *near = known ? NULL : dm_str_nearest(dm_str_c(args->v[1]), names);
+    if (known)
+        dm_err_set(reterr, DM_E_NOTFOUND, "no log: \"%s\" has not run on %s%s", args->v[1],
+                   args->v[2], try_number ? " with that try" : "");
+    else
+        dm_err_set(reterr, DM_E_NOTFOUND, "\"%s\" has no task \"%s\" on %s", args->v[0], args->v[1],
+                   args->v[2]);
+    if (near)
+        return dm_err_hint(reterr, "Did you mean \"%s\"?", near);
+    return dm_err_hint(reterr, "\"daymill runs show %s %s\" shows what has run.", args->v[0],
+                       args->v[2]);
 }
 
 static int logs(struct dm_args *args, struct dm_err *reterr)
@@ -116,18 +202,14 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
     struct dm_attempt_filter f = {
         .run = run.id, .task_id = args->v[1], .map_index = -1, .try_number = (int)try_number};
     DM_TRY(dm_store_attempts(store, args->arena, &f, &attempts, &n, reterr));
-    if (!n) {
-        dm_err_set(reterr, DM_E_NOTFOUND, "no log: \"%s\" has not run on %s%s", args->v[1],
-                   args->v[2], try_number ? " with that try" : "");
-        return dm_err_hint(reterr, "\"daymill runs show %s %s\" shows what has.", args->v[0],
-                           args->v[2]);
-    }
+    if (!n)
+        return no_log(args, store, &run, try_number, reterr);
     int last_try = attempts[n - 1].try_number;
     for (chosen = 0; chosen < n; chosen++) {
         const struct dm_attempt_row *at = &attempts[chosen];
         if (at->try_number != (try_number ? try_number : last_try) || !at->log_path)
             continue;
-        if (!args->quiet && n > 1)
+        if (!args->quiet && !args->json && n > 1)
             printf("== %s, try %d%s%s (%s)\n", at->task_id, at->try_number,
                    at->step_id ? ", step " : "", at->step_id ? at->step_id : "", at->log_path);
         DM_TRY(print_log(args, store, at, dm_option_flag(args, "follow"), reterr));
@@ -190,8 +272,14 @@ const struct dm_cmd dm_cmd_tasks_clear = {
 
 /* ---- render ---- */
 
+/* A field as people want to read it: texts as they are, the pieces of a list one after the other. */
 static void print_field(const char *name, const struct dm_value *v, struct dm_arena *a)
 {
+    if (v->kind == DM_LIST) {
+        for (size_t i = 0; i < v->list.n; i++)
+            print_field(dm_arena_printf(a, "%s[%zu]", name, i), v->list.items[i], a);
+        return;
+    }
     struct dm_str text = v->kind == DM_STRING ? v->s : dm_value_json(a, v);
     printf("# %s\n%.*s\n\n", name, DM_FMT(text));
 }

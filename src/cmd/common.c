@@ -135,6 +135,58 @@ int dm_cmd_run(struct dm_args *args, const char *dag_id, const char *day,
     return 0;
 }
 
+/* ---- failed checks ---- */
+
+static const char *cell_text(struct dm_arena *a, const struct dm_value *v)
+{
+    if (!v || v->kind == DM_NULL)
+        return "NULL";
+    return dm_str_cstr(a, v->kind == DM_STRING ? v->s : dm_value_json(a, v));
+}
+
+/* Rows are maps with the same keys. */
+static void print_rows(FILE *to, struct dm_arena *a, const char *json)
+{
+    struct dm_value *rows;
+    struct dm_table t = {.arena = a};
+    if (dm_value_from_json(a, dm_str_c(json), &rows, NULL) < 0 || rows->kind != DM_LIST ||
+        rows->list.n == 0 || rows->list.items[0]->kind != DM_MAP)
+        return;
+    const struct dm_value *first = rows->list.items[0];
+    size_t n = first->map.n;
+    t.n_cols = n;
+    t.cols = dm_arena_array(a, const char *, n + 1);
+    t.numeric = dm_arena_array(a, bool, n + 1);
+    t.boolean = dm_arena_array(a, bool, n + 1);
+    const char **cells = dm_arena_array(a, const char *, n + 1);
+    for (size_t c = 0; c < n; c++)
+        t.cols[c] = dm_str_cstr(a, first->map.pairs[c].key->s);
+    for (size_t r = 0; r < rows->list.n; r++) {
+        for (size_t c = 0; c < n; c++)
+            cells[c] = cell_text(a, dm_map_at(rows->list.items[r], t.cols[c]));
+        dm_table_add(&t, cells);
+    }
+    dm_table_print(&t, DM_PRINT_ALIGNED, to);
+}
+
+void dm_cmd_print_check(FILE *to, struct dm_arena *a, const struct dm_run_row *run,
+                        const struct dm_check_row *check)
+{
+    fprintf(to, "check %s: expected %s, got %s\n", check->name,
+            check->expected ? check->expected : "-", check->got ? check->got : "-");
+    if (check->note)
+        fprintf(to, "  %s\n", check->note);
+    if (check->rows)
+        print_rows(to, a, check->rows);
+    if (check->sql && !strchr(check->sql, '\n'))
+        fprintf(to, "  found by: %s\n", check->sql);
+    else if (check->sql)
+        fprintf(to, "  found by the SQL that this prints: daymill tasks render %s %s %s\n",
+                run->dag_id, check->task_id, dm_cell_day(a, run->logical_date));
+}
+
+/* ---- cells ---- */
+
 const char *dm_cell_int(struct dm_arena *a, int64_t n)
 {
     return n < 0 ? NULL : dm_arena_printf(a, "%lld", (long long)n);

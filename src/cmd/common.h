@@ -29,6 +29,11 @@ int dm_cmd_run(struct dm_args *args, const char *dag_id, const char *day,
                struct dm_store **ret_store, struct dm_run_row *ret,
                struct dm_err *reterr) dm_nodiscard;
 
+/* What people read of a check that failed: expected, got, the failing rows, and the SQL that finds them (or, where that
+   has several lines, the command that shows it). */
+void dm_cmd_print_check(FILE *to, struct dm_arena *a, const struct dm_run_row *run,
+                        const struct dm_check_row *check);
+
 /* Cells of tables. */
 const char *dm_cell_int(struct dm_arena *a, int64_t n);   /* NULL for a negative number */
 const char *dm_cell_time(struct dm_arena *a, int64_t us); /* NULL for DM_NEVER */

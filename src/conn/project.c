@@ -38,9 +38,14 @@ static int find_dir(struct dm_arena *a, const char *dir, const char **ret, struc
     const char *home = getenv("DAYMILL_HOME");
     if (!dir && home && *home)
         dir = home;
-    if (!realpath(dir ? dir : ".", resolved))
-        return dm_err_errno(reterr, errno, "could not open the project folder %s",
-                            dir ? dir : "(the working folder)");
+    if (!realpath(dir ? dir : ".", resolved)) {
+        int e = errno;
+        int rc = dm_err_errno(reterr, e, "could not open the project folder %s",
+                              dir ? dir : "(the working folder)");
+        if (dir && e == ENOENT)
+            dm_err_hint(reterr, "\"daymill init %s\" makes one.", dir);
+        return rc;
+    }
     if (!dir) {
         const char *found = find_above(a, resolved);
         if (!found) {

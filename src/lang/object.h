@@ -133,6 +133,9 @@ struct dm_class {
     int (*iter)(struct dm_eval *e, const struct dm_value *self, const struct dm_value **ret);
     int (*length)(struct dm_eval *e, const struct dm_value *self, int64_t *ret);
     int (*truth)(struct dm_eval *e, const struct dm_value *self);
+    /* n items, from the first one on, each `step` further. */
+    int (*slice)(struct dm_eval *e, const struct dm_value *self, int64_t first, int64_t step,
+                 int64_t n, const struct dm_value **ret);
     /* 1 = done, 0 = not with that operand. */
     int (*binary)(struct dm_eval *e, enum dm_tok_op op, const struct dm_value *x,
                   const struct dm_value *y, const struct dm_value **ret);
@@ -222,14 +225,14 @@ const struct dm_value *dm_safe(struct dm_eval *e, const struct dm_value *text); 
 void dm_escape_html(struct dm_strbuf *b, struct dm_str s);
 
 /* Arguments with the type that Python wants; fail with class `type`. */
-int dm_arg_int(struct dm_eval *e, const struct dm_call *c, size_t i, int64_t fallback,
-               int64_t *ret) dm_nodiscard;
-int dm_arg_float(struct dm_eval *e, const struct dm_call *c, size_t i, double fallback,
-                 double *ret) dm_nodiscard;
-int dm_arg_bool(struct dm_eval *e, const struct dm_call *c, size_t i, bool fallback,
-                bool *ret) dm_nodiscard;
-int dm_arg_str(struct dm_eval *e, const struct dm_call *c, size_t i, const char *fallback,
-               struct dm_str *ret) dm_nodiscard;
+int dm_param_int(struct dm_eval *e, const struct dm_call *c, size_t i, int64_t fallback,
+                 int64_t *ret) dm_nodiscard;
+int dm_param_float(struct dm_eval *e, const struct dm_call *c, size_t i, double fallback,
+                   double *ret) dm_nodiscard;
+int dm_param_bool(struct dm_eval *e, const struct dm_call *c, size_t i, bool fallback,
+                  bool *ret) dm_nodiscard;
+int dm_param_str(struct dm_eval *e, const struct dm_call *c, size_t i, const char *fallback,
+                 struct dm_str *ret) dm_nodiscard;
 bool dm_is_int(const struct dm_value *v); /* integers and booleans */
 bool dm_is_number(const struct dm_value *v);
 int64_t dm_int_of(const struct dm_value *v);  /* of INT or BOOL */

@@ -248,18 +248,16 @@ int dm_slice(struct dm_eval *e, const struct dm_value *v, const struct dm_value 
              const struct dm_value *to, const struct dm_value *step, const struct dm_value **ret)
 {
     DM_TRY(dm_eval_defined(e, v));
-    if (v->kind == DM_OBJECT && v->object->cls->is_sequence) {
-        struct dm_value *items;
-        DM_TRY(dm_items(e, v, &items));
-        v = items;
-    }
-    if (v->kind != DM_STRING && v->kind != DM_LIST && v->kind != DM_TUPLE) {
-        *ret = dm_undefined(e, DM_TE_UNDEFINED, "%s object cannot be sliced", dm_type_name(v));
-        return 0;
+    bool object = v->kind == DM_OBJECT && v->object->cls->slice;
+    if (!object && v->kind != DM_STRING && v->kind != DM_LIST && v->kind != DM_TUPLE) {
+        return dm_eval_fail(e, DM_TE_TYPE,
+                            v->kind == DM_MAP ? "unhashable type: 'slice' (of a %s)"
+                                              : "'%s' object is not subscriptable",
+                            dm_type_name(v));
     }
     struct dm_call steps = {.name = "slice", .arg = {step->kind == DM_NULL ? NULL : step}};
     int64_t n, by, first, last;
-    DM_TRY(dm_arg_int(e, &steps, 0, 1, &by));
+    DM_TRY(dm_param_int(e, &steps, 0, 1, &by));
     if (by == 0)
         return dm_eval_fail(e, DM_TE_VALUE, "slice step cannot be zero");
     DM_TRY(dm_length(e, v, &n));
@@ -272,6 +270,8 @@ int dm_slice(struct dm_eval *e, const struct dm_value *v, const struct dm_value 
     int64_t count = by > 0 ? (last - first + by - 1) / by : (first - last - by - 1) / -by;
     if (count < 0)
         count = 0;
+    if (object)
+        return v->object->cls->slice(e, v, first, by, count, ret);
     if (v->kind == DM_STRING)
         return slice_text(e, v->s, first, by, count, ret);
     DM_TRY(dm_eval_charge(e, (uint64_t)count * sizeof(void *)));

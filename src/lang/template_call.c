@@ -109,7 +109,8 @@ double dm_float_of(const struct dm_value *v)
     return v->kind == DM_BIG ? dm_big_to_f64(v->big) : (double)dm_int_of(v);
 }
 
-int dm_arg_int(struct dm_eval *e, const struct dm_call *c, size_t i, int64_t fallback, int64_t *ret)
+int dm_param_int(struct dm_eval *e, const struct dm_call *c, size_t i, int64_t fallback,
+                 int64_t *ret)
 {
     const struct dm_value *v = c->arg[i];
     if (!v) {
@@ -126,7 +127,8 @@ int dm_arg_int(struct dm_eval *e, const struct dm_call *c, size_t i, int64_t fal
     return 0;
 }
 
-int dm_arg_float(struct dm_eval *e, const struct dm_call *c, size_t i, double fallback, double *ret)
+int dm_param_float(struct dm_eval *e, const struct dm_call *c, size_t i, double fallback,
+                   double *ret)
 {
     const struct dm_value *v = c->arg[i];
     if (!v) {
@@ -141,7 +143,7 @@ int dm_arg_float(struct dm_eval *e, const struct dm_call *c, size_t i, double fa
     return 0;
 }
 
-int dm_arg_bool(struct dm_eval *e, const struct dm_call *c, size_t i, bool fallback, bool *ret)
+int dm_param_bool(struct dm_eval *e, const struct dm_call *c, size_t i, bool fallback, bool *ret)
 {
     int truth = c->arg[i] ? dm_truth(e, c->arg[i]) : fallback;
     if (truth < 0)
@@ -150,8 +152,8 @@ int dm_arg_bool(struct dm_eval *e, const struct dm_call *c, size_t i, bool fallb
     return 0;
 }
 
-int dm_arg_str(struct dm_eval *e, const struct dm_call *c, size_t i, const char *fallback,
-               struct dm_str *ret)
+int dm_param_str(struct dm_eval *e, const struct dm_call *c, size_t i, const char *fallback,
+                 struct dm_str *ret)
 {
     const struct dm_value *v = c->arg[i];
     if (!v) {

@@ -65,7 +65,7 @@ static int list_insert(struct dm_eval *e, const struct dm_call *c, const struct 
 {
     struct dm_value *list = changeable(c);
     int64_t at, n = (int64_t)list->list.n;
-    DM_TRY(dm_arg_int(e, c, 0, 0, &at));
+    DM_TRY(dm_param_int(e, c, 0, 0, &at));
     at = at < 0 ? (at + n < 0 ? 0 : at + n) : at > n ? n : at;
     DM_TRY(add(e, list, c->arg[1]));
     memmove(list->list.items + at + 1, list->list.items + at, (size_t)(n - at) * sizeof(void *));
@@ -85,7 +85,7 @@ static int list_pop(struct dm_eval *e, const struct dm_call *c, const struct dm_
 {
     struct dm_value *list = changeable(c);
     int64_t at, n = (int64_t)list->list.n;
-    DM_TRY(dm_arg_int(e, c, 0, -1, &at));
+    DM_TRY(dm_param_int(e, c, 0, -1, &at));
     at += at < 0 ? n : 0;
     if (at < 0 || at >= n)
         return dm_eval_fail(e, DM_TE_INDEX, n ? "pop index out of range" : "pop from empty list");
@@ -122,7 +122,7 @@ static int list_index(struct dm_eval *e, const struct dm_call *c, const struct d
 {
     ptrdiff_t at;
     int64_t from;
-    DM_TRY(dm_arg_int(e, c, 1, 0, &from));
+    DM_TRY(dm_param_int(e, c, 1, 0, &from));
     if (from < 0)
         from = from + (int64_t)c->self->list.n < 0 ? 0 : from + (int64_t)c->self->list.n;
     DM_TRY(position(e, c, (size_t)from, &at));
@@ -161,7 +161,7 @@ static int list_sort(struct dm_eval *e, const struct dm_call *c, const struct dm
 {
     struct dm_value *list = changeable(c);
     bool reverse;
-    DM_TRY(dm_arg_bool(e, c, 0, false, &reverse));
+    DM_TRY(dm_param_bool(e, c, 0, false, &reverse));
     struct dm_sort_item *items = dm_arena_array(e->a, struct dm_sort_item, list->list.n + 1);
     for (size_t i = 0; i < list->list.n; i++)
         items[i].key = items[i].value = list->list.items[i];

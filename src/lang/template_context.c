@@ -252,8 +252,8 @@ static int pull_one(struct dm_eval *e, const struct dm_call *c, const struct dm_
         return dm_eval_fail(e, DM_TE_TYPE, "xcom_pull() wants the ids of tasks, not %s",
                             dm_type_name(task));
     if (c->arg[1] && c->arg[1]->kind != DM_NULL)
-        DM_TRY(dm_arg_str(e, c, 1, "", &dag_id));
-    DM_TRY(dm_arg_str(e, c, 2, "return_value", &key));
+        DM_TRY(dm_param_str(e, c, 1, "", &dag_id));
+    DM_TRY(dm_param_str(e, c, 2, "return_value", &key));
     if (!e->c->xcom)
         return 0;
     int rc =
@@ -358,7 +358,7 @@ static char value_mark, json_mark;
 static int accessor_get(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str name;
-    DM_TRY(dm_arg_str(e, c, 0, "", &name));
+    DM_TRY(dm_param_str(e, c, 0, "", &name));
     int rc = variable(e, c->self->object->data == &json_mark, name, ret);
     if (rc == 0 && !c->arg[1])
         return dm_eval_fail(e, DM_TE_KEY, "Variable %.*s does not exist", DM_FMT(name));
@@ -505,7 +505,7 @@ static int connection(struct dm_eval *e, struct dm_str id, const struct dm_value
 static int conn_get(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str id;
-    DM_TRY(dm_arg_str(e, c, 0, "", &id));
+    DM_TRY(dm_param_str(e, c, 0, "", &id));
     int rc = connection(e, id, ret);
     if (rc == 0)
         *ret = c->arg[1] ? c->arg[1] : &dm_null;

@@ -78,7 +78,7 @@ static int date_replace(struct dm_eval *e, const struct dm_call *c, const struct
                            &t.civil.minute, &t.civil.second, &t.civil.usec};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         int64_t n;
-        DM_TRY(dm_arg_int(e, c, i, *fields[i], &n));
+        DM_TRY(dm_param_int(e, c, i, *fields[i], &n));
         if (n < 0 || n > 999999)
             return dm_eval_fail(e, DM_TE_VALUE, "a part of the date is out of range");
         *fields[i] = (int)n;
@@ -95,7 +95,7 @@ static int read_unit(struct dm_eval *e, const struct dm_call *c, enum unit *ret)
     static const char *const names[] = {"second", "minute",  "hour", "day",    "week",
                                         "month",  "quarter", "year", "decade", "century"};
     struct dm_str name;
-    DM_TRY(dm_arg_str(e, c, 0, "", &name));
+    DM_TRY(dm_param_str(e, c, 0, "", &name));
     for (int i = 0; i < N_UNITS; i++) {
         if (dm_str_is(name, names[i])) {
             *ret = (enum unit)i;
@@ -164,7 +164,7 @@ static int read_weekday(struct dm_eval *e, const struct dm_call *c, size_t i, in
     struct dm_call call = *c;
     if (call.arg[i] && call.arg[i]->kind == DM_NULL)
         call.arg[i] = NULL;
-    DM_TRY(dm_arg_int(e, &call, i, fallback, &n));
+    DM_TRY(dm_param_int(e, &call, i, fallback, &n));
     if (n < -1 || n > 6)
         return dm_eval_fail(e, DM_TE_VALUE, "Invalid day of week");
     *ret = (int)n;
@@ -212,7 +212,7 @@ static int neighbour(struct dm_eval *e, const struct dm_call *c, int64_t step,
     bool keep_time;
     DM_TRY(dm_shown(e, c->self, &t));
     DM_TRY(read_weekday(e, c, 0, dm_weekday_monday(&t.civil), &weekday));
-    DM_TRY(dm_arg_bool(e, c, 1, false, &keep_time));
+    DM_TRY(dm_param_bool(e, c, 1, false, &keep_time));
     int64_t clock =
         keep_time ? t.local - dm_days_from_civil(t.civil.year, t.civil.month, t.civil.day) * DM_DAY
                   : 0;
@@ -247,7 +247,7 @@ static int date_strftime(struct dm_eval *e, const struct dm_call *c, const struc
     struct dm_str format;
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
-    DM_TRY(dm_arg_str(e, c, 0, "", &format));
+    DM_TRY(dm_param_str(e, c, 0, "", &format));
     DM_TRY(dm_strftime(e, c->self, format, &b));
     return dm_new_text(e, &b, ret);
 }
@@ -257,7 +257,7 @@ static int date_format(struct dm_eval *e, const struct dm_call *c, const struct 
     struct dm_str format;
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
-    DM_TRY(dm_arg_str(e, c, 0, "", &format));
+    DM_TRY(dm_param_str(e, c, 0, "", &format));
     DM_TRY(dm_pendulum_format(e, c->self, format, &b));
     return dm_new_text(e, &b, ret);
 }
@@ -311,7 +311,7 @@ static int iso_text(struct dm_eval *e, const struct dm_value *v, struct dm_str s
 static int date_isoformat(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str sep;
-    DM_TRY(dm_arg_str(e, c, 0, "T", &sep));
+    DM_TRY(dm_param_str(e, c, 0, "T", &sep));
     return iso_text(e, c->self, sep, NULL, ret);
 }
 
@@ -495,7 +495,7 @@ static int date_diff(struct dm_eval *e, const struct dm_call *c, const struct dm
     const struct dm_value *other;
     bool absolute;
     DM_TRY(other_date(e, c, &other));
-    DM_TRY(dm_arg_bool(e, c, 1, true, &absolute));
+    DM_TRY(dm_param_bool(e, c, 1, true, &absolute));
     *ret = dm_interval(e, c->self, other, absolute);
     return 0;
 }
@@ -506,7 +506,7 @@ static int date_diff_for_humans(struct dm_eval *e, const struct dm_call *c,
     const struct dm_value *other;
     bool absolute;
     DM_TRY(other_date(e, c, &other));
-    DM_TRY(dm_arg_bool(e, c, 1, false, &absolute));
+    DM_TRY(dm_param_bool(e, c, 1, false, &absolute));
     return dm_humans(e, c->self, other, absolute, ret);
 }
 

@@ -43,7 +43,7 @@ int dm_filter_by_method(struct dm_eval *e, const char *method, struct dm_str s,
 int dm_filter_default(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     bool boolean;
-    DM_TRY(dm_arg_bool(e, c, 1, false, &boolean));
+    DM_TRY(dm_param_bool(e, c, 1, false, &boolean));
     bool missing = dm_is_undefined(c->self);
     if (!missing && boolean) {
         int truth = dm_truth(e, c->self);
@@ -71,7 +71,7 @@ int dm_filter_attr(struct dm_eval *e, const struct dm_call *c, const struct dm_v
 {
     struct dm_str name;
     DM_TRY(dm_eval_defined(e, c->self));
-    DM_TRY(dm_arg_str(e, c, 0, "", &name));
+    DM_TRY(dm_param_str(e, c, 0, "", &name));
     int rc = name.len && name.p[0] == '_' ? 0 : dm_attribute(e, c->self, name, ret);
     if (rc == 0 && name.len && name.p[0] == '_')
         return dm_getattr(e, c->self, name, ret);
@@ -122,7 +122,7 @@ int dm_filter_tojson(struct dm_eval *e, const struct dm_call *c, const struct dm
     struct dm_call call = *c;
     if (call.arg[0] && call.arg[0]->kind == DM_NULL)
         call.arg[0] = NULL;
-    DM_TRY(dm_arg_int(e, &call, 0, -1, &indent));
+    DM_TRY(dm_param_int(e, &call, 0, -1, &indent));
     struct dm_json_style style = {.sorted = true, .ascii = true, .html = true};
     style.indent = indent > 100 ? 100 : (int)indent;
     _cleanup_strbuf_ struct dm_strbuf b;

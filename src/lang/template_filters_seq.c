@@ -162,8 +162,8 @@ int dm_filter_sort(struct dm_eval *e, const struct dm_call *c, const struct dm_v
     bool reverse, case_sensitive;
     struct dm_sort_item *order;
     size_t n;
-    DM_TRY(dm_arg_bool(e, c, 0, false, &reverse));
-    DM_TRY(dm_arg_bool(e, c, 1, false, &case_sensitive));
+    DM_TRY(dm_param_bool(e, c, 0, false, &reverse));
+    DM_TRY(dm_param_bool(e, c, 1, false, &case_sensitive));
     DM_TRY(sorted(e, c->self, c->arg[2], NULL, case_sensitive, reverse, &order, &n));
     struct dm_value *list = dm_value_list(e->a, n);
     for (size_t i = 0; i < n; i++)
@@ -176,9 +176,9 @@ int dm_filter_dictsort(struct dm_eval *e, const struct dm_call *c, const struct 
 {
     bool case_sensitive, reverse;
     struct dm_str by;
-    DM_TRY(dm_arg_bool(e, c, 0, false, &case_sensitive));
-    DM_TRY(dm_arg_str(e, c, 1, "key", &by));
-    DM_TRY(dm_arg_bool(e, c, 2, false, &reverse));
+    DM_TRY(dm_param_bool(e, c, 0, false, &case_sensitive));
+    DM_TRY(dm_param_str(e, c, 1, "key", &by));
+    DM_TRY(dm_param_bool(e, c, 2, false, &reverse));
     if (!dm_str_is(by, "key") && !dm_str_is(by, "value"))
         return dm_eval_fail(e, DM_TE_TEMPLATE, "You can only sort by either \"key\" or \"value\"");
     DM_TRY(dm_eval_defined(e, c->self));
@@ -236,6 +236,16 @@ static int group_length(struct dm_eval *e, const struct dm_value *self, int64_t 
     return 0;
 }
 
+static int group_slice(struct dm_eval *e, const struct dm_value *self, int64_t first, int64_t step,
+                       int64_t n, const struct dm_value **ret)
+{
+    const struct dm_value *tuple = self->object->data;
+    *ret = dm_tuple(e, (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        dm_tuple_set(*ret, (size_t)i, tuple->list.items[first + i * step]);
+    return 0;
+}
+
 /* A pair that also has names: `grouper` and `list`. */
 static const struct dm_class class_group = {
     .type = "_GroupTuple",
@@ -244,6 +254,7 @@ static const struct dm_class class_group = {
     .text = group_text,
     .iter = group_iter,
     .length = group_length,
+    .slice = group_slice,
     .is_sequence = true,
 };
 
@@ -253,7 +264,7 @@ int dm_filter_groupby(struct dm_eval *e, const struct dm_call *c, const struct d
     struct dm_sort_item *order;
     size_t n;
     const struct dm_value *fallback = c->arg[1] && c->arg[1]->kind != DM_NULL ? c->arg[1] : NULL;
-    DM_TRY(dm_arg_bool(e, c, 2, false, &case_sensitive));
+    DM_TRY(dm_param_bool(e, c, 2, false, &case_sensitive));
     DM_TRY(sorted(e, c->self, c->arg[0], fallback, case_sensitive, false, &order, &n));
     struct dm_value *groups = dm_value_list(e->a, 0), *group = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -279,7 +290,7 @@ int dm_filter_unique(struct dm_eval *e, const struct dm_call *c, const struct dm
 {
     bool case_sensitive;
     struct dm_value *items, *seen = dm_value_map(e->a), *list = dm_value_list(e->a, 0);
-    DM_TRY(dm_arg_bool(e, c, 0, false, &case_sensitive));
+    DM_TRY(dm_param_bool(e, c, 0, false, &case_sensitive));
     DM_TRY(dm_items(e, c->self, &items));
     for (size_t i = 0; i < items->list.n; i++) {
         const struct dm_value *key;
@@ -303,7 +314,7 @@ static int extreme(struct dm_eval *e, const struct dm_call *c, enum dm_tok_op be
     bool case_sensitive;
     struct dm_value *items;
     const struct dm_value *best = NULL, *best_key = NULL, *key;
-    DM_TRY(dm_arg_bool(e, c, 0, false, &case_sensitive));
+    DM_TRY(dm_param_bool(e, c, 0, false, &case_sensitive));
     DM_TRY(dm_items(e, c->self, &items));
     for (size_t i = 0; i < items->list.n; i++) {
         DM_TRY(attribute_of(e, items->list.items[i], c->arg[1], NULL, &key));
@@ -369,7 +380,7 @@ int dm_filter_batch(struct dm_eval *e, const struct dm_call *c, const struct dm_
 {
     int64_t width;
     struct dm_value *items, *list = dm_value_list(e->a, 0), *row = NULL;
-    DM_TRY(dm_arg_int(e, c, 0, 1, &width));
+    DM_TRY(dm_param_int(e, c, 0, 1, &width));
     DM_TRY(dm_items(e, c->self, &items));
     for (size_t i = 0; i < items->list.n; i++) {
         if (!row || (int64_t)row->list.n == width) {
@@ -390,7 +401,7 @@ int dm_filter_slice(struct dm_eval *e, const struct dm_call *c, const struct dm_
 {
     int64_t slices;
     struct dm_value *items, *list = dm_value_list(e->a, 0);
-    DM_TRY(dm_arg_int(e, c, 0, 1, &slices));
+    DM_TRY(dm_param_int(e, c, 0, 1, &slices));
     DM_TRY(dm_items(e, c->self, &items));
     if (slices == 0)
         return dm_eval_fail(e, DM_TE_ZERO_DIVISION, "integer division or modulo by zero");
@@ -407,6 +418,18 @@ int dm_filter_slice(struct dm_eval *e, const struct dm_call *c, const struct dm_
         dm_list_add(e->a, list, row);
     }
     *ret = dm_generator(e, list);
+    return 0;
+}
+
+/* The items of a subject that is true; of anything else none, even where it has no items at all. */
+static int items_if_any(struct dm_eval *e, const struct dm_value *v, struct dm_value **ret)
+{
+    int any = dm_truth(e, v);
+    if (any < 0)
+        return any;
+    if (any)
+        return dm_items(e, v, ret);
+    *ret = dm_value_list(e->a, 0);
     return 0;
 }
 
@@ -441,7 +464,7 @@ static int map_attribute(struct dm_eval *e, const struct dm_call *c, struct dm_v
 int dm_filter_map(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_value *items;
-    DM_TRY(dm_items(e, c->self, &items));
+    DM_TRY(items_if_any(e, c->self, &items));
     if (!c->all->n) {
         if (items->list.n || !c->all->n_named)
             DM_TRY(map_attribute(e, c, items));
@@ -482,7 +505,7 @@ static int choose(struct dm_eval *e, const struct dm_call *c, bool by_attribute,
 {
     struct dm_value *items;
     size_t kept = 0;
-    DM_TRY(dm_items(e, c->self, &items));
+    DM_TRY(items_if_any(e, c->self, &items));
     if (by_attribute && !c->all->n && items->list.n)
         return dm_eval_fail(e, DM_TE_TEMPLATE, "Missing parameter for attribute name");
     for (size_t i = 0; i < items->list.n; i++) {

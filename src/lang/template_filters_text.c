@@ -91,25 +91,25 @@ int dm_filter_truncate(struct dm_eval *e, const struct dm_call *c, const struct 
     struct dm_call call = *c;
     if (call.arg[3] && call.arg[3]->kind == DM_NULL)
         call.arg[3] = NULL;
-    DM_TRY(dm_eval_defined(e, c->self));
-    if (c->self->kind != DM_STRING)
-        return dm_eval_fail(e, DM_TE_TYPE, "object of type '%s' has no len()",
-                            dm_type_name(c->self));
-    s = c->self->s;
-    DM_TRY(dm_arg_int(e, c, 0, 255, &length));
-    DM_TRY(dm_arg_bool(e, c, 1, false, &killwords));
-    DM_TRY(dm_arg_str(e, c, 2, "...", &end));
-    DM_TRY(dm_arg_int(e, &call, 3, 5, &leeway));
-    int64_t n = (int64_t)dm_utf8_count(s), n_end = (int64_t)dm_utf8_count(end);
+    DM_TRY(dm_param_int(e, c, 0, 255, &length));
+    DM_TRY(dm_param_bool(e, c, 1, false, &killwords));
+    DM_TRY(dm_param_str(e, c, 2, "...", &end));
+    DM_TRY(dm_param_int(e, &call, 3, 5, &leeway));
+    int64_t n, n_end = (int64_t)dm_utf8_count(end);
     if (length < n_end)
         return dm_eval_fail(e, DM_TE_OTHER, "expected length >= %lld, got %lld", (long long)n_end,
                             (long long)length);
     if (leeway < 0)
         return dm_eval_fail(e, DM_TE_OTHER, "expected leeway >= 0, got %lld", (long long)leeway);
+    DM_TRY(dm_length(e, c->self, &n));
     if (n <= length + leeway) {
         *ret = c->self;
         return 0;
     }
+    if (c->self->kind != DM_STRING)
+        return dm_eval_fail(e, killwords || c->self->kind == DM_MAP ? DM_TE_TYPE : DM_TE_ATTRIBUTE,
+                            "truncate wants a text, not %s", dm_type_name(c->self));
+    s = c->self->s;
     struct dm_str head = dm_str_sub(s, 0, dm_utf8_offset(s, (size_t)(length - n_end)));
     if (!killwords) {
         size_t space = head.len;
@@ -134,13 +134,13 @@ int dm_filter_indent(struct dm_eval *e, const struct dm_call *c, const struct dm
         return dm_eval_fail(e, DM_TE_TYPE, "unsupported operand type(s) for +=: '%s' and 'str'",
                             dm_type_name(c->self));
     s = c->self->s;
-    DM_TRY(dm_arg_bool(e, c, 1, false, &first));
-    DM_TRY(dm_arg_bool(e, c, 2, false, &blank));
+    DM_TRY(dm_param_bool(e, c, 1, false, &first));
+    DM_TRY(dm_param_bool(e, c, 2, false, &blank));
     if (c->arg[0] && c->arg[0]->kind == DM_STRING) {
         width = c->arg[0]->s;
     } else if (c->arg[0]) {
         int64_t n;
-        DM_TRY(dm_arg_int(e, c, 0, 4, &n));
+        DM_TRY(dm_param_int(e, c, 0, 4, &n));
         if (n > 10000)
             return dm_eval_fail(e, DM_TE_LIMIT, "indent is limited to 10000 columns");
         n = n < 0 ? 0 : n;
@@ -257,7 +257,7 @@ int dm_filter_xmlattr(struct dm_eval *e, const struct dm_call *c, const struct d
 {
     bool space;
     struct dm_str s;
-    DM_TRY(dm_arg_bool(e, c, 0, true, &space));
+    DM_TRY(dm_param_bool(e, c, 0, true, &space));
     DM_TRY(dm_eval_defined(e, c->self));
     if (c->self->kind != DM_MAP)
         return dm_eval_fail(e, DM_TE_ATTRIBUTE, "'%s' object has no attribute 'items'",
@@ -381,11 +381,15 @@ int dm_filter_wordwrap(struct dm_eval *e, const struct dm_call *c, const struct 
     struct dm_call call = *c;
     if (call.arg[2] && call.arg[2]->kind == DM_NULL)
         call.arg[2] = NULL;
-    DM_TRY(dm_filter_subject(e, c, &s));
-    DM_TRY(dm_arg_int(e, c, 0, 79, &w.width));
-    DM_TRY(dm_arg_bool(e, c, 1, true, &w.cut_words));
-    DM_TRY(dm_arg_str(e, &call, 2, "\n", &w.sep));
-    DM_TRY(dm_arg_bool(e, c, 3, true, &w.hyphens));
+    DM_TRY(dm_eval_defined(e, c->self));
+    if (c->self->kind != DM_STRING)
+        return dm_eval_fail(e, DM_TE_ATTRIBUTE, "'%s' object has no attribute 'splitlines'",
+                            dm_type_name(c->self));
+    s = c->self->s;
+    DM_TRY(dm_param_int(e, c, 0, 79, &w.width));
+    DM_TRY(dm_param_bool(e, c, 1, true, &w.cut_words));
+    DM_TRY(dm_param_str(e, &call, 2, "\n", &w.sep));
+    DM_TRY(dm_param_bool(e, c, 3, true, &w.hyphens));
     if (w.width < 1)
         return dm_eval_fail(e, DM_TE_VALUE, "invalid width %lld (must be > 0)", (long long)w.width);
     if (s.len && s.p[s.len - 1] == '\n')
@@ -396,86 +400,6 @@ int dm_filter_wordwrap(struct dm_eval *e, const struct dm_call *c, const struct 
         wrap_line(&w, line);
     }
     return dm_new_text(e, &b, ret);
-}
-
-int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
-                             const struct dm_value **ret)
-{
-    static const char *const decimal[] = {"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"};
-    static const char *const binary_units[] = {"KiB", "MiB", "GiB", "TiB",
-                                               "PiB", "EiB", "ZiB", "YiB"};
-    bool binary;
-    struct dm_call call = {.name = "float", .self = c->self, .all = c->all};
-    const struct dm_value *number;
-    DM_TRY(dm_arg_bool(e, c, 0, false, &binary));
-    DM_TRY(dm_filter_float(e, &call, &number));
-    double base = binary ? 1024 : 1000, bytes = number->f;
-    if (bytes == 1) {
-        *ret = dm_str_value(e, DM_STR("1 Byte"));
-        return 0;
-    }
-    if (bytes < base) {
-        *ret = dm_str_value(e, dm_str_printf(e->a, "%.0f Bytes", trunc(bytes)));
-        return 0;
-    }
-    double unit = base;
-    size_t i = 0;
-    for (; i < 8; i++) {
-        unit = pow(base, (double)i + 2);
-        if (bytes < unit)
-            break;
-    }
-    if (i == 8)
-        i = 7;
-    *ret = dm_str_value(e, dm_str_printf(e->a, "%.1f %s", base * bytes / unit,
-                                         (binary ? binary_units : decimal)[i]));
-    return 0;
-}
-
-int dm_filter_abs(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
-{
-    DM_TRY(dm_eval_defined(e, c->self));
-    if (!dm_is_number(c->self))
-        return dm_eval_fail(e, DM_TE_TYPE, "bad operand type for abs(): '%s'",
-                            dm_type_name(c->self));
-    bool negative = c->self->kind == DM_BIG ? c->self->big->negative : dm_float_of(c->self) < 0;
-    return dm_negate(e, negative, c->self, ret);
-}
-
-int dm_filter_round(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
-{
-    int64_t precision;
-    struct dm_str method;
-    DM_TRY(dm_arg_int(e, c, 0, 0, &precision));
-    DM_TRY(dm_arg_str(e, c, 1, "common", &method));
-    bool common = dm_str_is(method, "common"), ceiling = dm_str_is(method, "ceil");
-    if (!common && !ceiling && !dm_str_is(method, "floor"))
-        return dm_eval_fail(e, DM_TE_TEMPLATE, "method must be common, ceil or floor");
-    DM_TRY(dm_eval_defined(e, c->self));
-    if (!dm_is_number(c->self))
-        return dm_eval_fail(e, DM_TE_TYPE, "type %s doesn't define __round__ method",
-                            dm_type_name(c->self));
-    if (c->self->kind != DM_FLOAT && common && precision >= 0) {
-        *ret = c->self->kind == DM_BOOL ? dm_int_value(e, c->self->b) : c->self;
-        return 0;
-    }
-    double f = dm_float_of(c->self);
-    if (!common) {
-        double scale = pow(10, (double)precision);
-        f = (ceiling ? ceil(f * scale) : floor(f * scale)) / scale;
-    } else if (precision >= 0 && precision < 300 && isfinite(f)) {
-        /* Correctly rounded decimal, as Python: by way of its text. */
-        char *text = dm_arena_printf(e->a, "%.*f", (int)precision, f);
-        f = strtod(text, NULL);
-    } else if (precision < 0 && precision > -300) {
-        double scale = pow(10, (double)-precision);
-        f = nearbyint(f / scale) * scale;
-    }
-    if (common && c->self->kind != DM_FLOAT)
-        *ret = dm_big_from_f64(e->a, f);
-    else
-        *ret = dm_value_float(e->a, f);
-    return 0;
 }
 
 /* Python's float('…') and int('…') allow white space around and underscores between digits. */
@@ -508,6 +432,100 @@ static bool text_to_float(struct dm_eval *e, struct dm_str s, double *ret)
     char *end;
     *ret = strtod(digits.p, &end);
     return end == digits.p + digits.len && !memchr(digits.p, '(', digits.len);
+}
+
+/* float(v) */
+static int number_of(struct dm_eval *e, const struct dm_value *v, double *ret)
+{
+    if (dm_is_number(v)) {
+        *ret = dm_float_of(v);
+        return 0;
+    }
+    if (v->kind != DM_STRING)
+        return dm_eval_fail(e, DM_TE_TYPE,
+                            "float() argument must be a string or a real number, not '%s'",
+                            dm_type_name(v));
+    if (!text_to_float(e, v->s, ret))
+        return dm_eval_fail(e, DM_TE_VALUE, "could not convert string to float: '%.*s'",
+                            DM_FMT(v->s));
+    return 0;
+}
+
+int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
+                             const struct dm_value **ret)
+{
+    static const char *const decimal[] = {"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"};
+    static const char *const binary_units[] = {"KiB", "MiB", "GiB", "TiB",
+                                               "PiB", "EiB", "ZiB", "YiB"};
+    bool binary;
+    double bytes;
+    DM_TRY(dm_param_bool(e, c, 0, false, &binary));
+    DM_TRY(number_of(e, c->self, &bytes));
+    double base = binary ? 1024 : 1000;
+    if (bytes == 1) {
+        *ret = dm_str_value(e, DM_STR("1 Byte"));
+        return 0;
+    }
+    if (bytes < base) {
+        *ret = dm_str_value(e, dm_str_printf(e->a, "%.0f Bytes", trunc(bytes)));
+        return 0;
+    }
+    double unit = base;
+    size_t i = 0;
+    for (; i < 8; i++) {
+        unit = pow(base, (double)i + 2);
+        if (bytes < unit)
+            break;
+    }
+    if (i == 8)
+        i = 7;
+    *ret = dm_str_value(e, dm_str_printf(e->a, "%.1f %s", base * bytes / unit,
+                                         (binary ? binary_units : decimal)[i]));
+    return 0;
+}
+
+int dm_filter_abs(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    if (!dm_is_number(c->self))
+        return dm_eval_fail(e, DM_TE_TYPE, "bad operand type for abs(): '%s'",
+                            dm_type_name(c->self));
+    bool negative = c->self->kind == DM_BIG ? c->self->big->negative : dm_float_of(c->self) < 0;
+    return dm_negate(e, negative, c->self, ret);
+}
+
+int dm_filter_round(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    int64_t precision;
+    struct dm_str method;
+    DM_TRY(dm_param_int(e, c, 0, 0, &precision));
+    DM_TRY(dm_param_str(e, c, 1, "common", &method));
+    bool common = dm_str_is(method, "common"), ceiling = dm_str_is(method, "ceil");
+    if (!common && !ceiling && !dm_str_is(method, "floor"))
+        return dm_eval_fail(e, DM_TE_TEMPLATE, "method must be common, ceil or floor");
+    if (!dm_is_number(c->self))
+        return dm_eval_fail(e, DM_TE_TYPE, "type %s doesn't define __round__ method",
+                            dm_type_name(c->self));
+    if (c->self->kind != DM_FLOAT && common && precision >= 0) {
+        *ret = c->self->kind == DM_BOOL ? dm_int_value(e, c->self->b) : c->self;
+        return 0;
+    }
+    double f = dm_float_of(c->self);
+    if (!common) {
+        double scale = pow(10, (double)precision);
+        f = (ceiling ? ceil(f * scale) : floor(f * scale)) / scale;
+    } else if (precision >= 0 && precision < 300 && isfinite(f)) {
+        /* Correctly rounded decimal, as Python: by way of its text. */
+        char *text = dm_arena_printf(e->a, "%.*f", (int)precision, f);
+        f = strtod(text, NULL);
+    } else if (precision < 0 && precision > -300) {
+        double scale = pow(10, (double)-precision);
+        f = nearbyint(f / scale) * scale;
+    }
+    if (common && c->self->kind != DM_FLOAT)
+        *ret = dm_big_from_f64(e->a, f);
+    else
+        *ret = dm_value_float(e->a, f);
+    return 0;
 }
 
 int dm_filter_float(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
@@ -564,7 +582,7 @@ int dm_filter_int(struct dm_eval *e, const struct dm_call *c, const struct dm_va
 {
     int64_t base;
     double f;
-    DM_TRY(dm_arg_int(e, c, 1, 10, &base));
+    DM_TRY(dm_param_int(e, c, 1, 10, &base));
     DM_TRY(dm_eval_defined(e, c->self));
     const struct dm_value *fallback = c->arg[0] ? c->arg[0] : dm_int_value(e, 0);
     if (c->self->kind == DM_STRING) {

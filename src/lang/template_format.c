@@ -67,8 +67,24 @@ static int int_digits(struct dm_eval *e, const struct dm_value *v, unsigned base
         *ret = dm_str_sub(text, *ret_negative, text.len);
         return 0;
     }
-    if (v->kind == DM_BIG)
-        return dm_eval_fail(e, DM_TE_LIMIT, "integers beyond 64 bit print as decimals only");
+    if (v->kind == DM_BIG) {
+        /* Bases are powers of two: digits are groups of bits. */
+        unsigned bits = base == 16 ? 4 : base == 8 ? 3 : 1;
+        size_t total = (size_t)v->big->n * 32, n = (total + bits - 1) / bits;
+        char *out = dm_arena_alloc(e->a, n + 1);
+        for (size_t k = 0; k < n; k++) {
+            unsigned digit = 0;
+            for (unsigned j = bits; j-- > 0;) {
+                size_t at = k * bits + j;
+                digit = digit << 1 | (at < total ? v->big->limbs[at / 32] >> (at % 32) & 1 : 0);
+            }
+            out[n - 1 - k] = (upper ? upper_digits : lower_digits)[digit];
+        }
+        size_t zeros = strspn(out, "0");
+        *ret_negative = v->big->negative;
+        *ret = dm_str_n(out + zeros, n - zeros);
+        return 0;
+    }
     int64_t i = dm_int_of(v);
     uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
     char buf[64];
@@ -230,8 +246,7 @@ static int parse_spec(struct dm_eval *e, struct dm_str text, struct spec *s)
     }
     if (p < end && (*p == '+' || *p == '-' || *p == ' '))
         s->sign = *p++;
-    if (p < end && *p == '#')
-    {
+    if (p < end && *p == '#') {
         s->alternate = true;
         p++;
     }
@@ -270,8 +285,6 @@ int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str te
                    struct dm_strbuf *b)
 {
     struct spec s;
-    struct dm_str own;
-    DM_TRY(dm_eval_defined(e, v));
     if (!text.len)
         return dm_text(e, v, b);
     if (v->kind == DM_DATETIME || v->kind == DM_DATE)
@@ -289,10 +302,6 @@ int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str te
                                     "that specifier is not allowed in string format specifier");
         }
         return format_text(e, v->s, &s, b);
-    }
-    if (v->kind == DM_BOOL && (!s.type || s.type == 's')) {
-        DM_TRY(dm_text_of(e, v, &own));
-        return format_text(e, own, &s, b);
     }
     bool float_type = s.type && strchr("eEfFgG%", s.type);
     if (v->kind == DM_FLOAT || float_type) {

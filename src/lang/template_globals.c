@@ -47,23 +47,36 @@ static int range_text(struct dm_eval *e, const struct dm_value *self, bool repr,
     return 0;
 }
 
+static const struct dm_class class_range;
+
+static int range_slice(struct dm_eval *e, const struct dm_value *self, int64_t first, int64_t step,
+                       int64_t n, const struct dm_value **ret)
+{
+    const struct range *r = self->object->data;
+    struct range part = {.from = r->from + first * r->step, .step = r->step * step, .n = n};
+    part.to = part.from + n * part.step;
+    *ret = dm_object_value(e, &class_range, dm_arena_dup(e->a, &part, sizeof(part)));
+    return 0;
+}
+
 static const struct dm_class class_range = {
     .type = "range",
     .item = range_item,
     .text = range_text,
     .iter = range_iter,
     .length = range_length,
+    .slice = range_slice,
     .is_sequence = true,
 };
 
 static int global_range(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct range r = {0};
-    DM_TRY(dm_arg_int(e, c, 0, 0, &r.to));
-    DM_TRY(dm_arg_int(e, c, 2, 1, &r.step));
+    DM_TRY(dm_param_int(e, c, 0, 0, &r.to));
+    DM_TRY(dm_param_int(e, c, 2, 1, &r.step));
     if (c->arg[1]) {
         r.from = r.to;
-        DM_TRY(dm_arg_int(e, c, 1, 0, &r.to));
+        DM_TRY(dm_param_int(e, c, 1, 0, &r.to));
     }
     if (r.step == 0)
         return dm_eval_fail(e, DM_TE_VALUE, "range() arg 3 must not be zero");

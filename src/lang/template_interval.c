@@ -112,7 +112,7 @@ static int in_words(struct dm_eval *e, const struct dm_call *c, const struct dm_
 {
     const struct interval *i = c->self->object->data;
     struct dm_str sep;
-    DM_TRY(dm_arg_str(e, c, 1, " ", &sep));
+    DM_TRY(dm_param_str(e, c, 1, " ", &sep));
     const struct {
         const char *unit;
         int64_t n;

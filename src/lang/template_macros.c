@@ -30,7 +30,7 @@ static int ds_add(struct dm_eval *e, const struct dm_call *c, const struct dm_va
         return 0;
     }
     DM_TRY(dm_strptime(e, ds, DM_STR("%Y-%m-%d"), &day));
-    DM_TRY(dm_arg_int(e, c, 1, 0, &days));
+    DM_TRY(dm_param_int(e, c, 1, 0, &days));
     if (days > 4000000 || days < -4000000)
         return dm_eval_fail(e, DM_TE_OVERFLOW, "date value out of range");
     DM_TRY(dm_time_like(e, day, day->time.us + days * DM_DAY, &day));
@@ -42,8 +42,8 @@ static int ds_format(struct dm_eval *e, const struct dm_call *c, const struct dm
     struct dm_str ds, from, to;
     const struct dm_value *day;
     DM_TRY(text_arg(e, c, 0, &ds));
-    DM_TRY(dm_arg_str(e, c, 1, "", &from));
-    DM_TRY(dm_arg_str(e, c, 2, "", &to));
+    DM_TRY(dm_param_str(e, c, 1, "", &from));
+    DM_TRY(dm_param_str(e, c, 2, "", &to));
     DM_TRY(dm_strptime(e, ds, from, &day));
     return format_time(e, day, to, ret);
 }
@@ -62,9 +62,9 @@ static int ds_format_locale(struct dm_eval *e, const struct dm_call *c, const st
     struct dm_str ds, from, pattern, locale;
     const struct dm_value *day;
     DM_TRY(text_arg(e, c, 0, &ds));
-    DM_TRY(dm_arg_str(e, c, 1, "", &from));
-    DM_TRY(dm_arg_str(e, c, 2, "", &pattern));
-    DM_TRY(dm_arg_str(e, c, 3, "en_US", &locale));
+    DM_TRY(dm_param_str(e, c, 1, "", &from));
+    DM_TRY(dm_param_str(e, c, 2, "", &pattern));
+    DM_TRY(dm_param_str(e, c, 3, "en_US", &locale));
     if (!dm_str_starts(locale, DM_STR("en")))
         return dm_eval_fail(e, DM_TE_VALUE, "ds_format_locale() knows English only, not '%.*s'",
                             DM_FMT(locale));
@@ -146,7 +146,7 @@ static int datetime_call(struct dm_eval *e, const struct dm_call *c, const struc
     static const int64_t low[7] = {1, 1, 1, 0, 0, 0, 0};
     static const int64_t high[7] = {9999, 12, 31, 23, 59, 59, 999999};
     for (size_t i = 0; i < 7; i++) {
-        DM_TRY(dm_arg_int(e, c, i, 0, &part[i]));
+        DM_TRY(dm_param_int(e, c, i, 0, &part[i]));
         if (part[i] < low[i] || part[i] > high[i])
             return dm_eval_fail(e, DM_TE_VALUE, "a part of the date is out of range");
     }
@@ -162,8 +162,8 @@ static int datetime_strptime(struct dm_eval *e, const struct dm_call *c,
                              const struct dm_value **ret)
 {
     struct dm_str text, format;
-    DM_TRY(dm_arg_str(e, c, 0, "", &text));
-    DM_TRY(dm_arg_str(e, c, 1, "", &format));
+    DM_TRY(dm_param_str(e, c, 0, "", &text));
+    DM_TRY(dm_param_str(e, c, 1, "", &format));
     return dm_strptime(e, text, format, ret);
 }
 
@@ -172,7 +172,7 @@ static int datetime_fromisoformat(struct dm_eval *e, const struct dm_call *c,
 {
     struct dm_str s;
     int64_t us;
-    DM_TRY(dm_arg_str(e, c, 0, "", &s));
+    DM_TRY(dm_param_str(e, c, 0, "", &s));
     if (!dm_time_parse(s, &us))
         return dm_eval_fail(e, DM_TE_VALUE, "Invalid isoformat string: '%.*s'", DM_FMT(s));
     /* The offset, if any, stands behind the time of day. */
@@ -200,7 +200,7 @@ static int datetime_fromtimestamp(struct dm_eval *e, const struct dm_call *c,
                                   const struct dm_value **ret)
 {
     double seconds;
-    DM_TRY(dm_arg_float(e, c, 0, 0, &seconds));
+    DM_TRY(dm_param_float(e, c, 0, 0, &seconds));
     if (!(seconds > -62135596800.0 && seconds < 253402300800.0))
         return dm_eval_fail(e, DM_TE_VALUE, "timestamp out of range");
     *ret = plain_time(e, (int64_t)__builtin_rint(seconds * DM_SEC));
@@ -222,9 +222,9 @@ static int json_dumps(struct dm_eval *e, const struct dm_call *c, const struct d
     bool ascii;
     if (call.arg[1] && call.arg[1]->kind == DM_NULL)
         call.arg[1] = NULL;
-    DM_TRY(dm_arg_int(e, &call, 1, -1, &indent));
-    DM_TRY(dm_arg_bool(e, c, 2, false, &style.sorted));
-    DM_TRY(dm_arg_bool(e, c, 3, true, &ascii));
+    DM_TRY(dm_param_int(e, &call, 1, -1, &indent));
+    DM_TRY(dm_param_bool(e, c, 2, false, &style.sorted));
+    DM_TRY(dm_param_bool(e, c, 3, true, &ascii));
     style.indent = indent > 100 ? 100 : (int)indent;
     style.ascii = ascii;
     if (c->arg[4] && c->arg[4]->kind != DM_NULL) {
@@ -246,7 +246,7 @@ static int json_loads(struct dm_eval *e, const struct dm_call *c, const struct d
 {
     struct dm_str s;
     struct dm_value *v;
-    DM_TRY(dm_arg_str(e, c, 0, "", &s));
+    DM_TRY(dm_param_str(e, c, 0, "", &s));
     if (dm_value_from_json(e->a, s, &v, e->err) < 0) {
         char why[256];
         snprintf(why, sizeof(why), "%.255s", e->err->message);

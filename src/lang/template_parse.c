@@ -490,8 +490,8 @@ static int parse_body(struct dm_parser *p, const char *const *until, const struc
             p->tok++;
             n = data;
         } else if (p->tok->kind == DM_TOK_VAR_BEGIN) {
-            struct dm_node *output = dm_parser_node(p, DM_N_OUTPUT);
             p->tok++;
+            struct dm_node *output = dm_parser_node(p, DM_N_OUTPUT);
             DM_TRY(dm_parse_tuple(p, DM_TUPLE_PLAIN, &output->a));
             if (p->tok->kind != DM_TOK_VAR_END)
                 return dm_parser_unexpected(p, "\"}}\"");

@@ -104,7 +104,7 @@ static int strip(struct dm_eval *e, const struct dm_call *c, int sides, const st
     struct dm_str s = SELF(c), set = {0};
     bool spaces = !c->arg[0] || c->arg[0]->kind == DM_NULL;
     if (!spaces)
-        DM_TRY(dm_arg_str(e, c, 0, "", &set));
+        DM_TRY(dm_param_str(e, c, 0, "", &set));
     const char *p = s.p, *end = s.p + s.len;
     uint32_t cp;
     while (sides & STRIP_LEFT && p < end) {
@@ -249,9 +249,9 @@ static int split(struct dm_eval *e, const struct dm_call *c, bool from_right,
     int64_t max;
     struct dm_str sep = {0};
     bool spaces = !c->arg[0] || c->arg[0]->kind == DM_NULL;
-    DM_TRY(dm_arg_int(e, c, 1, -1, &max));
+    DM_TRY(dm_param_int(e, c, 1, -1, &max));
     if (!spaces) {
-        DM_TRY(dm_arg_str(e, c, 0, "", &sep));
+        DM_TRY(dm_param_str(e, c, 0, "", &sep));
         if (!sep.len)
             return dm_eval_fail(e, DM_TE_VALUE, "empty separator");
     }
@@ -278,7 +278,7 @@ static int str_rsplit(struct dm_eval *e, const struct dm_call *c, const struct d
 static int str_splitlines(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     bool keep;
-    DM_TRY(dm_arg_bool(e, c, 0, false, &keep));
+    DM_TRY(dm_param_bool(e, c, 0, false, &keep));
     DM_TRY(dm_eval_charge(e, SELF(c).len * 16));
     struct dm_value *list = dm_value_list(e->a, 0);
     const char *p = SELF(c).p, *end = p + SELF(c).len;
@@ -307,7 +307,7 @@ static int partition(struct dm_eval *e, const struct dm_call *c, bool right,
                      const struct dm_value **ret)
 {
     struct dm_str s = SELF(c), sep;
-    DM_TRY(dm_arg_str(e, c, 0, "", &sep));
+    DM_TRY(dm_param_str(e, c, 0, "", &sep));
     if (!sep.len)
         return dm_eval_fail(e, DM_TE_VALUE, "empty separator");
     ptrdiff_t at = right ? rfind(s, sep) : dm_str_find(s, sep, 0);
@@ -361,9 +361,9 @@ static int str_replace(struct dm_eval *e, const struct dm_call *c, const struct 
 {
     struct dm_str s = SELF(c), from, to;
     int64_t max;
-    DM_TRY(dm_arg_str(e, c, 0, "", &from));
-    DM_TRY(dm_arg_str(e, c, 1, "", &to));
-    DM_TRY(dm_arg_int(e, c, 2, -1, &max));
+    DM_TRY(dm_param_str(e, c, 0, "", &from));
+    DM_TRY(dm_param_str(e, c, 1, "", &to));
+    DM_TRY(dm_param_int(e, c, 2, -1, &max));
     DM_TRY(dm_eval_charge(e, s.len));
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_TEXT);
@@ -399,8 +399,8 @@ static int window(struct dm_eval *e, const struct dm_call *c, struct dm_str *ret
     for (size_t i = 1; i <= 2; i++)
         if (bounds.arg[i] && bounds.arg[i]->kind == DM_NULL)
             bounds.arg[i] = NULL;
-    DM_TRY(dm_arg_int(e, &bounds, 1, 0, &from));
-    DM_TRY(dm_arg_int(e, &bounds, 2, n, &to));
+    DM_TRY(dm_param_int(e, &bounds, 1, 0, &from));
+    DM_TRY(dm_param_int(e, &bounds, 2, n, &to));
     if (from < 0)
         from = from + n < 0 ? 0 : from + n;
     if (to < 0)
@@ -421,7 +421,7 @@ static int find(struct dm_eval *e, const struct dm_call *c, bool right, int64_t 
     struct dm_str needle, part;
     size_t start;
     bool ok;
-    DM_TRY(dm_arg_str(e, c, 0, "", &needle));
+    DM_TRY(dm_param_str(e, c, 0, "", &needle));
     DM_TRY(window(e, c, &part, &start, &ok));
     ptrdiff_t at = !ok ? -1 : right ? rfind(part, needle) : dm_str_find(part, needle, 0);
     *ret = at < 0 ? -1 : (int64_t)(start + dm_utf8_count(dm_str_sub(part, 0, (size_t)at)));
@@ -465,7 +465,7 @@ static int str_count(struct dm_eval *e, const struct dm_call *c, const struct dm
     size_t start;
     bool ok;
     int64_t n = 0;
-    DM_TRY(dm_arg_str(e, c, 0, "", &needle));
+    DM_TRY(dm_param_str(e, c, 0, "", &needle));
     DM_TRY(window(e, c, &part, &start, &ok));
     if (ok && !needle.len)
         n = (int64_t)dm_utf8_count(part) + 1;
@@ -513,7 +513,7 @@ static int str_endswith(struct dm_eval *e, const struct dm_call *c, const struct
 static int str_removeprefix(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str s = SELF(c), prefix;
-    DM_TRY(dm_arg_str(e, c, 0, "", &prefix));
+    DM_TRY(dm_param_str(e, c, 0, "", &prefix));
     *ret = dm_str_value(e, dm_str_starts(s, prefix) ? dm_str_sub(s, prefix.len, s.len) : s);
     return 0;
 }
@@ -521,7 +521,7 @@ static int str_removeprefix(struct dm_eval *e, const struct dm_call *c, const st
 static int str_removesuffix(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str s = SELF(c), suffix;
-    DM_TRY(dm_arg_str(e, c, 0, "", &suffix));
+    DM_TRY(dm_param_str(e, c, 0, "", &suffix));
     *ret = dm_str_value(e, dm_str_ends(s, suffix) ? dm_str_sub(s, 0, s.len - suffix.len) : s);
     return 0;
 }
@@ -530,8 +530,8 @@ static int pad(struct dm_eval *e, const struct dm_call *c, char align, const str
 {
     int64_t width;
     struct dm_str fill;
-    DM_TRY(dm_arg_int(e, c, 0, 0, &width));
-    DM_TRY(dm_arg_str(e, c, 1, " ", &fill));
+    DM_TRY(dm_param_int(e, c, 0, 0, &width));
+    DM_TRY(dm_param_str(e, c, 1, " ", &fill));
     if (dm_utf8_count(fill) != 1)
         return dm_eval_fail(e, DM_TE_TYPE, "The fill character must be exactly one character long");
     int64_t n = (int64_t)dm_utf8_count(SELF(c));
@@ -568,7 +568,7 @@ static int str_rjust(struct dm_eval *e, const struct dm_call *c, const struct dm
 static int str_zfill(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     int64_t width;
-    DM_TRY(dm_arg_int(e, c, 0, 0, &width));
+    DM_TRY(dm_param_int(e, c, 0, 0, &width));
     int64_t missing = width - (int64_t)dm_utf8_count(SELF(c));
     if (missing > (int64_t)DM_BUF_TEXT)
         return dm_eval_fail(e, DM_TE_LIMIT, "a text is larger than %zu bytes", DM_BUF_TEXT);
@@ -586,7 +586,7 @@ static int str_zfill(struct dm_eval *e, const struct dm_call *c, const struct dm
 static int str_expandtabs(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     int64_t size, col = 0;
-    DM_TRY(dm_arg_int(e, c, 0, 8, &size));
+    DM_TRY(dm_param_int(e, c, 0, 8, &size));
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_TEXT);
     for (const char *p = SELF(c).p, *end = p + SELF(c).len; p < end && !b.full;) {

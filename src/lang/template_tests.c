@@ -10,7 +10,7 @@
     }
 
 TEST(boolean, v->kind == DM_BOOL)
-TEST(callable, dm_is_callable(v) && !dm_is_undefined(v))
+TEST(callable, dm_is_callable(v))
 TEST(defined, !dm_is_undefined(v))
 TEST(undefined, dm_is_undefined(v) != NULL)
 TEST(escaped, v->kind == DM_STRING && v->safe)

@@ -194,9 +194,18 @@ static int report_figures(struct dm_checks *c, struct dm_err *reterr)
 static int report(struct dm_checks *c, struct dm_err *reterr)
 {
     DM_TRY(report_figures(c, reterr));
-    for (const struct dm_check *k = c->list; k; k = k->next)
-        DM_TRY(dm_attempt_check(c->at, k->name, k->passed, k->expected, k->got, k->rows, k->note,
-                                reterr));
+    for (const struct dm_check *k = c->list; k; k = k->next) {
+        struct dm_check_report check = {.name = k->name,
+                                        .passed = k->passed,
+                                        .expected = k->expected,
+                                        .got = k->got,
+                                        .rows = k->rows,
+                                        .note = k->note,
+                                        .sql = k->passed ? NULL
+                                               : k->rows ? k->failing
+                                                         : k->asked};
+        DM_TRY(dm_attempt_check(c->at, &check, reterr));
+    }
     if (!c->table)
         return 0;
     const char *dataset = dm_sql_dataset(c->at, dm_map_str(c->at->args, "conn_id", ""), c->table);
@@ -206,6 +215,12 @@ static int report(struct dm_checks *c, struct dm_err *reterr)
     return dm_attempt_push_xcom(c->at, DM_STAGED_XCOM,
                                 dm_staged_value(c->at->arena, c->table, c->partition, &c->staged),
                                 reterr);
+}
+
+/* What was found, with what else is known of it. */
+static const char *got_text(struct dm_checks *c, const struct dm_check *k)
+{
+    return k->note ? dm_arena_printf(c->at->arena, "%s (%s)", k->got, k->note) : k->got;
 }
 
 /* One error for all that failed: what was expected, what was found, the rows, and the SQL that finds them. */
@@ -219,7 +234,8 @@ static int fail(struct dm_checks *c, struct dm_err *reterr)
             continue;
         first = first ? first : k;
         if (c->n_failed > 1)
-            dm_strbuf_addf(&story, "%s: expected %s, got %s\n", k->name, k->expected, k->got);
+            dm_strbuf_addf(&story, "%s: expected %s, got %s\n", k->name, k->expected,
+                           got_text(c, k));
         if (k->rows)
             dm_strbuf_addf(&story, "%sfound by: %s\n", k->shown, k->failing);
         else
@@ -228,7 +244,7 @@ static int fail(struct dm_checks *c, struct dm_err *reterr)
     c->at->no_retry = !dm_map_bool(c->at->args, "retry_on_failure", true);
     if (c->n_failed == 1)
         dm_err_set(reterr, DM_E_CHECK, "check %s failed: expected %s, got %s", first->name,
-                   first->expected, first->got);
+                   first->expected, got_text(c, first));
     else
         dm_err_set(reterr, DM_E_CHECK, "%zu of %zu checks failed", c->n_failed, c->n);
     dm_err_detail(reterr, "%s", story.p);

@@ -105,6 +105,21 @@ int dm_op_input_path(struct dm_attempt *at, struct dm_str path, bool anywhere, c
     return rc;
 }
 
+int dm_op_data_path(struct dm_arena *a, const struct dm_project *p, struct dm_str path,
+                    const char **ret, struct dm_err *reterr)
+{
+    const char *inner;
+    DM_TRY(inner_path(a, path, &inner, reterr));
+    if (strncmp(inner, "data/", 5) != 0) {
+        dm_err_set(reterr, DM_E_PERMISSION, "COPY of the file \"%.*s\" is refused", DM_FMT(path));
+        dm_err_hint(reterr, "Outside a run, files are read and written below /data/, which is "
+                            "the project's data/ folder.");
+        return DM_E_PERMISSION;
+    }
+    *ret = dm_path_join(a, p->data_dir, inner + 5);
+    return 0;
+}
+
 int dm_op_lake(struct dm_attempt *at, struct dm_str conn_id, struct dm_lake **ret,
                struct dm_err *reterr)
 {

@@ -19,6 +19,10 @@ int dm_op_output_path(struct dm_attempt *at, struct dm_str path, const char **re
 int dm_op_input_path(struct dm_attempt *at, struct dm_str path, bool anywhere, const char **ret,
                      struct dm_err *reterr) dm_nodiscard;
 
+/* Where a person's COPY outside a run reads and writes: below the project's data/ folder, and nowhere else. */
+int dm_op_data_path(struct dm_arena *a, const struct dm_project *p, struct dm_str path,
+                    const char **ret, struct dm_err *reterr) dm_nodiscard;
+
 /* The lake of a connection.  Airflow has one AWS connection for objects and clusters: the embedded cluster's
    connection stands for the connection `lake`. */
 int dm_op_lake(struct dm_attempt *at, struct dm_str conn_id, struct dm_lake **ret,

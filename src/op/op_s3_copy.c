@@ -99,8 +99,12 @@ static int check_count(struct dm_attempt *at, struct dm_lake *lake, struct dm_ob
     DM_TRY(count_source(at, conn_id, sql, &source, reterr));
     const char *expected = dm_arena_printf(at->arena, "%lld rows", (long long)source);
     const char *got = dm_arena_printf(at->arena, "%lld rows", (long long)rows);
-    DM_TRY(dm_attempt_check(at, "rows of the source", source == rows, expected, got, NULL, NULL,
-                            reterr));
+    struct dm_check_report check = {.name = "rows of the source",
+                                    .passed = source == rows,
+                                    .expected = expected,
+                                    .got = got,
+                                    .sql = source == rows ? NULL : dm_str_cstr(at->arena, sql)};
+    DM_TRY(dm_attempt_check(at, &check, reterr));
     DM_TRY(dm_attempt_ledger(at, false, dm_sql_dataset(at, conn_id, "count"), source, -1, -1,
                              "counted", reterr));
     if (source != rows) {

@@ -21,7 +21,7 @@ extern const char dm_rerun_choices[];
 enum dm_day_action {
     DM_DAY_KEEP,   /* its run is finished and stays */
     DM_DAY_CREATE, /* there is no run yet */
-    DM_DAY_RESUME, /* unfinished: what is finished in it is kept, the rest is done */
+    DM_DAY_RESUME, /* unfinished: what succeeded in it is kept, the rest is done */
     DM_DAY_RERUN,  /* every task is done again */
 };
 

@@ -50,6 +50,7 @@ static int on_check(struct dm_loop_child *c, struct dm_tick *t, const struct dm_
         .got = text_or_null(a, v, "got"),
         .note = text_or_null(a, v, "note"),
         .rows = text_or_null(a, v, "rows"),
+        .sql = text_or_null(a, v, "sql"),
     };
     return dm_record_check(t->store, c->job->attempt, &row, reterr);
 }

@@ -5,30 +5,16 @@
 #include "sched/retry.h"
 
 #include <math.h>
-#include <openssl/evp.h>
 
-#include "base/dl.h"
-
-enum { SHA1_BYTES = 20 };
-
-static __typeof__(&EVP_Digest) evp_digest;
-static __typeof__(&EVP_sha1) evp_sha1;
-static const struct dm_dl_symbol symbols[] = {
-    {"EVP_Digest", (void **)&evp_digest},
-    {"EVP_sha1", (void **)&evp_sha1},
-    {NULL, NULL},
-};
+#include "base/digest.h"
 
 /* The digest of the text as a number, modulo m. */
 static int sha1_modulo(const char *text, uint64_t m, uint64_t *ret, struct dm_err *reterr)
 {
-    unsigned char digest[SHA1_BYTES];
-    unsigned n = 0;
-    DM_TRY(dm_dl_open("libcrypto.so.3", "libssl3", symbols, reterr));
-    if (!evp_digest(text, strlen(text), digest, &n, evp_sha1(), NULL))
-        return dm_err_set(reterr, DM_E_LIBRARY, "libcrypto has no SHA-1");
+    unsigned char digest[DM_SHA1_BYTES];
+    DM_TRY(dm_sha1_of(dm_str_c(text), digest, reterr));
     uint64_t rest = 0;
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < DM_SHA1_BYTES; i++)
         rest = (uint64_t)(((unsigned __int128)rest << 8 | digest[i]) % m);
     *ret = rest;
     return 0;

@@ -293,12 +293,13 @@ static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_r
     DM_TRY(dm_step_set_state(t->store, &step->row, good ? DM_STEP_COMPLETED : DM_STEP_FAILED,
                              j->attempt, good ? NULL : "NONE", message, t->now, reterr));
     bool cancels = !good && strcmp(step->row.action_on_failure, "CONTINUE") != 0;
+    const char *why = dm_arena_printf(t->arena, "step %s (%s) failed: %s", step->row.id,
+                                      step->row.name, message ? message : "");
     for (size_t i = 0; cancels && i < t->snap.n_steps; i++) {
         struct dm_plan_step *other = t->snap.steps[i];
         if (other->row.state == DM_STEP_PENDING &&
             strcmp(other->row.cluster_id, step->row.cluster_id) == 0)
-            DM_TRY(cancel_step(t, other, dm_arena_printf(t->arena, "step %s failed", step->row.id),
-                               reterr));
+            DM_TRY(cancel_step(t, other, why, reterr));
     }
     sweep_steps(t); /* sensors that waited for one of them are due now: the plan sees it gone */
     return 0;

@@ -71,7 +71,7 @@ int dm_store_checks(struct dm_store *s, struct dm_arena *a, int64_t run, int64_t
     int rc;
     DM_TRY(dm_db_query(s, &q, reterr,
                        "SELECT c.attempt, t.task_id, a.try_number, a.number = t.attempt, c.name,"
-                       " c.passed, c.expected, c.got, c.note, c.rows"
+                       " c.passed, c.expected, c.got, c.note, c.rows, c.sql"
                        " FROM attempt a JOIN data_check c ON c.attempt = a.number"
                        " JOIN task_instance t ON t.id = a.task"
                        " WHERE a.run = ?1 AND (?2 = 0 OR a.number = ?2) ORDER BY c.id",
@@ -91,6 +91,7 @@ int dm_store_checks(struct dm_store *s, struct dm_arena *a, int64_t run, int64_t
         r->got = dm_db_text(a, q, c++);
         r->note = dm_db_text(a, q, c++);
         r->rows = dm_db_text(a, q, c++);
+        r->sql = dm_db_text(a, q, c++);
     }
     DM_TRY(rc);
     *ret = l.rows;
@@ -102,10 +103,10 @@ int dm_record_check(struct dm_store *s, int64_t attempt, const struct dm_check_r
                     struct dm_err *reterr)
 {
     DM_TRY(dm_db_exec(s, reterr,
-                      "INSERT INTO data_check (attempt, name, passed, expected, got, rows, note)"
-                      " VALUES (?,?,?,?,?,?,?)",
-                      "ititttt", attempt, c->name, (int64_t)c->passed, c->expected, c->got, c->rows,
-                      c->note));
+                      "INSERT INTO data_check (attempt, name, passed, expected, got, rows, note,"
+                      " sql) VALUES (?,?,?,?,?,?,?,?)",
+                      "itittttt", attempt, c->name, (int64_t)c->passed, c->expected, c->got,
+                      c->rows, c->note, c->sql));
     return 0;
 }
 

@@ -168,6 +168,7 @@ struct dm_check_row {
     bool passed;
     const char *expected, *got, *note; /* NULL = not given */
     const char *rows;                  /* JSON list of failing rows, or NULL */
+    const char *sql;                   /* that finds them, or that gave what was got; or NULL */
 };
 int dm_store_checks(struct dm_store *s, struct dm_arena *a, int64_t run, int64_t attempt,
                     struct dm_check_row **ret, size_t *ret_n, struct dm_err *reterr) dm_nodiscard;

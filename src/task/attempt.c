@@ -145,11 +145,26 @@ int dm_attempt_xcom(struct dm_attempt *at, const char *task_id, const char *key,
     return 1;
 }
 
+/* The line of a ledger entry in the attempt's log. */
+static void log_ledger(bool write, const char *dataset, int64_t rows, int64_t bytes,
+                       const char *note)
+{
+    char amount[80] = "";
+    int n = 0;
+    if (rows >= 0)
+        n = snprintf(amount, sizeof(amount), " %lld rows", (long long)rows);
+    if (bytes >= 0)
+        snprintf(amount + n, sizeof(amount) - (size_t)n, " %lld bytes", (long long)bytes);
+    dm_log(DM_LOG_INFO, "%s %s%s%s%s%s", write ? "wrote" : "read", dataset, amount,
+           note ? " (" : "", note ? note : "", note ? ")" : "");
+}
+
 int dm_attempt_ledger(struct dm_attempt *at, bool write, const char *dataset, int64_t rows,
                       int64_t bytes, int64_t files, const char *note, struct dm_err *reterr)
 {
     struct dm_arena *a = at->arena;
     struct dm_value *v = dm_value_map(a);
+    log_ledger(write, dataset, rows, bytes, note);
     dm_map_set(a, v, "direction", dm_value_cstr(a, write ? "write" : "read"));
     dm_map_set(a, v, "dataset", dm_value_cstr(a, dataset));
     dm_map_set(a, v, "rows", count_value(a, rows));
@@ -183,18 +198,21 @@ int dm_attempt_progress(struct dm_attempt *at, int64_t done, int64_t total, cons
     return dm_attempt_send(at, DM_WIRE_PROGRESS, v, reterr);
 }
 
-int dm_attempt_check(struct dm_attempt *at, const char *name, bool passed, const char *expected,
-                     const char *got, const struct dm_value *rows, const char *note,
+int dm_attempt_check(struct dm_attempt *at, const struct dm_check_report *check,
                      struct dm_err *reterr)
 {
     struct dm_arena *a = at->arena;
     struct dm_value *v = dm_value_map(a);
-    dm_map_set(a, v, "name", dm_value_cstr(a, name));
-    dm_map_set(a, v, "passed", dm_value_bool(a, passed));
-    dm_map_set(a, v, "expected", text_value(a, expected));
-    dm_map_set(a, v, "got", text_value(a, got));
-    dm_map_set(a, v, "rows", rows ? rows : &dm_null);
-    dm_map_set(a, v, "note", text_value(a, note));
+    dm_log(check->passed ? DM_LOG_INFO : DM_LOG_ERROR, "check %s %s: expected %s, got %s",
+           check->name, check->passed ? "passed" : "failed",
+           check->expected ? check->expected : "-", check->got ? check->got : "-");
+    dm_map_set(a, v, "name", dm_value_cstr(a, check->name));
+    dm_map_set(a, v, "passed", dm_value_bool(a, check->passed));
+    dm_map_set(a, v, "expected", text_value(a, check->expected));
+    dm_map_set(a, v, "got", text_value(a, check->got));
+    dm_map_set(a, v, "rows", check->rows ? check->rows : &dm_null);
+    dm_map_set(a, v, "note", text_value(a, check->note));
+    dm_map_set(a, v, "sql", text_value(a, check->sql));
     return dm_attempt_send(at, DM_WIRE_CHECK, v, reterr);
 }
 

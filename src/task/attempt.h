@@ -67,8 +67,16 @@ int dm_attempt_push_xcom(struct dm_attempt *at, const char *key, const struct dm
 /* Sent at most every 100 ms, however often it is called. */
 int dm_attempt_progress(struct dm_attempt *at, int64_t done, int64_t total, const char *unit,
                         struct dm_err *reterr) dm_nodiscard;
-int dm_attempt_check(struct dm_attempt *at, const char *name, bool passed, const char *expected,
-                     const char *got, const struct dm_value *rows, const char *note,
+/* One check of a data-quality operator. */
+struct dm_check_report {
+    const char *name;
+    bool passed;
+    const char *expected, *got;
+    const struct dm_value *rows; /* that fail, as maps; NULL = none found */
+    const char *note;            /* NULL = none */
+    const char *sql;             /* of a failed check: finds those rows, or gives what was got */
+};
+int dm_attempt_check(struct dm_attempt *at, const struct dm_check_report *check,
                      struct dm_err *reterr) dm_nodiscard;
 /* Before the first byte of these objects is written: the intent is stored when this returns. */
 int dm_attempt_intend(struct dm_attempt *at, const struct dm_object_name *names, size_t n,
@@ -86,7 +94,7 @@ const struct dm_value *dm_attempt_record(struct dm_attempt *at, struct dm_arena 
 /* What is known of a vendor's file from an earlier landing, for dm_lake_land; false = nothing.  `source` is the path
    as dm_project_relative gives it. */
 bool dm_attempt_landing(const struct dm_attempt *at, const char *source, struct dm_landing *ret);
-/* Records what a vendor's file became; an empty identity is not recorded (racily clean). */
+/* Records what a vendor's file became; an empty identity (a lake that has none) is not recorded. */
 int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *identity,
                       struct dm_object_name name, struct dm_err *reterr) dm_nodiscard;
 /* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */
@@ -94,9 +102,5 @@ int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct
                      const struct dm_value **ret_ids, struct dm_err *reterr) dm_nodiscard;
 /* The run's own scratch folder, run/scratch/<dag>/<run>/ (made at first use; two days never share one). */
 int dm_attempt_scratch(struct dm_attempt *at, const char **ret, struct dm_err *reterr) dm_nodiscard;
-
-/* The roles of the program (task_run.c, step_run.c): both read their order from DM_WIRE_FD and return the exit status. */
-int dm_task_run_main(void);
-int dm_step_run_main(void);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "task/guard.h"
+#include "task/operator.h"
 #include "task/step.h"
 
 static const struct dm_step_command commands[] = {

@@ -5,12 +5,13 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "op/op.h"
 #include "task/attempt.h"
 #include "task/guard.h"
+#include "task/operator.h"
 #include "task/render.h"
 
 /* Renders the templated fields into at->args and reports them. */
@@ -34,9 +35,9 @@ static int finish(struct dm_attempt *at, const struct dm_value *value, struct dm
     return dm_attempt_delete_stale(at, lake, earlier, reterr);
 }
 
-static int work(struct dm_attempt *at, struct dm_err *reterr)
+static int work(struct dm_attempt *at, dm_op_lookup *find, struct dm_err *reterr)
 {
-    const struct dm_op *op = dm_op_find(at->order->operator_name);
+    const struct dm_op *op = find(at->order->operator_name);
     if (!op)
         return dm_err_set(reterr, DM_E_UNDEFINED, "no operator \"%s\"", at->order->operator_name);
     const struct dm_value *value = NULL;
@@ -81,9 +82,14 @@ static void log_outcome(const struct dm_result *r)
         dm_log(DM_LOG_INFO, "success");
 }
 
+/* An attempt has one result: the task's own thread and the watching one may both want to send it. */
+static atomic_flag result_taken = ATOMIC_FLAG_INIT;
+
 /* In the watching thread, while the task's own thread may be anywhere. */
 static int too_late(void *user)
 {
+    if (atomic_flag_test_and_set(&result_taken))
+        return 0;
     struct dm_attempt *at = user;
     _cleanup_arena_ struct dm_arena a = {0};
     char took[DM_TIME_MAX];
@@ -105,7 +111,8 @@ static int receive_order(struct dm_arena *a, struct dm_order *ret, struct dm_err
     return dm_order_decode(a, frame.body, ret, reterr);
 }
 
-static int run_attempt(struct dm_arena *a, struct dm_project *project, struct dm_err *reterr)
+static int run_attempt(struct dm_arena *a, struct dm_project *project, dm_op_lookup *find,
+                       struct dm_err *reterr)
 {
     struct dm_order order;
     fcntl(DM_WIRE_FD, F_SETFD, FD_CLOEXEC);
@@ -126,7 +133,10 @@ static int run_attempt(struct dm_arena *a, struct dm_project *project, struct dm
     struct dm_err err = {0};
     int rc = dm_project_open(project, order.project_dir, &err);
     if (rc == 0)
-        rc = work(&at, &err);
+        rc = work(&at, find, &err);
+    if (atomic_flag_test_and_set(&result_taken))
+        for (;;)
+            pause(); /* too late: the watching thread ends the process */
     struct dm_result result = result_of(&at, rc, &err);
     log_outcome(&result);
     rc = dm_attempt_send_result(&at, &result, reterr);
@@ -136,14 +146,14 @@ static int run_attempt(struct dm_arena *a, struct dm_project *project, struct dm
     return rc;
 }
 
-int dm_task_run_main(void)
+int dm_task_run_main(dm_op_lookup *find)
 {
     _cleanup_arena_ struct dm_arena a = {0};
     struct dm_project project = {0};
     struct dm_err err;
     signal(SIGPIPE, SIG_IGN);
     dm_log_open(STDERR_FILENO, DM_LOG_INFO, "task");
-    int rc = run_attempt(&a, &project, &err);
+    int rc = run_attempt(&a, &project, find, &err);
     if (rc < 0)
         dm_log_err(DM_LOG_ERROR, &err);
     dm_arena_release(&a); /* closes the store and the sessions before the project goes */

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 4, 0)))
+__attribute__((format(printf, 4, 0))) static void fill(struct dm_text_err *err, int code,
+                                                       int sys_errno, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
 static void fill(struct dm_text_err *err, int code, int sys_errno, const char *fmt, va_list ap)
 {
     *err = (struct dm_text_err){.code = code, .sys_errno = sys_errno};

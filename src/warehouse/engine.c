@@ -327,6 +327,11 @@ void dm_engine_disconnect(struct dm_engine_conn *c)
     free(c);
 }
 
+const struct dm_engine *dm_engine_of(const struct dm_engine_conn *c)
+{
+    return c->engine;
+}
+
 void dm_engine_interrupt(struct dm_engine_conn *c)
 {
     dm_duck.interrupt(c->conn);

@@ -106,7 +106,8 @@ int dm_session_parse(struct dm_session *s, struct dm_pgwire_in *in, struct dm_er
                            (size_t)(n_oids > 0 ? n_oids : 0), &plan, reterr));
     }
     struct dm_named_plan *entry = dm_calloc(1, sizeof(*entry));
-    *entry = (struct dm_named_plan){.next = s->plans, .name = dm_strdup(name), .plan = plan};
+    *entry = (struct dm_named_plan){
+        .next = s->plans, .name = dm_strdup(name), .plan = plan, .planned_at = s->steps};
     s->plans = entry;
     s->n_plans++;
     dm_pgwire_empty(&s->link.out, DM_WIRE_PARSE_COMPLETE);
@@ -175,14 +176,16 @@ static int read_cells(struct dm_portal *p, struct dm_pgwire_in *in, struct dm_er
     return 0;
 }
 
-/* External tables are looked up when a statement is rewritten, so an old plan could miss new partitions. */
+/* External tables are looked up when a statement is rewritten, so an old plan could miss new partitions and files.
+   One that the client has just sent, with nothing between, is what it would be again. */
 static int refresh(struct dm_session *s, struct dm_named_plan *entry, struct dm_err *reterr)
 {
     struct dm_plan *old = entry->plan, *fresh;
-    if (old->empty || !old->st.reads_lake)
+    if (old->empty || !old->st.reads_lake || entry->planned_at == s->steps)
         return 0;
     DM_TRY(dm_plan_new(s, old->text, old->first_char, old->oids, old->n_oids, &fresh, reterr));
     entry->plan = fresh;
+    entry->planned_at = s->steps;
     dm_plan_unref(old);
     return 0;
 }
@@ -279,6 +282,7 @@ int dm_session_execute(struct dm_session *s, struct dm_pgwire_in *in, struct dm_
     struct dm_portal *p = *find_portal(s, name);
     if (!p)
         return dm_session_error(reterr, "34000", "portal \"%s\" does not exist", name);
+    s->steps++;
     if (p->plan->empty) {
         dm_pgwire_empty(&s->link.out, DM_WIRE_EMPTY_QUERY);
         return 0;

@@ -303,6 +303,7 @@ void dm_session_simple_query(struct dm_session *s, struct dm_pgwire_in *in)
     struct dm_sql_statement *list;
     size_t n = 0;
     const char *sql = dm_pgwire_cstr(in);
+    s->steps++;
     dm_session_drop_plan(s, "");
     dm_session_drop_portal(s, "");
     if (dm_pgwire_done(in, &err) < 0 || dm_sql_split(&a, dm_str_c(sql), &list, &n, &err) < 0)

@@ -16,12 +16,7 @@ int dm_rewriter_open(struct dm_engine_conn *c, const char *database, const char 
     dm_rewriter_settings_init(r);
     int rc = dm_spectrum_open(c, database, &r->spectrum, reterr);
     if (rc == 0)
-        rc = dm_rewriter_set(r, "search_path", "public", reterr);
-    if (rc == 0) { /* 5 / 2 is 2, as in PostgreSQL */
-        _cleanup_arena_ struct dm_arena a = {0};
-        dm_arena_init(&a);
-        rc = dm_engine_query(c, &a, "SET integer_division = true", NULL, reterr);
-    }
+        rc = dm_rewriter_settings_begin(r, reterr);
     if (rc < 0) {
         dm_rewriter_close(r);
         return rc;

@@ -140,6 +140,8 @@ int dm_rewriter_change(struct dm_rewriter *r, const struct dm_setting_change *c,
                        struct dm_err *reterr) dm_nodiscard;
 void dm_rewriter_settings_init(struct dm_rewriter *r);
 void dm_rewriter_settings_release(struct dm_rewriter *r);
+/* Tells the engine what it must know of the initial settings. */
+int dm_rewriter_settings_begin(struct dm_rewriter *r, struct dm_err *reterr) dm_nodiscard;
 int dm_rewrite_perform_set(struct dm_rewriter *r, struct dm_arena *a, const struct dm_statement *s,
                            struct dm_err *reterr) dm_nodiscard;
 

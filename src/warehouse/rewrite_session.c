@@ -113,6 +113,17 @@ static int apply_search_path(struct dm_rewriter *r, struct dm_arena *a, struct d
     return rc;
 }
 
+/* Nearly every session begins, works and ends with the path that it was given: one look less into the catalog. */
+int dm_rewriter_settings_begin(struct dm_rewriter *r, struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    const char *usual = dm_arena_printf(&a, "SET search_path = '%s.public,%s." DM_HIDDEN_SCHEMA "'",
+                                        r->database, r->database);
+    if (dm_engine_query(r->conn, &a, usual, NULL, NULL) == 0)
+        return 0;
+    return apply_search_path(r, &a, reterr); /* somebody dropped public */
+}
+
 int dm_rewriter_set(struct dm_rewriter *r, const char *name, const char *value,
                     struct dm_err *reterr)
 {

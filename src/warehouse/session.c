@@ -179,6 +179,7 @@ static void end_batch(struct dm_session *s)
 {
     struct dm_err err;
     s->skipping = false;
+    s->steps++;
     if (dm_session_end_implicit(s, &err) < 0)
         dm_session_fail(s, &err, NULL);
     if (s->tx == 'I')

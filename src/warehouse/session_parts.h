@@ -46,6 +46,7 @@ struct dm_named_plan {
     struct dm_named_plan *next;
     char *name;
     struct dm_plan *plan;
+    uint64_t planned_at; /* the session's `steps` then */
 };
 
 struct dm_savepoint {
@@ -62,6 +63,8 @@ struct dm_session {
     char tx;         /* 'I', 'T', 'E' */
     bool implicit;   /* the block was begun by us */
     uint64_t writes; /* statements of this block that wrote */
+    uint64_t
+        steps; /* statements that ran and batches that ended: what was planned before may be out of date */
     struct dm_savepoint *savepoints;
     size_t n_savepoints;
     struct dm_named_plan *plans;

@@ -357,7 +357,8 @@ static struct dm_str output_of(struct dm_arena *a, const struct dm_text_bytes *f
     struct parquet_file q = parquet_read(file->p, file->len);
     struct dm_value *rows = dm_value_list(a, q.n);
     for (size_t i = 0; i < q.n; i++) {
-        struct dm_value *row = rows->list.items[i] = dm_value_list(a, 2);
+        struct dm_value *row = dm_value_list(a, 2);
+        rows->list.items[i] = row;
         row->list.items[0] =
             q.rows[i].has_cid ? cell(a, q.rows[i].cid, q.rows[i].cid_len) : &dm_null;
         row->list.items[1] = q.rows[i].positive ? &dm_true : &dm_false;

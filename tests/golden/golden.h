@@ -24,6 +24,8 @@ struct golden_kind {
     enum golden_verdict (*run)(struct golden_case *c);
 };
 
-extern const struct golden_kind golden_templates, golden_cron, golden_tokenize, golden_csv;
+#define GOLDEN_KIND(name) extern const struct golden_kind golden_##name;
+#include "kinds.def"
+#undef GOLDEN_KIND
 
 #endif

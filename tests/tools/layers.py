@@ -14,7 +14,7 @@ ALLOWED = {
     'proc': ['base', 'lang'],
     'state': ['base', 'lang'],
     'conn': ['base', 'lang', 'proc', 'state', 'text'],
-    'task': ['base', 'lang', 'proc', 'state', 'conn', 'text', 'op'],
+    'task': ['base', 'lang', 'proc', 'state', 'conn', 'text'],
     'op': ['base', 'lang', 'proc', 'state', 'conn', 'text', 'task'],
     'sched': ['base', 'lang', 'proc', 'state', 'conn', 'task'],
     'warehouse': ['base', 'lang', 'proc', 'conn'],

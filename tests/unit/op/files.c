@@ -1,4 +1,7 @@
 /* Paths, `file_to_s3` and `s3_copy`. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "harness.h"
 #include "op/op_paths.h"
 #include "state/record.h"
@@ -78,6 +81,32 @@ static void a_file_lands_and_is_not_replaced_unasked(void)
     h_close(&h);
     T_STR(h_text(&h, h_report(&h, 'L', 1), "dataset"), "s3://daymill/raw/a");
     T_INT(dm_map_int(h_report(&h, 'L', 1), "bytes", 0), 5);
+    h_end(&h);
+}
+
+/* Days that land one file side by side do not each copy it: what one made, the next one links to. */
+static void a_source_is_copied_once_by_all_days(void)
+{
+    struct h h;
+    const struct dm_value *v;
+    struct stat one, two;
+    h_begin(&h);
+    h_write(&h, "data/a.csv", "12345");
+    /* Younger than two seconds it would not be remembered. */
+    struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    T_INT(utimensat(AT_FDCWD, dm_path_join(&h.arena, h.project.dir, "data/a.csv"), old, 0), 0);
+    usleep(2100000); /* its change time is now, whatever its modification time says */
+    for (int i = 1; i <= 2; i++)
+        T_TRY(h_run(&h, "file_to_s3",
+                    dm_arena_printf(&h.arena,
+                                    "{\"filename\": \"/data/a.csv\", \"dest_bucket\": \"daymill\", "
+                                    "\"dest_key\": \"raw/%d/a\"}",
+                                    i),
+                    &v),
+              h.err);
+    T_INT(stat(dm_path_join(&h.arena, h.project.lake_dir, "daymill/raw/1/a"), &one), 0);
+    T_INT(stat(dm_path_join(&h.arena, h.project.lake_dir, "daymill/raw/2/a"), &two), 0);
+    T_OK(one.st_ino == two.st_ino);
     h_end(&h);
 }
 
@@ -270,6 +299,7 @@ static void a_failed_step_fails_or_skips_its_sensor(void)
 T_MAIN(T_CASE(paths_meet_in_the_scratch_folder), T_CASE(nothing_outside_is_reached),
        T_CASE(a_missing_file_names_its_neighbours),
        T_CASE(a_file_lands_and_is_not_replaced_unasked),
+       T_CASE(a_source_is_copied_once_by_all_days),
        T_CASE(a_file_of_the_dag_comes_from_its_generation), T_CASE(remove_local_removes),
        T_CASE(a_copy_is_the_same_object), T_CASE(steps_are_checked_before_they_are_sent),
        T_CASE(a_sensor_waits_for_the_step_and_hands_on_its_figures),

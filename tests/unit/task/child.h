@@ -11,6 +11,7 @@
 
 #include "base/dl.h"
 #include "base/file.h"
+#include "op/op.h"
 #include "proc/spawn.h"
 #include "proc/wire.h"
 #include "t.h"
@@ -104,7 +105,7 @@ static inline int child_finish(struct dm_arena *a, struct dm_child *c, struct ch
     {                                                          \
         static const struct t_case cases[] = {__VA_ARGS__};    \
         if (argc == 2 && strcmp(argv[1], "task-run") == 0)     \
-            return dm_task_run_main();                         \
+            return dm_task_run_main(dm_op_find);               \
         if (argc == 2 && strcmp(argv[1], "step-run") == 0)     \
             return dm_step_run_main();                         \
         return t_run(cases, sizeof(cases) / sizeof(cases[0])); \

@@ -1,0 +1,233 @@
+/* Rendering templates: errors with their place, limits, native values, checks at load. */
+#include "lang/template.h"
+
+#include "base/time.h"
+#include "t.h"
+
+static struct dm_arena arena;
+
+static int no_file(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr)
+{
+    if (!dm_str_is(name, "self.sql"))
+        return 0;
+    *ret = DM_STR("{% include 'self.sql' %}");
+    return 1;
+}
+
+static struct dm_context context(void)
+{
+    static const int64_t day = INT64_C(1291248000) * DM_SEC; /* 2010-12-02 */
+    struct dm_value *params = dm_value_map(&arena);
+    dm_map_set(&arena, params, "limit", dm_value_int(&arena, 25));
+    dm_map_set(&arena, params, "list", dm_value_list(&arena, 0));
+    return (struct dm_context){
+        .dag_id = "user_behaviour",
+        .task_id = "extract",
+        .run_id = "scheduled__2010-12-02T00:00:00+00:00",
+        .run_type = "scheduled",
+        .owner = "ana",
+        .timezone = "UTC",
+        .schedule = "@daily",
+        .logical_date = day,
+        .interval_start = day,
+        .interval_end = day + DM_DAY,
+        .prev_interval_start_success = DM_NEVER,
+        .prev_interval_end_success = DM_NEVER,
+        .prev_start_date_success = DM_NEVER,
+        .prev_end_date_success = DM_NEVER,
+        .try_number = 1,
+        .map_index = -1,
+        .now = day + DM_DAY,
+        .params = params,
+        .file = no_file,
+    };
+}
+
+static int render(const char *text, struct dm_str *ret, struct dm_err *reterr)
+{
+    struct dm_context c = context();
+    const struct dm_template *t;
+    struct dm_place place = {.file = "dags/x.yaml", .line = 10, .col = 5};
+    DM_TRY(dm_template_parse(&arena, dm_str_c(text), place, &t, reterr));
+    return dm_template_render(&arena, t, &c, ret, reterr);
+}
+
+static void days_and_params_are_there(void)
+{
+    struct dm_err err;
+    struct dm_str s;
+    T_TRY(render("day='{{ ds }}' and q > {{ params.limit }}\n", &s, &err), err);
+    T_DMSTR(s, "day='2010-12-02' and q > 25");
+    T_TRY(render("{{ ts }} {{ task_instance_key_str }} {{ macros.ds_add(ds, 7) }}", &s, &err), err);
+    T_DMSTR(s, "2010-12-02T00:00:00+00:00 user_behaviour__extract__20101202 2010-12-09");
+}
+
+static void errors_say_where_and_of_what_class(void)
+{
+    static const struct {
+        const char *text, *word;
+        int line, col;
+    } cases[] = {
+        {"{{ nope }}", "undefined", 10, 8},
+        {"a\nb {{ params.nope }}", "undefined", 11, 6},
+        {"\n\n{{ 1 + }}", "syntax", 12, 8},
+        {"{{ ds | nosuch }}", "syntax", 10, 13},
+        {"{{ 1 + 'a' }}", "type", 10, 10},
+        {"{{ 1 // 0 }}", "zero_division", 10, 10},
+        {"{{ ''.__class__ }}", "security", 10, 8},
+        {"{{ macros.ds_add('x', 1) }}", "value", 10, 15},
+        {"{% include 'nope.sql' %}", "not_found", 10, 8},
+        {"{{ conf.get('core', 'x') }}", "security", 10, 8},
+        {"{{ [1] | random }}", "security", 10, 14},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct dm_err err = {0};
+        struct dm_str s;
+        T_OK(render(cases[i].text, &s, &err) < 0);
+        T_STR(err.detail, cases[i].word);
+        T_STR(err.file, "dags/x.yaml");
+        T_INT(err.line, cases[i].line);
+        T_INT(err.col, cases[i].col);
+    }
+}
+
+static void nothing_runs_away(void)
+{
+    static const char *const cases[] = {
+        "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% include 'self.sql' %}",
+        "{{ 'x' * 999999999 }}",
+        "{{ [0] * 99999999 }}",
+        "{{ 10 ** 99999 }}",
+        "{% set l = [] %}{% do l.append(l) %}",
+        "{% for i in range(9999) %}{{ 'x' * 9999 }}{% endfor %}",
+        "{{ 'x' | center(99999999) }}",
+        "{{ '%99999999d' % 1 }}",
+        "{{ '{:99999999}'.format(1) }}",
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct dm_err err = {0};
+        struct dm_str s;
+        if (render(cases[i], &s, &err) >= 0)
+            t_fail(__FILE__, __LINE__, "not refused: %s", cases[i]);
+    }
+}
+
+static void deep_nesting_is_refused(void)
+{
+    struct dm_strbuf b;
+    struct dm_err err = {0};
+    struct dm_str s;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    dm_strbuf_adds(&b, "{{ ");
+    for (int i = 0; i < 5000; i++)
+        dm_strbuf_addc(&b, '(');
+    dm_strbuf_addc(&b, '1');
+    for (int i = 0; i < 5000; i++)
+        dm_strbuf_addc(&b, ')');
+    dm_strbuf_adds(&b, " }}");
+    T_INT(render(b.p, &s, &err), DM_E_LIMIT);
+    dm_strbuf_clear(&b);
+    dm_strbuf_adds(&b, "{{ 1");
+    for (int i = 0; i < 5000; i++)
+        dm_strbuf_adds(&b, " + 1");
+    dm_strbuf_adds(&b, " }}");
+    T_INT(render(b.p, &s, &err), DM_E_LIMIT);
+    dm_strbuf_clear(&b);
+    for (int i = 0; i < 5000; i++)
+        dm_strbuf_adds(&b, "{% if 1 %}");
+    T_INT(render(b.p, &s, &err), DM_E_LIMIT);
+    dm_strbuf_release(&b);
+}
+
+/* A template may change its lists, never those of the run. */
+static void params_are_a_copy(void)
+{
+    struct dm_context c = context();
+    struct dm_err err;
+    const struct dm_template *t;
+    struct dm_str s;
+    T_TRY(dm_template_parse(&arena, DM_STR("{% do params.list.append(1) %}{{ params.list }}"),
+                            (struct dm_place){0}, &t, &err),
+          err);
+    for (int i = 0; i < 2; i++) {
+        T_TRY(dm_template_render(&arena, t, &c, &s, &err), err);
+        T_DMSTR(s, "[1]");
+    }
+    T_INT(dm_map_at(c.params, "list")->list.n, 0);
+}
+
+static void native_values_keep_their_kind(void)
+{
+    static const struct {
+        const char *text, *json;
+    } cases[] = {
+        {"{{ params.limit }}", "25"},   {"{{ [1, ds] }}", "[1, \"2010-12-02\"]"},
+        {"{{ params.limit }}0", "250"}, {"[{{ params.limit }}, 'a']", "[25, \"a\"]"},
+        {"{{ none }}", "null"},         {"day {{ ds }}", "\"day 2010-12-02\""},
+        {"true", "\"true\""},           {"True", "true"},
+    };
+    struct dm_context c = context();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct dm_err err;
+        const struct dm_template *t;
+        const struct dm_value *v;
+        T_TRY(dm_template_parse(&arena, dm_str_c(cases[i].text), (struct dm_place){0}, &t, &err),
+              err);
+        T_TRY(dm_template_render_native(&arena, t, &c, &v, &err), err);
+        T_DMSTR(dm_value_json(&arena, v), cases[i].json);
+    }
+}
+
+static void names_are_those_from_outside(void)
+{
+    struct dm_err err;
+    const struct dm_template *t;
+    const char *text =
+        "{% set a = ds %}{{ a }}{% for x in params.l %}{{ x }}{{ loop.index }}{% endfor %}"
+        "{% macro m(p) %}{{ p }}{{ q }}{% endmacro %}{{ m(1) }}{{ z is defined }}";
+    T_TRY(dm_template_parse(&arena, dm_str_c(text), (struct dm_place){0}, &t, &err), err);
+    const char *const *names = dm_template_names(t);
+    T_STR(names[0], "ds");
+    T_STR(names[1], "params");
+    T_STR(names[2], "q");
+    T_OK(!names[3]);
+}
+
+struct found {
+    int n;
+    struct dm_err last;
+};
+
+static void collect(void *user, const struct dm_err *err)
+{
+    struct found *f = user;
+    f->n++;
+    f->last = *err;
+}
+
+static void checks_find_mistakes_at_load(void)
+{
+    static struct found f;
+    struct dm_value *map = dm_value_map(&arena);
+    dm_map_set(&arena, map, "good", dm_value_cstr(&arena, "{{ ds }} {{ range(3) | list }}"));
+    struct dm_value *text = dm_value_cstr(&arena, "{{ dss }}");
+    text->line = 7;
+    text->col = 9;
+    dm_map_set(&arena, map, "bad", text);
+    dm_check_templates(map, (struct dm_place){.file = "dags/y.yaml"}, collect, &f);
+    T_INT(f.n, 1);
+    T_INT(f.last.line, 7);
+    T_INT(f.last.col, 12);
+    T_STR(f.last.hint, "Did you mean \"ds\"?");
+    dm_map_set(&arena, map, "bad", dm_value_cstr(&arena, "{{ ds | uper }}"));
+    dm_check_templates(map, (struct dm_place){.file = "dags/y.yaml"}, collect, &f);
+    T_INT(f.n, 2);
+    T_STR(f.last.hint, "Did you mean \"upper\"?");
+}
+
+T_MAIN(T_CASE(days_and_params_are_there), T_CASE(errors_say_where_and_of_what_class),
+       T_CASE(nothing_runs_away), T_CASE(deep_nesting_is_refused), T_CASE(params_are_a_copy),
+       T_CASE(native_values_keep_their_kind), T_CASE(names_are_those_from_outside),
+       T_CASE(checks_find_mistakes_at_load))
