@@ -2,7 +2,7 @@
 # The operators from the command line: what each does, what it reports, and what it refuses.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_lib.sh"
-plan 53
+plan 48
 
 P=$tmp/p
 bare_project "$P"
