@@ -10,7 +10,7 @@ sys.exit(None if eval(sys.argv[1]) else f"false: {sys.argv[1]}")' "${2:-True}" <
 }
 lines() { grep -c '' <<<"$1"; }
 
-plan 149
+plan 150
 run "$bin" init "$P" --scale 0.02
 code "init writes a project" 0
 has "init says what to try" "$out" "backfill user_behaviour --from 2010-12-01"
@@ -165,7 +165,9 @@ is "sql CONN reads standard input" "$out" "$(printf 'a\n5')"
 run daymill sql "select 1,
        cout(*) from public.user_behavior_metric"
 code "an SQL error has its exit code" 11
-has "an SQL error shows the line and a caret" "$err" "$(printf '  %s\n%s' '       cout(*) from public.user_behavior_metric' '         ^')"
+has "an SQL error shows the line" "$err" "line 2: cout(*) from public.user_behavior_metric"
+column=$(grep -o '^.*cout' <<<"$err" | tail -n 1 | wc -c)
+is "and a caret under the place" "$(grep -o '^ *^' <<<"$err" | wc -c)" "$((column - 3))"
 wrong "an empty query" 2 'daymill sql "select 1"' daymill sql
 out=$(echo 'select 40 + 2 as answer' | daymill psql 2>&1)
 has "psql opens the warehouse" "$out" "42"
