@@ -128,6 +128,7 @@ static void on_scope(struct dm_rewriting *w, struct dm_scope *s)
 {
     dm_rewrite_prune(w, s);
     dm_rewrite_comparisons(w, s);
+    dm_rewrite_divisions(w, s);
 }
 
 int dm_rewriting_finish(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_statement *ret)

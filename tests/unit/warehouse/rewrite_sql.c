@@ -62,6 +62,42 @@ static void keywords_as_names(void)
     T_TRY(run("drop table qualify"), fx.err);
 }
 
+static void division(void)
+{
+    T_TRY(run("create table d(p numeric(10,2), q numeric(8,3), i int, f float8);"
+              "insert into d values (10, 4, 3, 2.5), (1, 3, 7, 0.5)"),
+          fx.err);
+    T_FAILS("select 1 / 0", "22012", "division by zero");
+    T_FAILS("select i % (i - 3) from d", "22012", "division by zero");
+    T_FAILS("select p / (i - 3) from d", "22012", "division by zero");
+    T_FAILS("select f / (f - 2.5) from d", "22012", "division by zero");
+    T_ROWS("select case when i <> 3 then 10 / (i - 3) else 0 end, 10 / nullif(i - 3, 0) from d "
+           "order by 1",
+           "0|~\n2|2\n");
+    T_ROWS("select 7 / 2, -7 / 2, 7.0 / 2, 1::numeric / 3, pg_typeof(7.0 / 2)",
+           "3|-3|3.5000000000000000|0.3333333333333333|numeric\n");
+    T_ROWS("select p / q, p / i, i / q, p / f, pg_typeof(p / f) from d order by p",
+           "0.3333333333333333|0.1428571428571429|2.3333333333333333|2|double precision\n"
+           "2.5000000000000000|3.3333333333333333|0.7500000000000000|4|double precision\n");
+    T_ROWS("select round(sum(p) / count(*), 2), sum(p) / (select max(q) from d), pg_typeof(sum(i)) "
+           "from d",
+           "5.50|2.7500000000000000|bigint\n");
+    T_ROWS("select p / q / 2, count(*) from d group by p / q / 2 order by 1",
+           "0.1666666666666666|1\n1.2500000000000000|1\n");
+    T_ROWS("select 123456789012345678.99 / 7.1", "17388280142583898.4492957746478873\n");
+    T_TRY(run("drop table d"), fx.err);
+}
+
+static void arrays(void)
+{
+    T_ROWS("select id from a where id = any('{1, 3}') order by 1", "1\n3\n");
+    T_ROWS("select id from a where id <> all('{1,3}'::int[])", "2\n");
+    T_ROWS("select id from a where id = any(array[1, 2]) and id = any(array(select id from a)) "
+           "order by 1",
+           "1\n2\n");
+    T_ROWS("select ('{\"a, \\\"b\",NULL,c}'::text[])[1], ('{4,5}'::int[])[2]", "a, \"b|5\n");
+}
+
 static void names(const char *sql, const char *want)
 {
     struct dm_statement s;
@@ -243,6 +279,6 @@ static void copy(void)
     fixture_close();
 }
 
-T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(keywords_as_names), T_CASE(output_names),
-       T_CASE(dialect), T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements),
-       T_CASE(copy))
+T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(keywords_as_names), T_CASE(division),
+       T_CASE(arrays), T_CASE(output_names), T_CASE(dialect), T_CASE(lengths), T_CASE(errors),
+       T_CASE(settings), T_CASE(statements), T_CASE(copy))
