@@ -177,8 +177,9 @@ int dm_load_dates_check(int fd, const char *name, const struct dm_load_dates *d,
     DM_TRY(end_field(&k, reterr)); /* the last line may have no end */
     if (k.month_first || !k.first_line || (k.all_inside && k.any_outside))
         return 0;
-    dm_err_set(reterr, DM_E_DATA, "%s, line %lld: \"%s\" has two meanings, and no other date tells which",
-               name, (long long)k.first_line, k.first);
+    dm_err_set(reterr, DM_E_DATA,
+               "%s, line %lld: \"%s\" has two meanings, and no other date tells which", name,
+               (long long)k.first_line, k.first);
     dm_err_at(reterr, name, (int)k.first_line, 1);
     return dm_err_hint(reterr,
                        "Is the month or the day first?  Write ISO dates (2010-12-31), or, "
