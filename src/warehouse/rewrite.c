@@ -126,6 +126,7 @@ int dm_rewriting_describe_text(struct dm_rewriting *w, PgQuery__Node *stmt, cons
 
 static void on_scope(struct dm_rewriting *w, struct dm_scope *s)
 {
+    dm_rewrite_compared_dates(w, s);
     dm_rewrite_prune(w, s);
     dm_rewrite_comparisons(w, s);
     dm_rewrite_divisions(w, s);
