@@ -88,6 +88,32 @@ static void division(void)
     T_TRY(run("drop table d"), fx.err);
 }
 
+static void constraints(void)
+{
+    T_TRY(run("create table k(id int primary key, v varchar(5) not null, n int check (n > 0), w "
+              "int unique);"
+              "create table k2(a int, b int, primary key (a, b)); create table k3(x int references "
+              "k(id));"
+              "insert into k values (1, 'a', 1, 1); insert into k2 values (1, 2); insert into k3 "
+              "values (1)"),
+          fx.err);
+    T_FAILS("insert into k values (1, 'b', 1, 2)", "23505",
+            "duplicate key value violates unique constraint \"k_pkey\"");
+    T_STR(fx.err.detail, "Key (id)=(1) already exists.");
+    T_FAILS("insert into k values (2, 'b', 1, 1)", "23505", "unique constraint \"k_w_key\"");
+    T_FAILS("insert into k2 values (1, 2)", "23505", "unique constraint \"k2_pkey\"");
+    T_STR(fx.err.detail, "Key (a, b)=(1, 2) already exists.");
+    T_FAILS("insert into k values (2, null, 1, 2)", "23502",
+            "null value in column \"v\" of relation \"k\" violates not-null constraint");
+    T_FAILS("update k set n = 0", "23514",
+            "new row for relation \"k\" violates check constraint \"k_n_check\"");
+    T_FAILS("insert into k values (2, 'abcdef', 1, 2)", "22001",
+            "value too long for type character varying(5)");
+    T_FAILS("insert into k3 values (7)", "23503", "foreign key");
+    T_STR(fx.err.detail, "Key (id)=(7) is not present in the referenced table.");
+    T_TRY(run("drop table k3; drop table k, k2"), fx.err);
+}
+
 static void dates(void)
 {
     T_TRY(run("create table ts(t timestamp, d date, x text);"
@@ -305,5 +331,5 @@ static void copy(void)
 }
 
 T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(keywords_as_names), T_CASE(division),
-       T_CASE(arrays), T_CASE(dates), T_CASE(output_names), T_CASE(dialect), T_CASE(lengths),
-       T_CASE(errors), T_CASE(settings), T_CASE(statements), T_CASE(copy))
+       T_CASE(arrays), T_CASE(dates), T_CASE(constraints), T_CASE(output_names), T_CASE(dialect),
+       T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements), T_CASE(copy))
