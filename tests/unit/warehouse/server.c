@@ -313,6 +313,15 @@ static void copy_goes_in_and_out(void)
     T_STR(copy_in(c, in, "h\na,1\n", where), "!22P04");
     T_STR(copy_in(c, in, "h\na,1,13/1/2010,\n", where), "!22008");
     T_STR(one(c, "SELECT count(*) FROM sale"), "2");
+    T_STR(one(c, "CREATE TABLE strict (id int PRIMARY KEY, v text NOT NULL, n int CHECK (n > 0))"),
+          "CREATE TABLE");
+    static const char strict[] = "COPY strict FROM STDIN CSV";
+    T_STR(copy_in(c, strict, "1,a,1\n2,,1\n3,c,1\n", where), "!23502");
+    T_STR(where, "COPY strict, line 2, column v: null input");
+    T_STR(copy_in(c, strict, "1,a,1\n1,b,1\n", where), "!23505");
+    T_STR(where, "COPY strict, line 2 or before");
+    T_STR(copy_in(c, strict, "1,a,0\n", where), "!23514");
+    T_STR(copy_in(c, strict, "1,a,5\n", where), "COPY 1");
     PGresult *r = pq.exec(c, "COPY (SELECT * FROM sale) TO STDOUT CSV HEADER");
     T_INT(pq.resultStatus(r), PGRES_COPY_OUT);
     pq.clear(r);
