@@ -260,6 +260,13 @@ static void parameters_get_their_types_from_the_statement(void)
     T_STR(pq.getvalue(r, 0, 1), "2010-12-01");
     T_OK(pq.getisnull(r, 0, 2));
     pq.clear(r);
+    r = pq.execParams(c, "SELECT oid, sum(1) FROM pg_class WHERE relname = 'typed' GROUP BY oid", 0,
+                      NULL, NULL, NULL, NULL, 1);
+    T_INT(pq.resultStatus(r), PGRES_TUPLES_OK);
+    T_INT(pq.ftype(r, 0), 26);
+    T_INT(pq.ftype(r, 1), 20);
+    T_OK(memcmp(pq.getvalue(r, 0, 0), "\0\0\0\0", 4) != 0);
+    pq.clear(r);
     static const Oid int4[] = {23};
     static const int binary[] = {1}, length[] = {4};
     const char *seven[] = {"\0\0\0\7"};
