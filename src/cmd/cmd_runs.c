@@ -228,7 +228,7 @@ static void print_ledger(const struct story *s)
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
 }
 
-static void print_checks(const struct story *s)
+static void print_checks(const struct story *s, const struct dm_args *args)
 {
     struct dm_table t;
     dm_table_init(&t, s->a, "check result expected got task note");
@@ -247,7 +247,7 @@ static void print_checks(const struct story *s)
         if (!s->checks[i].current || s->checks[i].passed)
             continue;
         printf("\n");
-        dm_cmd_print_check(stdout, s->a, &s->run, &s->checks[i]);
+        dm_cmd_print_check(stdout, args, &s->run, &s->checks[i]);
     }
 }
 
@@ -265,7 +265,7 @@ static void print_text(const struct story *s, struct dm_args *args)
     printf("\n");
     print_tasks(s, args);
     print_errors(s);
-    print_checks(s);
+    print_checks(s, args);
     print_equations(s);
     print_ledger(s);
 }

@@ -6,7 +6,10 @@
 
 #define FOREIGN_STEP_US (2 * DM_SEC)
 
-enum { PLAN_PASSES_MAX = 100000 }; /* each pass does something; more is a mistake of the plan */
+enum {
+    PLAN_PASSES_MAX = 100000, /* each pass does something; more is a mistake of the plan */
+    STEP_RESTARTS_MAX = 2     /* of a step whose process died */
+};
 
 void dm_tick_init(struct dm_tick *t, struct dm_store *store, struct dm_arena *a, int jobs)
 {
@@ -308,6 +311,9 @@ static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_r
 int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job_end *e,
                   struct dm_err *reterr)
 {
+    /* Its output is replaced whole when it starts again; a step that kills every process of its own has failed. */
+    if (j->step && e->died && j->step->deaths++ < STEP_RESTARTS_MAX)
+        return dm_tick_lost(t, j, e->result.error.message, reterr);
     DM_TRY(record_end(t, j, e, reterr));
     return j->step ? end_step(t, j, &e->result, reterr) : end_task(t, j, &e->result, reterr);
 }

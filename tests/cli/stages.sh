@@ -66,7 +66,7 @@ has "and the figures" "$err" "source 7, lake 6, joined "
 is "the day stays as published" "$(published_rows | diff - "$tmp/after.csv")" ""
 is "and is marked failed" "$(state_of $day)" failed
 run_printed
-code "the command that the failure printed mends it ($printed)" 0
+code "the command that the failure printed mends it" 0
 is "from the source" "$(published_rows | diff - "$tmp/base.csv")" ""
 
 # ---- reviews in the stage
