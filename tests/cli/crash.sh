@@ -2,7 +2,7 @@
 # Killed at any point, the same command goes on: the same tables, objects, states and step ids as an undisturbed run,
 # nothing at work twice at once.  And the embedded cluster's rules, seen through small DAGs.
 . "$(dirname "$0")/lib.sh"
-plan 58
+plan 67
 
 first=2010-12-01 last=2010-12-04
 days="2010-12-01 2010-12-02 2010-12-03 2010-12-04"
@@ -164,7 +164,7 @@ code "the attempts did not overlap" 0
 
 # ---- Ctrl-C ----
 
-# interrupt SIGNAL: starts the command and sends the signal after a random part of its time.
+
 for i in 1 2 3; do
   fresh interrupted-$i
   wait_ms=$((RANDOM * took_ms_of_a_run / 32768))
@@ -179,3 +179,151 @@ for i in 1 2 3; do
   is "Ctrl-C ($i): no run or task is running" "$(story user_behaviour $days 2>&1 | grep -v 'problem: 2010-12-0[1-4]: daymill' | grep -E 'running|problem')" ""
   goes_on "Ctrl-C ($i): the same command goes on"
 done
+
+# ---- the embedded cluster ----
+
+P=$tmp/cluster
+bare_project "$P"
+mkdir -p "$P/lake/daymill/in"
+echo x >"$P/lake/daymill/in/x"
+cat >"$P/dags/emr.yaml" <<'EOD'
+emr:
+  schedule: "@daily"
+  start_date: 2020-01-01
+  params: {action: CONTINUE}
+  tasks:
+    - task_id: add
+      operator: emr_add_steps
+      job_flow_id: j-1
+      steps:
+        - {Name: one, ActionOnFailure: "{{ params.action }}", HadoopJarStep: {Jar: command-runner.jar, Args: ["false"]}}
+        - {Name: two, ActionOnFailure: "{{ params.action }}", HadoopJarStep: {Jar: command-runner.jar, Args: ["true"]}}
+    - task_id: wait
+      operator: emr_step
+      job_flow_id: j-1
+      step_id: "{{ ti.xcom_pull('add')[-1] }}"
+      dependencies: [add]
+EOD
+cat >"$P/dags/distcp.yaml" <<'EOD'
+distcp:
+  schedule: "@daily"
+  start_date: 2020-01-01
+  tasks:
+    - task_id: add
+      operator: emr_add_steps
+      job_flow_id: j-2
+      steps:
+        - Name: copy
+          ActionOnFailure: CONTINUE
+          HadoopJarStep:
+            Jar: command-runner.jar
+            Args: [s3-dist-cp, "--src=s3://daymill/in/", "--dest=/out", "--groupBy=.*(x).*"]
+    - task_id: wait
+      operator: emr_step
+      job_flow_id: j-2
+      step_id: "{{ ti.xcom_pull('add')[-1] }}"
+      dependencies: [add]
+EOD
+day=1
+for action in CONTINUE CANCEL_AND_WAIT TERMINATE_CLUSTER; do
+  run daymill backfill emr --from 2020-01-0$day --conf "{\"action\": \"$action\"}"
+  case $action in CONTINUE) want=0 two=COMPLETED ;; *) want=1 two=CANCELLED ;; esac
+  code "$action: the run" $want
+  is "$action: the steps" "$(story emr 2020-01-0$day | awk '/ step / { print $4, $5 }' | xargs)" "one FAILED two $two"
+  [ $want = 0 ] || has "$action: the reason is told" "$err" "(one) ended FAILED: false ended with exit status 1"
+  day=$((day + 1))
+done
+run daymill backfill distcp --from 2020-01-01
+code "s3-dist-cp: an option that is not there" 1
+has "s3-dist-cp: is refused by name" "$err" "--groupBy"
+# The ids are returned before the first step begins; and no step of a cluster begins before the one before it has ended.
+run python3 - "$bin" "$P" <<'EOD'
+import json, subprocess, sys
+run = json.loads(subprocess.run([sys.argv[1], '-C', sys.argv[2], 'runs', 'show', 'emr', '2020-01-01', '--json'],
+                                capture_output=True, text=True).stdout)
+task = {t['task_id']: t for t in run['tasks']}
+one, two = run['steps']
+assert task['add']['start_date'] <= one['start_date'], 'the first step began before its batch was handed up'
+assert one['end_date'] <= two['start_date'], 'two steps at once'
+assert two['end_date'] <= task['wait']['end_date'], 'the sensor did not wait'
+EOD
+code "steps run one after the other, and the sensor waits for the last" 0
+
+# ---- a failed day in the way; two commands at once ----
+
+P=$tmp/chain
+bare_project "$P"
+cat >"$P/dags/chain.yaml" <<'EOD'
+chain:
+  schedule: "@daily"
+  start_date: 2020-01-01
+  tasks:
+    - task_id: link
+      operator: bash
+      depends_on_past: true
+      bash_command: "test {{ ds }} != {{ var.value.bad }}; r=$?; while [ -e {{ var.value.hold }} ]; do sleep 0.05; done; exit $r"
+    - task_id: free
+      operator: empty
+EOD
+daymill variables set bad 2020-01-03 >/dev/null
+daymill variables set hold "$tmp/hold" >/dev/null
+run daymill backfill chain --from 2020-01-01 --to 2020-01-06
+code "a day fails: the command ends" 1
+has "it says who waits for what" "$err" "waiting: 3 days from 2020-01-04 on, for link of 2020-01-03 (failed)"
+has "and what mends it" "$err" "then: daymill backfill chain --from 2020-01-03 --to 2020-01-06 --rerun failed"
+run daymill backfill chain --from 2020-01-04 --to 2020-01-06
+is "the first day of a command ignores its past" "$code" 0
+daymill tasks clear chain link 2020-01-05 >/dev/null
+run daymill backfill chain --from 2020-01-01 --to 2020-01-06
+code "a failed day stays failed without --rerun" 0
+daymill variables set bad never >/dev/null
+run daymill backfill chain --from 2020-01-03 --to 2020-01-06 --rerun failed
+code "the printed command mends it" 0
+
+touch "$tmp/hold"
+"$bin" -C "$P" backfill chain --from 2020-01-07 >/dev/null 2>&1 </dev/null &
+holder=$!
+until_true test -s "$P/run/scheduler.lock"
+"$bin" -C "$P" backfill chain --from 2020-01-08 >"$tmp/second" 2>&1 </dev/null &
+second=$!
+until_true grep -q waiting "$tmp/second"
+is "a second command waits and says for whom" "$(cat "$tmp/second")" "waiting for another command of this project: $holder daymill backfill chain"
+is "meanwhile it decides nothing" "$(daymill runs list chain --json | grep -c 2020-01-08)" 0
+rm "$tmp/hold"
+wait $holder
+first_code=$?
+wait $second
+is "then it goes on" "$first_code, $?" "0, 0"
+
+# ---- progress ----
+
+fresh progress
+run daymill backfill user_behaviour --from $first --to $last
+lacks "no terminal: no bar" "$err" $'\r'
+run daymill backfill user_behaviour --from $first --to $last --rerun all --quiet
+is "--quiet: nothing" "$out$err" ""
+cat >"$tmp/terminal.py" <<'EOD'
+"""Runs a command on a terminal of its own and prints what it shows."""
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+shown = b''
+while True:
+    try:
+        piece = os.read(fd, 65536)
+    except OSError:
+        break
+    if not piece:
+        break
+    shown += piece
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+EOD
+run python3 "$tmp/terminal.py" "$bin" -C "$P" backfill user_behaviour --from $first --to $last --rerun all
+code "on a terminal" 0
+has "a bar with what is done" "$out" " of 48 tasks"
+has "a rate" "$out" "tasks/s"
+has "and the time left" "$out" "left "
+run env NO_COLOR=1 python3 "$tmp/terminal.py" "$bin" -C "$P" backfill user_behaviour --from $first --to $last --rerun all
+lacks "NO_COLOR: no colour" "$out" $'\e[3'
