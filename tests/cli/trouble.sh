@@ -107,7 +107,7 @@ load() {
 printf '%s\r\n' "${header/Country/Land}" '1,2,3,4,12/1/2010 8:26,5,6,7' >"$tmp/load.csv"
 load "a wrong header of the purchases" '"Land"' "OnlineRetail.csv:1"
 printf '%s\r\n' "$header" '1,2,3,4,12/1/2010 8:26,5,6,7' '1,2,3,4,13/1/2010 8:26,5,6,7' >"$tmp/load.csv"
-load "a date that is not month first" "line 3" "13/1/2010 8:26"
+load "a date that is not month first" "OnlineRetail.csv:3" "13/1/2010 8:26"
 printf '%s\r\n' "$header" '1,2,3,six,12/1/2010 8:26,5,6,7' >"$tmp/load.csv"
 load "a quantity that is no number" "line 2" quantity '"six"'
 printf '%s\r\n' "$header" '1,2,3,4,12/1/2010 8:26,5,6' >"$tmp/load.csv"
