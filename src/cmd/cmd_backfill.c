@@ -12,7 +12,8 @@ static const struct dm_option options[] = {
      "failed "
      "and completed are Airflow's words for missing, failed and all"},
     {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of these runs: '{\"metric\": \"fanout\"}'"},
-    {"jobs", 'j', DM_OPTION_INT, "N", NULL, "tasks at once (default: twice the processors)"},
+    {"jobs", 'j', DM_OPTION_INT, "N", NULL,
+     "tasks at once (default: as many as processors, at least 2)"},
     {"dry-run", 'n', DM_OPTION_FLAG, NULL, NULL, "show what would be done, day by day"},
     {NULL},
 };

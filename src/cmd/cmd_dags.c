@@ -77,7 +77,8 @@ const struct dm_cmd dm_cmd_dags_show = {
 
 static const struct dm_option test_options[] = {
     {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of this run"},
-    {"jobs", 'j', DM_OPTION_INT, "N", NULL, "tasks at once (default: twice the processors)"},
+    {"jobs", 'j', DM_OPTION_INT, "N", NULL,
+     "tasks at once (default: as many as processors, at least 2)"},
     {NULL},
 };
 

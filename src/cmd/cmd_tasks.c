@@ -255,8 +255,8 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
                           dm_option_flag(args, "downstream"), &wait, &cleared, reterr));
     const char *day = dm_cell_day(args->arena, run.logical_date);
     if (!args->quiet)
-        printf("%zu task%s cleared; \"daymill backfill %s --from %s\" runs %s\n", cleared,
-               cleared == 1 ? "" : "s", dag->dag_id, day, cleared == 1 ? "it" : "them");
+        printf("%zu task%s cleared; \"%s backfill %s --from %s\" runs %s\n", cleared,
+               cleared == 1 ? "" : "s", args->self, dag->dag_id, day, cleared == 1 ? "it" : "them");
     return 0;
 }
 

@@ -61,7 +61,7 @@ static void print_failed_checks(struct dm_args *args, struct dm_store *store,
         return;
     for (size_t i = 0; i < n; i++)
         if (!checks[i].passed)
-            dm_cmd_print_check(stderr, args->arena, &run, &checks[i]);
+            dm_cmd_print_check(stderr, args, &run, &checks[i]);
 }
 
 enum { SHOWN_DETAIL = 2 }; /* lines; with them the report has at most eight */
@@ -103,9 +103,9 @@ static void print_failures(struct dm_args *args, struct dm_store *store,
     fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id, day, f->task_id,
             f->try_number, f->max_tries + 1);
     if (others)
-        fprintf(stderr, "; and %zu more task%s: daymill runs %s %s%s%s", others,
-                others == 1 ? "" : "s", f[others].logical_date == f->logical_date ? "show" : "list",
-                f->dag_id, f[others].logical_date == f->logical_date ? " " : "",
+        fprintf(stderr, "; and %zu more task%s: %s runs %s %s%s%s", others, others == 1 ? "" : "s",
+                args->self, f[others].logical_date == f->logical_date ? "show" : "list", f->dag_id,
+                f[others].logical_date == f->logical_date ? " " : "",
                 f[others].logical_date == f->logical_date ? day : "");
     fputc('\n', stderr);
     print_lines(e->message, 1);
@@ -164,7 +164,8 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
     char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
-    if (!r->n_failures && !r->failed && !r->unstarted) {
+    /* One task alone answers for itself, whatever else failed on that day. */
+    if (!r->n_failures && (d->drive->only_task || (!r->failed && !r->unstarted))) {
         if (!args->quiet && !args->json)
             print_success(d, r);
         return 0;
@@ -173,11 +174,11 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
     if (r->n_failures)
         print_failures(args, store, r);
     else if (r->failed)
-        fprintf(stderr, "%zu day%s failed before: daymill runs list %s --state failed\n", r->failed,
-                r->failed == 1 ? "" : "s", d->drive->dag->dag_id);
+        fprintf(stderr, "%zu day%s failed before: %s runs list %s --state failed\n", r->failed,
+                r->failed == 1 ? "" : "s", args->self, d->drive->dag->dag_id);
     print_blocked(r);
     if (r->n_failures && d->drive->only_task)
-        fprintf(stderr, "then: daymill tasks test %s %s %s\n", d->drive->dag->dag_id,
+        fprintf(stderr, "then: %s tasks test %s %s %s\n", args->self, d->drive->dag->dag_id,
                 d->drive->only_task, dm_time_date(d->drive->from, first_day));
     int64_t first, last;
     size_t days = not_published(r, &first, &last);
@@ -197,8 +198,8 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
             dm_time_date(r->blocked[0].waits_logical_date, first_day);
             rerun = " --rerun failed";
         }
-        fprintf(stderr, "then: daymill backfill %s --from %s --to %s%s\n", d->drive->dag->dag_id,
-                first_day, last_day, rerun);
+        fprintf(stderr, "then: %s backfill %s --from %s --to %s%s\n", args->self,
+                d->drive->dag->dag_id, first_day, last_day, rerun);
     }
     if (reterr)
         *reterr = (struct dm_err){0}; /* all is said */

@@ -6,6 +6,8 @@
  *   rewrite_names.c    relations, columns, names of output columns
  *   rewrite_expr.c     operators, casts, functions
  *   rewrite_types.c    integer = varchar
+ *   rewrite_dates.c    dates as month/day/year
+ *   rewrite_divide.c   division by zero, quotients of numerics
  *   rewrite_prune.c    conditions on partition columns
  *   rewrite_statement.c  SELECT INTO, VALUES, statements about several objects
  *   rewrite_table.c    CREATE TABLE, ALTER TABLE, CREATE INDEX
@@ -104,6 +106,17 @@ void dm_rewrite_expression(struct dm_rewriting *w, PgQuery__Node *n);
 
 /* rewrite_types.c */
 void dm_rewrite_comparisons(struct dm_rewriting *w, struct dm_scope *s);
+/* The engine's names ("DECIMAL(8,3)") of the types that expressions of a level have; false where it cannot tell. */
+bool dm_rewrite_types(struct dm_rewriting *w, const struct dm_scope *s, PgQuery__Node **exprs,
+                      size_t n, const char **ret_types);
+bool dm_rewrite_is_integer_type(const char *type);
+/* rewrite_divide.c */
+void dm_rewrite_divisions(struct dm_rewriting *w, struct dm_scope *s);
+/* rewrite_dates.c: "12/1/2010 8:26" as ISO, NULL where it is no such date; */
+const char *dm_rewrite_mdy(struct dm_arena *a, const char *text);
+void dm_rewrite_compared_dates(struct dm_rewriting *w, struct dm_scope *s);
+void dm_rewrite_inserted_dates(struct dm_rewriting *w, PgQuery__InsertStmt *s);
+void dm_rewrite_updated_dates(struct dm_rewriting *w, PgQuery__UpdateStmt *s);
 /* rewrite_prune.c */
 void dm_rewrite_prune(struct dm_rewriting *w, struct dm_scope *s);
 

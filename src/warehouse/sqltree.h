@@ -34,6 +34,7 @@ PgQuery__Node *dm_sqltree_wrap(struct dm_arena *a, PgQuery__Node__NodeCase kind,
 PgQuery__Node *dm_sqltree_copy(struct dm_arena *a, const PgQuery__Node *n); /* the wrapper only */
 PgQuery__Node *dm_sqltree_string(struct dm_arena *a, const char *s);        /* a name */
 PgQuery__Node *dm_sqltree_text(struct dm_arena *a, const char *s);          /* 'a literal' */
+PgQuery__Node *dm_sqltree_null(struct dm_arena *a);
 PgQuery__Node *dm_sqltree_integer(struct dm_arena *a, int32_t v);
 PgQuery__Node *dm_sqltree_call(struct dm_arena *a, const char *function, PgQuery__Node *arg1,
                                PgQuery__Node *arg2,
@@ -57,6 +58,8 @@ PgQuery__Alias *dm_sqltree_alias(struct dm_arena *a, const char *name);
 /* CREATE TABLE … AS query. */
 PgQuery__Node *dm_sqltree_create_as(struct dm_arena *a, PgQuery__IntoClause *into,
                                     PgQuery__Node *query);
+PgQuery__Node *dm_sqltree_list(struct dm_arena *a, PgQuery__Node **items, size_t n);
+PgQuery__Node *dm_sqltree_array(struct dm_arena *a, PgQuery__Node **elements, size_t n);
 /* CHECK (expr). */
 PgQuery__Node *dm_sqltree_check(struct dm_arena *a, PgQuery__Node *expr);
 
