@@ -164,7 +164,8 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
     char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
-    if (!r->n_failures && !r->failed && !r->unstarted) {
+    /* One task alone answers for itself, whatever else failed on that day. */
+    if (!r->n_failures && (d->drive->only_task || (!r->failed && !r->unstarted))) {
         if (!args->quiet && !args->json)
             print_success(d, r);
         return 0;
@@ -177,7 +178,7 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
                 r->failed == 1 ? "" : "s", args->self, d->drive->dag->dag_id);
     print_blocked(r);
     if (r->n_failures && d->drive->only_task)
-        fprintf(stderr, "then: daymill tasks test %s %s %s\n", d->drive->dag->dag_id,
+        fprintf(stderr, "then: %s tasks test %s %s %s\n", args->self, d->drive->dag->dag_id,
                 d->drive->only_task, dm_time_date(d->drive->from, first_day));
     int64_t first, last;
     size_t days = not_published(r, &first, &last);

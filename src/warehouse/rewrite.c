@@ -126,6 +126,7 @@ int dm_rewriting_describe_text(struct dm_rewriting *w, PgQuery__Node *stmt, cons
 
 static void on_scope(struct dm_rewriting *w, struct dm_scope *s)
 {
+    dm_rewrite_compared_dates(w, s);
     dm_rewrite_prune(w, s);
     dm_rewrite_comparisons(w, s);
     dm_rewrite_divisions(w, s);
@@ -194,11 +195,13 @@ static void describe_statement(struct dm_rewriting *w, PgQuery__Node *n, struct 
         break;
     case PG_QUERY__NODE__NODE_INSERT_STMT:
         ret->tag = "INSERT 0";
+        ret->table = n->insert_stmt->relation->relname;
         ret->counted = true;
         ret->returns_rows = n->insert_stmt->n_returning_list > 0;
         break;
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
         ret->tag = "UPDATE";
+        ret->table = n->update_stmt->relation->relname;
         ret->counted = true;
         ret->returns_rows = n->update_stmt->n_returning_list > 0;
         break;
@@ -209,6 +212,7 @@ static void describe_statement(struct dm_rewriting *w, PgQuery__Node *n, struct 
         break;
     case PG_QUERY__NODE__NODE_MERGE_STMT:
         ret->tag = "MERGE";
+        ret->table = n->merge_stmt->relation->relname;
         ret->counted = true;
         break;
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:

@@ -52,6 +52,8 @@ struct dm_statement {
     bool no_transaction; /* refused inside a transaction block (external DDL: 25001) */
     /* `sql` names the lake files of this moment: a statement that is executed later or again is rewritten again. */
     bool reads_lake;
+    const char
+        *table; /* the one that INSERT, UPDATE, MERGE or COPY … FROM writes, without its schema */
     const char *name, *value; /* SET, SHOW, SAVEPOINT */
     bool local;               /* SET LOCAL */
     /* Run after `sql`, in the same transaction: the engine drops, empties and alters one thing at a time. */

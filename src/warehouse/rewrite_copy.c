@@ -204,6 +204,7 @@ int dm_rewrite_copy(struct dm_rewriting *w, PgQuery__CopyStmt *s, struct dm_stat
     }
     if (s->is_from) {
         ret->kind = DM_STATEMENT_COPY_IN;
+        ret->table = s->relation->relname;
         ret->writes = true;
         return 0;
     }

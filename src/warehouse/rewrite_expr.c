@@ -203,23 +203,6 @@ static void interval_fields(struct dm_rewriting *w, PgQuery__TypeCast *c)
                                      dm_arena_printf(w->arena, "%s %s", literal, units[i].unit));
 }
 
-/* "12/1/2010 8:26": a date or timestamp literal in DateStyle MDY, as ISO; NULL where it is not one. */
-static const char *mdy_literal(struct dm_arena *a, const char *text)
-{
-    int month, day, year, used = 0;
-    /* Bounded fields, so nothing overflows. */
-    if (sscanf(text, "%2d/%2d/%4d%n", &month, &day, &year, &used) != 3 || !used || year < 1000)
-        return NULL;
-    const char *rest = text + used;
-    int hour = 0, minute = 0, more = 0;
-    if (!*rest)
-        return dm_arena_printf(a, "%04d-%02d-%02d", year, month, day);
-    if (sscanf(rest, " %2d:%2d%n", &hour, &minute, &more) != 2 || !more)
-        return NULL;
-    return dm_arena_printf(a, "%04d-%02d-%02d %02d:%02d%s", year, month, day, hour, minute,
-                           rest + more);
-}
-
 /* "pg_catalog" stays in front of types that PostgreSQL's grammar has words for: they are printed as those words. */
 static void strip_type_schema(PgQuery__TypeName *t)
 {
@@ -276,7 +259,7 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
     }
     if (literal && (strcmp(type, "date") == 0 || strcmp(type, "timestamp") == 0 ||
                     strcmp(type, "timestamptz") == 0)) {
-        const char *iso = mdy_literal(w->arena, literal);
+        const char *iso = dm_rewrite_mdy(w->arena, literal);
         if (iso)
             c->arg = dm_sqltree_text(w->arena, iso);
         if (strcmp(type, "timestamp") == 0)

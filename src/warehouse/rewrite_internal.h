@@ -6,6 +6,7 @@
  *   rewrite_names.c    relations, columns, names of output columns
  *   rewrite_expr.c     operators, casts, functions
  *   rewrite_types.c    integer = varchar
+ *   rewrite_dates.c    dates as month/day/year
  *   rewrite_divide.c   division by zero, quotients of numerics
  *   rewrite_prune.c    conditions on partition columns
  *   rewrite_statement.c  SELECT INTO, VALUES, statements about several objects
@@ -111,6 +112,11 @@ bool dm_rewrite_types(struct dm_rewriting *w, const struct dm_scope *s, PgQuery_
 bool dm_rewrite_is_integer_type(const char *type);
 /* rewrite_divide.c */
 void dm_rewrite_divisions(struct dm_rewriting *w, struct dm_scope *s);
+/* rewrite_dates.c: "12/1/2010 8:26" as ISO, NULL where it is no such date; */
+const char *dm_rewrite_mdy(struct dm_arena *a, const char *text);
+void dm_rewrite_compared_dates(struct dm_rewriting *w, struct dm_scope *s);
+void dm_rewrite_inserted_dates(struct dm_rewriting *w, PgQuery__InsertStmt *s);
+void dm_rewrite_updated_dates(struct dm_rewriting *w, PgQuery__UpdateStmt *s);
 /* rewrite_prune.c */
 void dm_rewrite_prune(struct dm_rewriting *w, struct dm_scope *s);
 

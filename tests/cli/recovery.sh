@@ -2,7 +2,7 @@
 # What fails says so, loses nothing, and is made good by the command that it prints.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_lib.sh"
-plan 54
+plan 59
 
 sql=dags/user_behaviour/sql
 days() { daymill sql --csv "select distinct insert_date from public.user_behavior_metric order by 1" | tail -n +2 | tr '\n' ' '; }
@@ -125,6 +125,12 @@ final:
   default_args: {operator: bash, retries: 3, retry_delay: 60}
   tasks:
     - {task_id: gives_up, bash_command: "echo no luck >&2; exit 3", fail_on_exit_code: 3}
+changing:
+  schedule: "@daily"
+  start_date: 2020-01-01
+  default_args: {operator: bash, retries: 1, retry_delay: 0}
+  tasks:
+    - {task_id: script, bash_command: script.sh}
 past:
   schedule: "@daily"
   start_date: 2020-01-01
@@ -136,6 +142,11 @@ past:
       bash_command: "test {{ ds }} != 2020-01-02 -o -e {{ dag_run.conf.get('mended', '/nowhere') }}"
       dependencies: [patient]
     - {task_id: free, bash_command: "true"}
+Y
+# The first try mends the script, and the second may not see it.
+cat >"$P/dags/d/script.sh" <<Y
+echo 'echo mended {{ ds }}' >"$P/dags/d/script.sh"
+exit 1
 Y
 states() { # states DAG DAY: "task=state …"
   daymill runs show "$1" "$2" --json | python3 -c "
@@ -162,6 +173,15 @@ is "what depends on it is skipped too" "$(states skipping 2020-01-01)" \
 run timeout 30 "$bin" -C "$P" dags test final 2020-01-01
 code "fail_on_exit_code fails at once, whatever retries says" 1
 has "and says with which status" "$(ending)" "3"
+
+run daymill backfill changing --from 2020-01-01
+code "a script that changes between two tries: the retry has the run's own" 1
+has "and fails as the first did" "$(ending)" "try 2 of 2"
+run_printed
+code "a rerun by a person takes the newest" 0
+run daymill tasks logs changing script 2020-01-01
+has "to the letter" "$out" "mended 2020-01-01"
+is "runs show names both generations" "$(daymill runs show changing 2020-01-01 | grep -c '^generation ')" 2
 
 run daymill backfill past --from 2020-01-01 --to 2020-01-04
 code "a day that fails before a task that waits for the past" 1

@@ -281,7 +281,7 @@ if $can_mount; then
   before=$(find "$P/lake" -type f | sort | xargs md5sum)
   run daymill tasks test user_behaviour movie_review_to_raw_data_lake $bad
   failed "space left" "s3://daymill/raw/movie_review/$bad/movie.csv" "Make room on the disk" \
-    "then: daymill tasks test user_behaviour movie_review_to_raw_data_lake $bad"
+    "then: $bin -C $P tasks test user_behaviour movie_review_to_raw_data_lake $bad"
   is "$label: the lake is what it was" "$(find "$P/lake" -type f | sort | xargs md5sum)" "$before"
   nothing_new
   cat /dev/zero >>"$P/ballast" 2>/dev/null

@@ -260,6 +260,13 @@ static void parameters_get_their_types_from_the_statement(void)
     T_STR(pq.getvalue(r, 0, 1), "2010-12-01");
     T_OK(pq.getisnull(r, 0, 2));
     pq.clear(r);
+    r = pq.execParams(c, "SELECT oid, sum(1) FROM pg_class WHERE relname = 'typed' GROUP BY oid", 0,
+                      NULL, NULL, NULL, NULL, 1);
+    T_INT(pq.resultStatus(r), PGRES_TUPLES_OK);
+    T_INT(pq.ftype(r, 0), 26);
+    T_INT(pq.ftype(r, 1), 20);
+    T_OK(memcmp(pq.getvalue(r, 0, 0), "\0\0\0\0", 4) != 0);
+    pq.clear(r);
     static const Oid int4[] = {23};
     static const int binary[] = {1}, length[] = {4};
     const char *seven[] = {"\0\0\0\7"};
@@ -313,6 +320,15 @@ static void copy_goes_in_and_out(void)
     T_STR(copy_in(c, in, "h\na,1\n", where), "!22P04");
     T_STR(copy_in(c, in, "h\na,1,13/1/2010,\n", where), "!22008");
     T_STR(one(c, "SELECT count(*) FROM sale"), "2");
+    T_STR(one(c, "CREATE TABLE strict (id int PRIMARY KEY, v text NOT NULL, n int CHECK (n > 0))"),
+          "CREATE TABLE");
+    static const char strict[] = "COPY strict FROM STDIN CSV";
+    T_STR(copy_in(c, strict, "1,a,1\n2,,1\n3,c,1\n", where), "!23502");
+    T_STR(where, "COPY strict, line 2, column v: null input");
+    T_STR(copy_in(c, strict, "1,a,1\n1,b,1\n", where), "!23505");
+    T_STR(where, "COPY strict, line 2 or before");
+    T_STR(copy_in(c, strict, "1,a,0\n", where), "!23514");
+    T_STR(copy_in(c, strict, "1,a,5\n", where), "COPY 1");
     PGresult *r = pq.exec(c, "COPY (SELECT * FROM sale) TO STDOUT CSV HEADER");
     T_INT(pq.resultStatus(r), PGRES_COPY_OUT);
     pq.clear(r);
