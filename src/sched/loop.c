@@ -434,6 +434,8 @@ static int choose_days(struct dm_loop *l, struct dm_err *reterr)
         for (size_t j = 0; j < n_days[i]; j++) {
             l->ledger.report.days++;
             l->ledger.report.kept += days[i][j].action == DM_DAY_KEEP;
+            l->ledger.report.kept_failed +=
+                days[i][j].action == DM_DAY_KEEP && days[i][j].state == DM_RUN_FAILED;
             l->tasks += days[i][j].action == DM_DAY_KEEP ? 0 : d->only_task ? 1 : d->dag->n_tasks;
         }
         if (o->watch && o->watch->chosen)

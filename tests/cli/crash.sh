@@ -270,12 +270,12 @@ daymill variables set hold "$tmp/hold" >/dev/null
 run daymill backfill chain --from 2020-01-01 --to 2020-01-06
 code "a day fails: the command ends" 1
 has "it says who waits for what" "$err" "waiting: 3 days from 2020-01-04 on, for link of 2020-01-03 (failed)"
-has "and what mends it" "$err" "then: daymill backfill chain --from 2020-01-03 --to 2020-01-06 --rerun failed"
+has "and what mends it" "$err" "backfill chain --from 2020-01-03 --to 2020-01-06 --rerun failed"
 run daymill backfill chain --from 2020-01-04 --to 2020-01-06
 is "the first day of a command ignores its past" "$code" 0
 daymill tasks clear chain link 2020-01-05 >/dev/null
 run daymill backfill chain --from 2020-01-01 --to 2020-01-06
-code "a failed day stays failed without --rerun" 0
+has "a failed day stays failed without --rerun, and is told" "$code $out" "--rerun failed"
 daymill variables set bad never >/dev/null
 run daymill backfill chain --from 2020-01-03 --to 2020-01-06 --rerun failed
 code "the printed command mends it" 0
