@@ -7,6 +7,8 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
+enum { RENAME_TRIES = 100 };
+
 void dm_closep(int *fd)
 {
     if (*fd >= 0)
@@ -90,11 +92,9 @@ int dm_file_append(struct dm_pending_file *p, const void *bytes, size_t n, struc
 
 int dm_file_commit(struct dm_pending_file *p, const char *path, mode_t mode, struct dm_err *reterr)
 {
-    DM_TRY(dm_mkdirs_for(path, reterr));
     if (fchmod(p->fd, mode) < 0 || fsync(p->fd) < 0)
         return dm_err_errno(reterr, errno, "could not write %s", path);
-    if (rename(p->tmp_path, path) < 0)
-        return dm_err_errno(reterr, errno, "could not name %s", path);
+    DM_TRY(dm_rename(p->tmp_path, path, reterr));
     dm_closep(&p->fd);
     free(p->tmp_path);
     p->tmp_path = NULL;
@@ -143,6 +143,22 @@ int dm_mkdirs_for(const char *path, struct dm_err *reterr)
 {
     _cleanup_arena_ struct dm_arena a = {0};
     return dm_mkdirs(dm_path_dir(&a, path), 0777, reterr);
+}
+
+int dm_rename(const char *from, const char *to, struct dm_err *reterr)
+{
+    struct dm_err err;
+    int rc = 0;
+    for (int i = 0; i < RENAME_TRIES; i++) {
+        rc = dm_mkdirs_for(to, &err);
+        if (rc == 0 && rename(from, to) < 0)
+            rc = dm_err_errno(&err, errno, "could not name %s", to);
+        if (rc != DM_E_NOTFOUND || !dm_exists(from))
+            break;
+    }
+    if (rc < 0 && reterr)
+        *reterr = err;
+    return rc;
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)

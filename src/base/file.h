@@ -39,6 +39,8 @@ void dm_file_release(struct dm_pending_file *p);
 int dm_write_all(int fd, const void *bytes, size_t n, struct dm_err *reterr) dm_nodiscard;
 
 int dm_mkdirs(const char *path, mode_t mode, struct dm_err *reterr) dm_nodiscard;
+/* rename(2); folders above `to` are made.  One that somebody removes meanwhile because it is empty is made again. */
+int dm_rename(const char *from, const char *to, struct dm_err *reterr) dm_nodiscard;
 /* mkdirs of the folder that holds `path`. */
 int dm_mkdirs_for(const char *path, struct dm_err *reterr) dm_nodiscard;
 /* Removes a file or a tree; nothing there is success.  Does not follow links. */

@@ -362,6 +362,31 @@ static int leading_options(int argc, char **argv, const char **ret_dir, struct d
     return i;
 }
 
+static const char *shell_word(struct dm_arena *a, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./,:+=@%";
+    if (*word && strspn(word, plain) == strlen(word))
+        return word;
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    dm_strbuf_addc(&b, '\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            dm_strbuf_adds(&b, "'\\''");
+        else
+            dm_strbuf_addc(&b, *word);
+    dm_strbuf_addc(&b, '\'');
+    return dm_str_cstr(a, dm_strbuf_str(&b));
+}
+
+/* What a command that is printed begins with, so that it can be typed where this one was. */
+static const char *self(struct dm_arena *a, const char *program, const char *dir)
+{
+    program = shell_word(a, program);
+    return dir ? dm_arena_printf(a, "%s -C %s", program, shell_word(a, dir)) : program;
+}
+
 static int run_command(struct dm_arena *a, const struct dm_cmd *cmd, const char *dir, int argc,
                        char **argv, int from, struct dm_err *reterr)
 {
@@ -376,6 +401,7 @@ static int run_command(struct dm_arena *a, const struct dm_cmd *cmd, const char 
         help_command(cmd);
         return 0;
     }
+    args.self = self(a, argv[0], p.common_values[COMMON_PROJECT]);
     args.json = p.common_values[COMMON_JSON] != NULL;
     args.quiet = p.common_values[COMMON_QUIET] != NULL;
     DM_TRY(check_count(&args, reterr));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/dl.h"
 #include "base/embed.h"
 #include "cmd/datagen.h"
 #include "cmd/print.h"
@@ -84,6 +85,50 @@ static int provide(struct dm_args *args, const char *given, const char *path,
     return 0;
 }
 
+/* The word that starts this program in the shell that it was started from. */
+static const char *own_name(struct dm_arena *a)
+{
+    struct dm_str rest = dm_str_c(getenv("PATH")), dir;
+    struct stat self, there;
+    if (stat(dm_program_path(), &self) < 0)
+        return "daymill";
+    while (rest.len && dm_str_split(&rest, ':', &dir)) {
+        const char *path = dm_path_join(a, dm_str_cstr(a, dir), "daymill");
+        if (dir.len && stat(path, &there) == 0)
+            return there.st_ino == self.st_ino && there.st_dev == self.st_dev ? "daymill"
+                                                                              : dm_program_path();
+    }
+    return dm_program_path();
+}
+
+/* A word as a shell takes it. */
+static const char *quoted(struct dm_arena *a, const char *word)
+{
+    struct dm_strbuf b;
+    if (!strpbrk(word, " \t\n'\"$&|;<>()*?[]#~`\\!{}"))
+        return word;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    dm_strbuf_addc(&b, '\'');
+    for (; *word; word++)
+        dm_strbuf_adds(&b, *word == '\'' ? "'\\''" : (char[]){*word, '\0'});
+    dm_strbuf_addc(&b, '\'');
+    word = dm_arena_strdup(a, b.p);
+    dm_strbuf_release(&b);
+    return word;
+}
+
+static void say_what_to_try(struct dm_arena *a, const char *dir)
+{
+    const char *daymill = quoted(a, own_name(a));
+    printf("%s is a project; its README.md says what lies where.  Try:\n"
+           "  cd %s\n"
+           "  %s backfill user_behaviour --from 2010-12-01 --to 2010-12-10\n"
+           "  %s runs show user_behaviour 2010-12-05\n"
+           "  %s sql \"select * from public.user_behavior_metric order by amount_spent desc limit "
+           "10\"\n",
+           dir, quoted(a, dir), daymill, daymill, daymill);
+}
+
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
     struct dm_arena *a = args->arena;
@@ -105,9 +150,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     dm_project_release(&project);
     DM_TRY(rc);
     if (!args->quiet)
-        printf("%s is a project; try:\n  daymill -C %s backfill user_behaviour --from 2010-12-01 "
-               "--to 2010-12-10\n",
-               dir, dir);
+        say_what_to_try(a, dir);
     return 0;
 }
 
@@ -115,7 +158,8 @@ const struct dm_cmd dm_cmd_init = {
     .name = "init",
     .synopsis = "DIR",
     .doc = "write a project that runs: DAG, connections, sample data, tables",
-    .more = "Files that are there already are kept.  Example:\n  daymill init shop",
+    .more =
+        "Files that are there already are kept, and tables that have rows.\n  daymill init shop",
     .min_args = 1,
     .max_args = 1,
     .options = options,

@@ -108,7 +108,9 @@ const struct dm_cmd dm_cmd_sql = {
     .name = "sql",
     .synopsis = "[CONN] [QUERY]",
     .doc = "run SQL on a connection (default: warehouse; without QUERY: standard input)",
-    .more = "Examples:\n"
+    .more = "A first argument that names a connection is one; COPY of /data/x reads and writes "
+            "data/x of the\n"
+            "project.\n"
             "  daymill sql \"select count(*) from public.user_behavior_metric\"\n"
             "  daymill sql oltp --csv < report.sql",
     .max_args = 2,
@@ -150,8 +152,7 @@ const struct dm_cmd dm_cmd_psql = {
     .name = "psql",
     .synopsis = "[CONN] [-- ARGUMENT…]",
     .doc = "start psql on a connection (default: warehouse)",
-    .more = "What follows -- is for psql.  The embedded server stays for as long as psql does.  "
-            "Examples:\n"
+    .more = "What follows -- is for psql.  The embedded server stays for as long as psql does.\n"
             "  daymill psql oltp\n"
             "  daymill psql -- -c \"select count(*) from public.user_behavior_metric\"",
     .max_args = -1,

@@ -287,8 +287,9 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
     else if (!args->quiet && n == 0)
         printf("nothing to clear\n");
     else if (!args->quiet)
-        printf("%zu task%s cleared; \"daymill backfill %s --from %s --to %s\" runs %s\n", n,
-               n == 1 ? "" : "s", dag->dag_id, dm_cell_day(args->arena, cleared[0].logical_date),
+        printf("%zu task%s cleared; \"%s backfill %s --from %s --to %s\" runs %s\n", n,
+               n == 1 ? "" : "s", args->self, dag->dag_id,
+               dm_cell_day(args->arena, cleared[0].logical_date),
                dm_cell_day(args->arena, cleared[n - 1].logical_date), n == 1 ? "it" : "them");
     return 0;
 }
@@ -329,9 +330,9 @@ static int mark(struct dm_args *args, struct dm_err *reterr)
     printf("\"%s\" of %s is %s", task->task_id, dm_cell_day(args->arena, run.logical_date),
            args->v[3]);
     if (n)
-        printf("; %zu task%s behind it cleared: \"daymill backfill %s --from %s\" runs %s", n,
-               n == 1 ? "" : "s", dag->dag_id, dm_cell_day(args->arena, run.logical_date),
-               n == 1 ? "it" : "them");
+        printf("; %zu task%s behind it cleared: \"%s backfill %s --from %s\" runs %s", n,
+               n == 1 ? "" : "s", args->self, dag->dag_id,
+               dm_cell_day(args->arena, run.logical_date), n == 1 ? "it" : "them");
     printf("\n");
     return 0;
 }

@@ -61,7 +61,7 @@ static void print_failed_checks(struct dm_args *args, struct dm_store *store,
         return;
     for (size_t i = 0; i < n; i++)
         if (!checks[i].passed)
-            dm_cmd_print_check(stderr, args->arena, &run, &checks[i]);
+            dm_cmd_print_check(stderr, args, &run, &checks[i]);
 }
 
 enum { SHOWN_DETAIL = 2 }; /* lines; with them the report has at most eight */
@@ -103,9 +103,9 @@ static void print_failures(struct dm_args *args, struct dm_store *store,
     fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id, day, f->task_id,
             f->try_number, f->max_tries + 1);
     if (others)
-        fprintf(stderr, "; and %zu more task%s: daymill runs %s %s%s%s", others,
-                others == 1 ? "" : "s", f[others].logical_date == f->logical_date ? "show" : "list",
-                f->dag_id, f[others].logical_date == f->logical_date ? " " : "",
+        fprintf(stderr, "; and %zu more task%s: %s runs %s %s%s%s", others, others == 1 ? "" : "s",
+                args->self, f[others].logical_date == f->logical_date ? "show" : "list", f->dag_id,
+                f[others].logical_date == f->logical_date ? " " : "",
                 f[others].logical_date == f->logical_date ? day : "");
     fputc('\n', stderr);
     print_lines(e->message, 1);
@@ -164,7 +164,8 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
     char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
-    if (!r->n_failures && !r->failed && !r->unstarted) {
+    /* One task alone answers for itself, whatever else failed on that day. */
+    if (!r->n_failures && (d->drive->only_task || (!r->failed && !r->unstarted))) {
         if (!args->quiet && !args->json)
             print_success(d, r);
         return 0;
@@ -173,9 +174,12 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
     if (r->n_failures)
         print_failures(args, store, r);
     else if (r->failed)
-        fprintf(stderr, "%zu day%s failed before: daymill runs list %s --state failed\n", r->failed,
-                r->failed == 1 ? "" : "s", d->drive->dag->dag_id);
+        fprintf(stderr, "%zu day%s failed before: %s runs list %s --state failed\n", r->failed,
+                r->failed == 1 ? "" : "s", args->self, d->drive->dag->dag_id);
     print_blocked(r);
+    if (r->n_failures && d->drive->only_task)
+        fprintf(stderr, "then: %s tasks test %s %s %s\n", args->self, d->drive->dag->dag_id,
+                d->drive->only_task, dm_time_date(d->drive->from, first_day));
     int64_t first, last;
     size_t days = not_published(r, &first, &last);
     if (days && first != INT64_MAX) {
@@ -194,8 +198,8 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
             dm_time_date(r->blocked[0].waits_logical_date, first_day);
             rerun = " --rerun failed";
         }
-        fprintf(stderr, "then: daymill backfill %s --from %s --to %s%s\n", d->drive->dag->dag_id,
-                first_day, last_day, rerun);
+        fprintf(stderr, "then: %s backfill %s --from %s --to %s%s\n", args->self,
+                d->drive->dag->dag_id, first_day, last_day, rerun);
     }
     if (reterr)
         *reterr = (struct dm_err){0}; /* all is said */
@@ -248,8 +252,8 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
 
 /* ---- the disk ---- */
 
-/* Bytes that are ours alone: files that are linked elsewhere too were paid for there. */
-static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
+/* Bytes that are ours alone (files that are linked elsewhere too were paid for there), changed since then. */
+static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir, int64_t since)
 {
     const char *const *names;
     size_t n;
@@ -262,8 +266,8 @@ static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
         if (lstat(path, &st) < 0)
             continue;
         if (S_ISDIR(st.st_mode))
-            sum += bytes_of_folder(a, path);
-        else
+            sum += bytes_of_folder(a, path, since);
+        else if (st.st_mtim.tv_sec >= since / DM_SEC)
             sum += (uint64_t)st.st_blocks * 512 / (st.st_nlink ? st.st_nlink : 1);
     }
     return sum;
@@ -272,7 +276,7 @@ static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
 int dm_cmd_foresee_disk(struct dm_args *args, struct dm_store *store, const struct dm_dag *dag,
                         size_t days, struct dm_err *reterr)
 {
-    enum { DAYS_OF_HISTORY = 1000 };
+    enum { DAYS_OF_HISTORY = 1000, DAY_OF_LOGS = 256 << 10 };
     struct statvfs fs;
     if (days == 0 || statvfs(args->project->dir, &fs) < 0)
         return 0;
@@ -286,12 +290,19 @@ int dm_cmd_foresee_disk(struct dm_args *args, struct dm_store *store, const stru
     if (store)
         DM_TRY(dm_store_runs(store, args->arena, &done, &runs, &n_runs, reterr));
     _cleanup_arena_ struct dm_arena a = {0};
-    uint64_t input = bytes_of_folder(&a, args->project->data_dir);
-    /* With a history a day costs what it cost so far; without one, the vendor's files once, and each day a hundredth
-       of them (what is classified and joined is small beside what is read) and room for logs. */
-    uint64_t once = n_runs ? 0 : input;
-    uint64_t each =
-        n_runs ? bytes_of_folder(&a, args->project->lake_dir) / n_runs : input / 100 + (256 << 10);
+    int64_t newest = 0;
+    for (size_t i = 0; i < n_runs; i++)
+        newest = runs[i].started_at > newest ? runs[i].started_at : newest;
+    /* The vendor's files are copied once, and linked on the days on which they are the same.  Without a history a day is
+       taken for a hundredth of them (what is classified and joined is small beside what is read) and room for logs; with
+       one, for what the days so far have cost besides that copy. */
+    uint64_t input = bytes_of_folder(&a, args->project->data_dir, 0), each = input / 100;
+    uint64_t once = bytes_of_folder(&a, args->project->data_dir, newest);
+    if (n_runs) {
+        uint64_t lake = bytes_of_folder(&a, args->project->lake_dir, 0);
+        each = (lake > input ? lake - input : 0) / n_runs;
+    }
+    each += DAY_OF_LOGS;
     uint64_t need = once + each * days;
     if (need <= available)
         return 0;

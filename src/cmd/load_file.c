@@ -105,8 +105,8 @@ static int look_at_date(struct look *k, struct dm_err *reterr)
     if (!slash_date(k->field, &first, &second, &year) || first < 1 || second < 1 || first == second)
         return 0;
     if (first > 12 && second <= 12) {
-        dm_err_set(reterr, DM_E_DATA, "%s: \"%s\" is no date: there is no month %d", k->name,
-                   k->field, first);
+        dm_err_set(reterr, DM_E_DATA, "%s, line %lld: \"%s\" is no date: there is no month %d",
+                   k->name, (long long)k->record_line, k->field, first);
         dm_err_at(reterr, k->name, (int)k->record_line, 1);
         return dm_err_hint(reterr, "Dates are ISO (2010-12-31) or month first (12/31/2010); this "
                                    "file seems to have the day first.");
@@ -177,8 +177,9 @@ int dm_load_dates_check(int fd, const char *name, const struct dm_load_dates *d,
     DM_TRY(end_field(&k, reterr)); /* the last line may have no end */
     if (k.month_first || !k.first_line || (k.all_inside && k.any_outside))
         return 0;
-    dm_err_set(reterr, DM_E_DATA, "%s: \"%s\" has two meanings, and no other date tells which",
-               name, k.first);
+    dm_err_set(reterr, DM_E_DATA,
+               "%s, line %lld: \"%s\" has two meanings, and no other date tells which", name,
+               (long long)k.first_line, k.first);
     dm_err_at(reterr, name, (int)k.first_line, 1);
     return dm_err_hint(reterr,
                        "Is the month or the day first?  Write ISO dates (2010-12-31), or, "

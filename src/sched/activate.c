@@ -144,6 +144,54 @@ static int load_decisions(struct dm_tick *t, struct dm_plan_run *run, struct dm_
     return 0;
 }
 
+static bool is_fine(enum dm_task_state s)
+{
+    return s == DM_TASK_SUCCESS || s == DM_TASK_SKIPPED;
+}
+
+/* Whether a finished task handed up steps that the cluster gave up, and somebody still waits for them: another run's
+   failure cancels them too, and no sensor could ever see them complete. */
+static bool has_dead_steps(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                           const struct dm_step_row *steps, size_t n)
+{
+    bool dead = false, awaited = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct dm_step_row *s = &steps[i];
+        if (s->task == task->row.id && s->try_number == task->row.try_number)
+            dead = dead || s->state == DM_STEP_CANCELLED ||
+                   (s->state == DM_STEP_FAILED && strcmp(s->action_on_failure, "CONTINUE") != 0);
+    }
+    for (size_t i = 0; i < task->def->n_downstream; i++)
+        awaited = awaited || !is_fine(run->tasks[task->def->downstream[i]].row.state);
+    return dead && awaited;
+}
+
+/* A day that was left unfinished: what failed in it is done again, and everything after that; the rest is kept.  A
+   command that reruns failed days does it again whole, because what it landed may be what failed. */
+static int clear_failed(struct dm_tick *t, struct dm_plan_run *run, const struct dm_drive *d,
+                        struct dm_err *reterr)
+{
+    bool any = false;
+    bool *anew = dm_arena_array(&t->turn, bool, run->n_tasks + 1);
+    struct dm_step_row *steps;
+    size_t n;
+    DM_TRY(dm_store_steps(t->store, &t->turn, NULL, run->row.id, false, &steps, &n, reterr));
+    for (size_t i = 0; i < run->n_tasks; i++) {
+        struct dm_plan_task *task = &run->tasks[i];
+        anew[i] = task->row.state == DM_TASK_FAILED || task->row.state == DM_TASK_UPSTREAM_FAILED ||
+                  (task->row.state == DM_TASK_SUCCESS && has_dead_steps(run, task, steps, n));
+        for (size_t j = 0; j < task->def->n_upstream; j++)
+            anew[i] = anew[i] || anew[task->def->upstream[j]];
+        any = any || anew[i];
+    }
+    bool whole = any && d->rerun != DM_RERUN_MISSING;
+    for (size_t i = 0; i < run->n_tasks; i++)
+        if (whole || anew[i])
+            DM_TRY(dm_tick_clear_task(t->store, &t->turn, &run->tasks[i].row,
+                                      run->tasks[i].def->retries, t->now, reterr));
+    return 0;
+}
+
 /* Task instances of the run by index in the DAG. */
 static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, const struct dm_drive *d,
                       bool is_new, struct dm_err *reterr)
@@ -173,7 +221,7 @@ static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, const struct d
             DM_TRY(dm_tick_clear_task(t->store, &t->turn, &task->row, task->def->retries, t->now,
                                       reterr));
     }
-    return 0;
+    return is_new || d->only_task || d->keep_failed ? 0 : clear_failed(t, run, d, reterr);
 }
 
 /* The run before, for depends_on_past; manual runs count only where the DAG does not catch up. */

@@ -21,7 +21,7 @@ extern const char dm_rerun_choices[];
 enum dm_day_action {
     DM_DAY_KEEP,   /* its run is finished and stays */
     DM_DAY_CREATE, /* there is no run yet */
-    DM_DAY_RESUME, /* unfinished: what is finished in it is kept, the rest is done */
+    DM_DAY_RESUME, /* unfinished: what succeeded in it is kept, the rest is done */
     DM_DAY_RERUN,  /* every task is done again */
 };
 
@@ -46,6 +46,8 @@ struct dm_drive {
     bool exact;
     /* Only this task, whatever its state and its dependencies (`tasks test`); NULL = all. */
     const char *only_task;
+    /* What failed in an unfinished run stays so, as a scheduler goes on; a command does it again. */
+    bool keep_failed;
 };
 
 /* The days of a drive in order, those that are kept included.  Days outside the DAG's start and end dates are left

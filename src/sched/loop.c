@@ -510,10 +510,12 @@ static int decide(struct dm_loop *l, struct dm_err *reterr)
     return 0;
 }
 
-static int processors(void)
+/* More would not be faster, as the servers that tasks talk to need processors too, and what is started would wait for
+   one.  Two at least, so that a task that only waits does not hold up all. */
+static int default_jobs(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
+    return n > 2 ? (int)n : 2;
 }
 
 int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_loop_report *ret,
@@ -531,7 +533,7 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
     l->ledger.report.started_at = dm_clock_now();
     DM_TRY(open_uv(l, reterr));
     signal(SIGPIPE, SIG_IGN);
-    dm_tick_init(&l->tick, o->store, &arena, o->jobs > 0 ? o->jobs : 2 * processors());
+    dm_tick_init(&l->tick, o->store, &arena, o->jobs > 0 ? o->jobs : default_jobs());
     int rc = decide(l, reterr);
     close_uv(l);
     dm_tick_release(&l->tick);

@@ -42,6 +42,7 @@ struct dm_plan_step {
     struct dm_step_row row;
     struct dm_plan_run *run;
     struct dm_plan_task *task; /* who submitted it */
+    int deaths;                /* of its process, under this command */
 };
 
 /* The days of one drive that are still to be made active, in order. */

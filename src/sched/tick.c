@@ -8,7 +8,10 @@
 #define FOREIGN_STEP_US (2 * DM_SEC)
 #define POOLS_EVERY_US DM_SEC
 
-enum { PLAN_PASSES_MAX = 100000 }; /* each pass does something; more is a mistake of the plan */
+enum {
+    PLAN_PASSES_MAX = 100000, /* each pass does something; more is a mistake of the plan */
+    STEP_RESTARTS_MAX = 2     /* of a step whose process died */
+};
 
 void dm_tick_init(struct dm_tick *t, struct dm_store *store, struct dm_arena *a, int jobs)
 {
@@ -396,12 +399,13 @@ static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_r
     DM_TRY(dm_step_set_state(t->store, &step->row, good ? DM_STEP_COMPLETED : DM_STEP_FAILED,
                              j->attempt, good ? NULL : "NONE", message, t->now, reterr));
     bool cancels = !good && strcmp(step->row.action_on_failure, "CONTINUE") != 0;
+    const char *why = dm_arena_printf(t->arena, "step %s (%s) failed: %s", step->row.id,
+                                      step->row.name, message ? message : "");
     for (size_t i = 0; cancels && i < t->snap.n_steps; i++) {
         struct dm_plan_step *other = t->snap.steps[i];
         if (other->row.state == DM_STEP_PENDING &&
             strcmp(other->row.cluster_id, step->row.cluster_id) == 0)
-            DM_TRY(cancel_step(t, other, dm_arena_printf(t->arena, "step %s failed", step->row.id),
-                               reterr));
+            DM_TRY(cancel_step(t, other, why, reterr));
     }
     sweep_steps(t); /* sensors that waited for one of them are due now: the plan sees it gone */
     return 0;
@@ -413,6 +417,9 @@ int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job
     struct dm_job_end end = *e;
     if (!j->step)
         return end_task_and_others(t, j, &end, reterr);
+    /* Its output is replaced whole when it starts again; a step that kills every process of its own has failed. */
+    if (e->died && j->step->deaths++ < STEP_RESTARTS_MAX)
+        return dm_tick_lost(t, j, e->result.error.message, reterr);
     DM_TRY(record_end(t, j, e, reterr));
     return end_step(t, j, &e->result, reterr);
 }

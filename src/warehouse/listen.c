@@ -35,6 +35,7 @@ static int listen_unix(struct dm_listen *l, struct dm_err *reterr)
 {
     struct sockaddr_un address;
     unix_address(l, &address);
+    DM_TRY(dm_project_make_socket_dir(l->project, reterr));
     int fd = new_socket(AF_UNIX);
     if (fd < 0)
         return dm_err_errno(reterr, errno, "could not make a socket");
@@ -152,7 +153,7 @@ static bool take_over(struct dm_listen *l)
 
 int dm_listen_open(struct dm_listen *l, const struct dm_server_opts *opts, struct dm_err *reterr)
 {
-    *l = (struct dm_listen){.lock = -1, .unix_fd = -1, .tcp_fd = -1};
+    *l = (struct dm_listen){.project = opts->project, .lock = -1, .unix_fd = -1, .tcp_fd = -1};
     int n = snprintf(l->path, sizeof(l->path), "%s/.s.PGSQL.%d", opts->project->socket_dir,
                      DM_SERVER_PORT);
     if (n < 0 || (size_t)n >= sizeof(l->path))
@@ -160,16 +161,13 @@ int dm_listen_open(struct dm_listen *l, const struct dm_server_opts *opts, struc
                           sizeof(l->path) - 1, opts->project->socket_dir);
     if (take_over(l))
         return 0;
-    int rc = dm_mkdirs(opts->project->socket_dir, 0700, reterr);
-    if (rc == 0)
-        rc = take_lock(l, opts->project, reterr);
+    int rc = take_lock(l, opts->project, reterr);
     if (rc == 0)
         rc = listen_unix(l, reterr);
     if (rc == 0 && opts->listen)
         rc = listen_tcp(l, opts->listen, reterr);
     if (rc < 0) {
-        if (l->unix_fd >= 0)
-            unlink(l->path);
+        dm_listen_stop(l);
         dm_listen_release(l);
     }
     return rc;
@@ -177,8 +175,10 @@ int dm_listen_open(struct dm_listen *l, const struct dm_server_opts *opts, struc
 
 void dm_listen_stop(struct dm_listen *l)
 {
-    if (l->unix_fd >= 0)
-        unlink(l->path);
+    if (l->unix_fd < 0)
+        return;
+    unlink(l->path);
+    dm_project_remove_socket_dir(l->project);
 }
 
 int dm_listen_again(struct dm_listen *l, struct dm_err *reterr)

@@ -21,7 +21,7 @@ static struct {
     const ProtobufCMessageDescriptor *node, *string, *integer, *a_const, *func_call, *type_cast,
         *type_name, *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint,
         *raw_stmt, *result, *a_star, *coalesce, *sublink, *range_subselect, *index_elem,
-        *alter_table_cmd, *window_def;
+        *alter_table_cmd, *window_def, *create_table_as, *array, *list;
 } pg;
 
 static const struct dm_dl_symbol symbols[] = {
@@ -54,7 +54,10 @@ static const struct dm_dl_symbol symbols[] = {
     {"pg_query__a__star__descriptor", (void **)&pg.a_star},
     {"pg_query__index_elem__descriptor", (void **)&pg.index_elem},
     {"pg_query__alter_table_cmd__descriptor", (void **)&pg.alter_table_cmd},
+    {"pg_query__a__array_expr__descriptor", (void **)&pg.array},
+    {"pg_query__list__descriptor", (void **)&pg.list},
     {"pg_query__window_def__descriptor", (void **)&pg.window_def},
+    {"pg_query__create_table_as_stmt__descriptor", (void **)&pg.create_table_as},
     {"pg_query__parse_result__descriptor", (void **)&pg.result},
     {NULL, NULL},
 };
@@ -337,6 +340,13 @@ PgQuery__Node *dm_sqltree_text(struct dm_arena *a, const char *s)
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_CONST, c);
 }
 
+PgQuery__Node *dm_sqltree_null(struct dm_arena *a)
+{
+    PgQuery__AConst *c = new_message(a, pg.a_const);
+    c->isnull = 1;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_CONST, c);
+}
+
 PgQuery__Node *dm_sqltree_integer(struct dm_arena *a, int32_t v)
 {
     PgQuery__AConst *c = new_message(a, pg.a_const);
@@ -445,6 +455,32 @@ PgQuery__Alias *dm_sqltree_alias(struct dm_arena *a, const char *name)
     return v;
 }
 
+PgQuery__Node *dm_sqltree_create_as(struct dm_arena *a, PgQuery__IntoClause *into,
+                                    PgQuery__Node *query)
+{
+    PgQuery__CreateTableAsStmt *s = new_message(a, pg.create_table_as);
+    s->into = into;
+    s->query = query;
+    s->objtype = PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, s);
+}
+
+PgQuery__Node *dm_sqltree_list(struct dm_arena *a, PgQuery__Node **items, size_t n)
+{
+    PgQuery__List *l = new_message(a, pg.list);
+    l->items = items;
+    l->n_items = n;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_LIST, l);
+}
+
+PgQuery__Node *dm_sqltree_array(struct dm_arena *a, PgQuery__Node **elements, size_t n)
+{
+    PgQuery__AArrayExpr *e = new_message(a, pg.array);
+    e->elements = elements;
+    e->n_elements = n;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_ARRAY_EXPR, e);
+}
+
 PgQuery__Node *dm_sqltree_check(struct dm_arena *a, PgQuery__Node *expr)
 {
     PgQuery__Constraint *c = new_message(a, pg.constraint);
@@ -476,8 +512,10 @@ PgQuery__Node *dm_sqltree_subselect(struct dm_arena *a, PgQuery__Node *select, c
     PgQuery__RangeSubselect *s = new_message(a, pg.range_subselect);
     s->subquery = select;
     s->alias = dm_sqltree_alias(a, alias);
-    s->alias->colnames = node_list(a, dm_sqltree_string(a, column));
-    s->alias->n_colnames = 1;
+    if (column) {
+        s->alias->colnames = node_list(a, dm_sqltree_string(a, column));
+        s->alias->n_colnames = 1;
+    }
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_RANGE_SUBSELECT, s);
 }
 

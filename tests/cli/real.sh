@@ -6,7 +6,7 @@ need_real_data
 command -v psql >/dev/null || skip_all "psql is not installed"
 golden=$shared/golden/metrics
 [ -e "$golden/summary.json" ] || skip_all "../shared/golden is absent"
-plan 22
+plan 23
 range="--from 2010-12-01 --to 2011-12-09"
 
 # while_read MODE COMMAND…: runs it while psql reads the published table; $reads is what the reader says.
@@ -65,7 +65,10 @@ if [ "$size" -le 1024 ]; then ok "the project folder is at most 1 GB"; else not_
 
 run daymill backfill user_behaviour $range
 code "the same again" 0
-has "the same again runs nothing" "$out$err" "374 kept as they were, 0 processes"
+has "the same again runs nothing" "$out$err" "374 days were already done"
+is "the same again: no task has run twice" "$(for day in 2010-12-01 2011-12-09; do
+  daymill runs show user_behaviour $day --json | python3 -c 'import json, sys
+print({t["try_number"] for t in json.load(sys.stdin)["tasks"]})'; done | sort -u)" "{1}"
 table_is "the same again leaves the table as it was" user_behavior_metric.csv
 
 while_read whole daymill backfill user_behaviour $range --rerun all

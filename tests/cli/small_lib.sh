@@ -58,8 +58,6 @@ changes() { diff "$1" "$2" | grep '^[<>]'; }
 # Runs the command that the last one printed.
 run_printed() {
   local line
-  line=$(sed -n 's/^then: daymill //p' <<<"$err")
-  printed="daymill $line"
-  # shellcheck disable=SC2086 # words of a command line
-  run daymill $line
+  line=$(sed -n 's/^then: //p' <<<"$err")
+  run eval "$line"
 }

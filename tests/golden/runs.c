@@ -329,7 +329,8 @@ static int play(struct golden_case *c, struct t_world *w, bool *ret_same, struct
     struct dm_drive d = {.dag = &w->dag,
                          .from = T_EPOCH,
                          .to = T_EPOCH + (dm_map_int(def, "runs", 1) - 1) * DM_DAY,
-                         .run_type = "backfill"};
+                         .run_type = "backfill",
+                         .keep_failed = true};
     *ret_same = true;
     for (size_t step = 0; *ret_same && step < expect->list.n; step++) {
         if (step > 0 && (!actions || step > actions->list.n))

@@ -136,6 +136,8 @@ static int step_run(void)
     usleep(20000);
     if (dm_exists(dm_arena_printf(&child_arena, "%s/break-step-%d", o.project_dir, o.step_index)))
         return 1;
+    if (remove(dm_arena_printf(&child_arena, "%s/kill-step-%d", o.project_dir, o.step_index)) == 0)
+        raise(SIGKILL);
     succeed();
     return 0;
 }
@@ -330,6 +332,29 @@ static void a_failed_step_cancels_what_waits(void)
     t_world_release(&x.w);
 }
 
+static void a_step_whose_process_died_starts_again(void)
+{
+    struct project x;
+    struct dm_loop_report r;
+    struct dm_err err;
+    struct dm_step_row *steps;
+    struct dm_attempt_row *attempts;
+    size_t n, n_attempts, of_step = 0;
+    open_project(&x, NULL, cluster_tasks, 2);
+    T_TRY(dm_file_write(below(&x, "kill-step-1"), DM_STR("x"), 0644, &err), err);
+    T_TRY(run_days(&x, 1, DM_RERUN_MISSING, &r, &err), err);
+    T_INT(r.succeeded, 1);
+    T_TRY(dm_store_steps(x.w.store, &x.w.arena, NULL, 0, false, &steps, &n, &err), err);
+    T_INT(n, 2);
+    T_INT(steps[1].state, DM_STEP_COMPLETED);
+    struct dm_attempt_filter all = {.map_index = -1};
+    T_TRY(dm_store_attempts(x.w.store, &x.w.arena, &all, &attempts, &n_attempts, &err), err);
+    for (size_t i = 0; i < n_attempts; i++)
+        of_step += attempts[i].step_id && strcmp(attempts[i].step_id, steps[1].id) == 0;
+    T_INT(of_step, 2);
+    t_world_release(&x.w);
+}
+
 /* Another process drives, so that it can be killed. */
 static int drive_elsewhere(struct project *x, int sig)
 {
@@ -416,6 +441,7 @@ int main(int argc, char **argv)
         T_CASE(a_run_that_takes_too_long_is_ended),
         T_CASE(steps_run_in_order_and_wake_the_sensor),
         T_CASE(a_failed_step_cancels_what_waits),
+        T_CASE(a_step_whose_process_died_starts_again),
         T_CASE(a_killed_scheduler_is_taken_over),
         T_CASE(an_interrupted_command_loses_no_try),
     };
