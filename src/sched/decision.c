@@ -75,6 +75,6 @@ int dm_decide(struct dm_arena *a, const struct dm_dag *dag, const struct dm_task
         DM_TRY(follow(a, dag, task, ids, ret_skipped, record, reterr));
     else
         skip(a, dag, task, dm_str_is(dm_map_str(decision, "skip", ""), "all"), ret_skipped, record);
-    *ret = record;
+    *ret = task->n_downstream ? record : NULL;
     return 0;
 }

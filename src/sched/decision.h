@@ -14,7 +14,8 @@
 
 #define DM_DECISION_KEY "skipmixin_key"
 
-/* Marks what is left out (an array by index in dag->tasks) and makes the record; DM_E_INVALID where it names a task
+/* Marks what is left out (an array by index in dag->tasks) and makes the record (NULL: nothing is behind it);
+   DM_E_INVALID where it names a task
    that the DAG does not have. */
 int dm_decide(struct dm_arena *a, const struct dm_dag *dag, const struct dm_task *task,
               const struct dm_value *decision, bool *ret_skipped, const struct dm_value **ret,
