@@ -2,6 +2,7 @@
  * A DAG from its map: the keys of the DAG itself; its tasks are dag_task.c's.  Goes on after a mistake, so that one
  * load shows them all; a DAG with mistakes is not made.
  */
+#include "base/file.h"
 #include "lang/dag_loader.h"
 #include "lang/zone.h"
 
@@ -172,8 +173,8 @@ static void dates(struct dm_dag_draft *d)
     const struct dm_zone *loaded;
     struct dm_err err;
     dag->timezone = "UTC";
-    if (zone && zone->kind != DM_STRING) {
-        draft_error(d, zone, BAD_TIMEZONE, NULL, "timezone must be a name such as Europe/London");
+    if (zone && (zone->kind != DM_STRING || !zone->s.len)) {
+        draft_error(d, zone, BAD_DATE, NULL, "timezone must be a name such as Europe/London");
     } else if (zone && !dm_str_ieq(zone->s, DM_STR("utc"))) {
         dag->timezone = dm_str_cstr(d->loader->a, zone->s);
         if (dm_zone_load(d->loader->a, dag->timezone, &loaded, &err) < 0) {
@@ -194,6 +195,7 @@ static void dates(struct dm_dag_draft *d)
                                     ? dm_str_cstr(d->loader->a, end_zone->s)
                                     : "UTC");
     bool scheduled = given(d, "schedule") || given(d, "schedule_interval") || given(d, "timetable");
+    scheduled = scheduled || d->loader->world->dialect == DM_DIALECT_V0;
     if (scheduled && (!start || start->kind == DM_NULL))
         draft_error(d, d->config, MISSING_START_DATE, "Write start_date: 2024-01-31.",
                     "the DAG \"%s\" has no start_date", dag->dag_id);
@@ -224,6 +226,20 @@ static const struct dm_value *as_trigger(struct dm_dag_draft *d, const struct dm
     return map;
 }
 
+/* {callable: CLASS, params: {…}} is an object of that class. */
+static const struct dm_value *timetable_of_v0(struct dm_dag_draft *d, const struct dm_value *v)
+{
+    const struct dm_value *class = dm_map_at(v, "callable"), *args = dm_map_at(v, "params");
+    if (!class || d->loader->world->dialect == DM_DIALECT_V1)
+        return v;
+    struct dm_value *object = args && args->kind == DM_MAP ? dm_value_copy(d->loader->a, args)
+                                                           : dm_value_map(d->loader->a);
+    dm_map_set(d->loader->a, object, "__type__", class);
+    object->line = v->line;
+    object->col = v->col;
+    return dm_dag_resolve(d, object);
+}
+
 static void schedule(struct dm_dag_draft *d)
 {
     struct dm_dag *dag = d->dag;
@@ -239,7 +255,7 @@ static void schedule(struct dm_dag_draft *d)
                     "a DAG has either a schedule or a timetable");
     v = v ? v : &dm_null;
     if (timetable && timetable->kind == DM_MAP && v->kind == DM_NULL)
-        v = timetable;
+        v = timetable = timetable_of_v0(d, timetable);
     dag->schedule_text = shown(d->loader->a, v);
     if (timetable && timetable->kind == DM_STRING && dm_str_is(timetable->s, "trigger"))
         v = as_trigger(d, v);
@@ -289,6 +305,8 @@ static void tasks(struct dm_dag_draft *d)
     if (!v) {
         draft_warning(d, d->config, MISSING_KEY, NULL, "the DAG \"%s\" has no tasks",
                       d->dag->dag_id);
+    } else if (v->kind == DM_LIST && d->loader->world->dialect == DM_DIALECT_V0) {
+        draft_error(d, v, SCHEMA, NULL, "tasks of dag-factory 0.x must be a map");
     } else if (v->kind == DM_LIST) {
         for (size_t i = 0; i < v->list.n; i++) {
             const struct dm_value *map = v->list.items[i];
@@ -321,7 +339,9 @@ static void params(struct dm_dag_draft *d)
 static void required_params(struct dm_dag_draft *d)
 {
     const struct dm_value *specs = d->dag->param_specs;
-    bool scheduled = d->dag->timetable && dm_timetable_kind(d->dag->timetable) != DM_TIMETABLE_NONE;
+    /* Without the word "none" a DAG of Airflow 2 runs every day. */
+    bool scheduled = d->dag->timetable && (dm_timetable_kind(d->dag->timetable) != DM_TIMETABLE_NONE ||
+                                           d->dag->schedule->kind == DM_NULL);
     for (size_t i = 0; specs && i < specs->map.n; i++) {
         const struct dm_value *name = specs->map.pairs[i].key;
         if ((scheduled || !d->loader->world->model_only) &&
@@ -345,15 +365,68 @@ static const struct dm_value *macros(struct dm_dag_draft *d, const struct dm_val
     return out;
 }
 
+static void choice(struct dm_dag_draft *d, const char *key, const char *const *choices)
+{
+    const struct dm_value *v = given(d, key);
+    if (!v)
+        return;
+    for (size_t i = 0; v->kind == DM_STRING && choices[i]; i++)
+        if (dm_str_is(v->s, choices[i]))
+            return;
+    draft_error(d, v, SCHEMA,
+                v->kind == DM_STRING ? dm_did_you_mean(d->loader->a, v->s, choices) : NULL,
+                "that is no %s", key);
+}
+
+/* Documentation from a file, over the text beside it. */
+static void doc_file(struct dm_dag_draft *d)
+{
+    const struct dm_value *path = given(d, "doc_md_file_path");
+    struct dm_str text;
+    struct dm_err err;
+    if (!path)
+        return;
+    if (path->kind != DM_STRING || !dm_str_starts(path->s, DM_STR("/")))
+        draft_error(d, path, SCHEMA, NULL, "doc_md_file_path must be an absolute path");
+    else if (dm_file_read(d->loader->a, dm_str_cstr(d->loader->a, path->s), DM_DAG_TEXT_MAX, &text,
+                          &err) < 0)
+        draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);
+    else
+        d->dag->doc_md = dm_str_cstr(d->loader->a, text);
+}
+
+/* Documentation that a Python function writes; kept under the name doc_md among the callbacks. */
+static void doc_function(struct dm_dag_draft *d)
+{
+    struct dm_arena *a = d->loader->a;
+    const struct dm_value *name = given(d, "doc_md_python_callable_name");
+    const struct dm_value *file = given(d, "doc_md_python_callable_file");
+    const struct dm_value *found =
+        name && file ? dm_dag_callable_in(d, name, file, DM_DIAG_UNKNOWN_CALLABLE) : NULL;
+    if (!found)
+        return;
+    struct dm_value *all =
+        d->dag->callbacks ? dm_value_copy(a, d->dag->callbacks) : dm_value_map(a);
+    dm_map_set(a, all, "doc_md", found);
+    d->dag->callbacks = all;
+}
+
 /* What only some DAGs have. */
 static void rare(struct dm_dag_draft *d)
 {
+    static const char *const orientations[] = {"LR", "TB", "RL", "BT", NULL};
+    static const char *const views[] = {"grid",  "graph",         "duration",
+                                        "gantt", "landing_times", NULL};
     struct dm_dag *dag = d->dag;
     dag->display_name = text_key(d, "dag_display_name");
     dag->paused_upon_creation = given(d, "is_paused_upon_creation");
     dag->template_searchpath = given(d, "template_searchpath");
     dag->access_control = given(d, "access_control");
     dag->callbacks = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
+    doc_file(d);
+    doc_function(d);
+    choice(d, "orientation", orientations);
+    choice(d, "default_view", views);
     if (given(d, "user_defined_macros")) {
         const struct dm_value *map = map_key(d, "user_defined_macros");
         dag->user_defined_macros = map->kind == DM_MAP ? macros(d, map) : NULL;
@@ -382,6 +455,8 @@ static void default_args(struct dm_dag_draft *d)
         if (date && v->kind != DM_NULL) {
             int64_t us = dm_dag_date(d, dm_str_cstr(a, key->s), v, zone_name);
             struct dm_value *t = dm_value_time(a, us, zone_name);
+            if (d->loader->world->dialect == DM_DIALECT_V0)
+                t->time.zone = NULL; /* its instant, as 0.x shows it */
             t->line = v->line;
             t->col = v->col;
             v = us == DM_NEVER ? &dm_null : t;
@@ -422,7 +497,7 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
     dag->catchup = bool_key(&d, "catchup", true);
     dag->native_templates = bool_key(&d, "render_template_as_native_obj", false);
     dag->max_active_runs = int_key(&d, "max_active_runs", 16);
-    dag->max_active_tasks = int_key(&d, "max_active_tasks", int_key(&d, "concurrency", 16));
+    dag->max_active_tasks = int_key(&d, "concurrency", int_key(&d, "max_active_tasks", 16));
     params(&d);
     rare(&d);
     dag->tags = tags(&d);

@@ -26,7 +26,7 @@ static const char *const standard_modules[] = {
     "traceback", "types",     "typing",   "unicodedata", "urllib",  "uuid",     "warnings",
     "xml",       "zipfile",   "zlib",     "zoneinfo", NULL};
 
-static bool standard(struct dm_str module)
+bool dm_dag_standard_module(struct dm_str module)
 {
     ptrdiff_t dot = dm_str_find(module, DM_STR("."), 0);
     struct dm_str top = dot < 0 ? module : dm_str_sub(module, 0, (size_t)dot);
@@ -134,7 +134,7 @@ const struct dm_value *dm_dag_callable(struct dm_dag_draft *d, const struct dm_v
     const char *path = module_file(d, module);
     if (path)
         return find_in(d, v, path, module, name, code);
-    if (standard(module))
+    if (dm_dag_standard_module(module))
         return callable(d->loader->a, module, name, false);
     dm_diag_report(d->loader, draft_at(d, v), false, code,
                    "Put its file beside the DAG, or into the folder of all DAGs.",

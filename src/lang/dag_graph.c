@@ -79,8 +79,8 @@ static bool find_ends(struct dm_dag_draft *d, const struct edges *edges, struct 
     return true;
 }
 
-static void add_dependencies(struct dm_dag_draft *d, struct edges *edges, struct dm_str of,
-                             const struct dm_value *deps)
+static void add_dependencies(struct dm_dag_draft *d, struct edges *edges, const char *what,
+                             struct dm_str of, const struct dm_value *deps)
 {
     for (size_t k = 0; deps && k < deps->list.n; k++) {
         const struct dm_value *name = deps->list.items[k];
@@ -88,8 +88,8 @@ static void add_dependencies(struct dm_dag_draft *d, struct edges *edges, struct
         if (name->kind != DM_STRING || !find_ends(d, edges, name->s, true, &from)) {
             struct dm_str text = name->kind == DM_STRING ? name->s : DM_STR("?");
             draft_error(d, name, MISSING_DEPENDENCY, suggestion(d, text),
-                        "\"%.*s\" depends on \"%.*s\", which does not exist", DM_FMT(of),
-                        DM_FMT(text));
+                        "%s \"%.*s\" depends on \"%.*s\", which does not exist", what,
+                        DM_FMT(of), DM_FMT(text));
             continue;
         }
         if (!find_ends(d, edges, of, false, &to))
@@ -107,10 +107,10 @@ static void find_upstream(struct dm_dag_draft *d, struct edges *edges)
         for (size_t k = 0; d->list[i]->implied && k < d->list[i]->implied->list.n; k++)
             add_edge(d->loader->a, edges, (size_t)d->list[i]->implied->list.items[k]->i, i);
     for (size_t i = 0; i < d->n; i++)
-        add_dependencies(d, edges, d->list[i]->id->s, d->list[i]->dependencies);
+        add_dependencies(d, edges, "task", d->list[i]->id->s, d->list[i]->dependencies);
     for (size_t i = 0; i < d->groups.len; i++) {
         const struct dm_group_draft *g = d->groups.entries[i].value;
-        add_dependencies(d, edges, d->groups.entries[i].key, g->dependencies);
+        add_dependencies(d, edges, "group", d->groups.entries[i].key, g->dependencies);
     }
 }
 

@@ -128,6 +128,8 @@ bool dm_dag_in_group(const struct dm_group_draft *inner, const struct dm_group_d
 /* dag_call.c: a Python name ("module.function") as a callable, or NULL with a finding of the given class. */
 const struct dm_value *dm_dag_callable(struct dm_dag_draft *d, const struct dm_value *path,
                                        enum dm_diag_code code);
+/* Is it a module of Python's standard library? */
+bool dm_dag_standard_module(struct dm_str module);
 /* The same for a function of a file: PREFIX_name and PREFIX_file. */
 const struct dm_value *dm_dag_callable_in(struct dm_dag_draft *d, const struct dm_value *name,
                                           const struct dm_value *file, enum dm_diag_code code);

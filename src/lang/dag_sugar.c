@@ -18,14 +18,19 @@ static const char *with(struct dm_arena *a, const char *key, const char *suffix)
     return dm_arena_printf(a, "%s_%s", key, suffix);
 }
 
-static void drop(struct dm_value *map, const char *key)
+/* The map without a key, in its place. */
+static void drop(struct dm_arena *a, struct dm_value *map, const char *key)
 {
-    size_t n = 0;
+    struct dm_value *rest = dm_value_map(a);
+    if (!dm_map_at(map, key))
+        return;
     for (size_t i = 0; i < map->map.n; i++)
         if (map->map.pairs[i].key->kind != DM_STRING ||
             !dm_str_is(map->map.pairs[i].key->s, key))
-            map->map.pairs[n++] = map->map.pairs[i];
-    map->map.n = n;
+            dm_map_set_value(a, rest, map->map.pairs[i].key, map->map.pairs[i].value);
+    rest->line = map->line;
+    rest->col = map->col;
+    *map = *rest;
 }
 
 static const struct dm_value *function(struct dm_dag_draft *d, const struct dm_value *map,
@@ -46,6 +51,8 @@ static const struct dm_value *function(struct dm_dag_draft *d, const struct dm_v
                     key, key);
     if (!lambda || lambda->kind != DM_STRING)
         return v;
+    if (!dm_str_starts(dm_str_trim(lambda->s), DM_STR("lambda")))
+        draft_error(d, lambda, BAD_ARGUMENT, NULL, "%s_lambda must be one lambda", key);
     struct dm_value *out = dm_value_map(a);
     dm_map_set(a, out, "__type__", dm_value_cstr(a, "callable"));
     dm_map_set(a, out, "name", dm_value_cstr(a, "None.<lambda>"));
@@ -65,11 +72,28 @@ static void write_functions(struct dm_dag_draft *d, const struct dm_op_spec *spe
         const struct dm_value *v = function(d, map, key, &given);
         if (!given)
             continue;
-        drop(map, key);
-        drop(map, with(a, key, "name"));
-        drop(map, with(a, key, "file"));
-        drop(map, with(a, key, "lambda"));
+        drop(a, map, key);
+        drop(a, map, with(a, key, "name"));
+        drop(a, map, with(a, key, "file"));
+        drop(a, map, with(a, key, "lambda"));
         dm_map_set(a, map, functions[i].field, v ? v : &dm_null);
+    }
+}
+
+/* on_…_callback_name with on_…_callback_file. */
+static void write_callbacks(struct dm_dag_draft *d, struct dm_value *map)
+{
+    struct dm_arena *a = d->loader->a;
+    for (size_t i = 0; dm_task_callbacks[i]; i++) {
+        const char *key = dm_task_callbacks[i];
+        const struct dm_value *name = dm_map_at(map, with(a, key, "name"));
+        const struct dm_value *file = dm_map_at(map, with(a, key, "file"));
+        if (!name || !file)
+            continue;
+        const struct dm_value *v = dm_dag_callable_in(d, name, file, DM_DIAG_UNKNOWN_CALLBACK);
+        drop(a, map, with(a, key, "name"));
+        drop(a, map, with(a, key, "file"));
+        dm_map_set(a, map, key, v ? v : &dm_null);
     }
 }
 
@@ -106,7 +130,7 @@ static const struct dm_value *without_key(struct dm_arena *a, const struct dm_va
     struct dm_value *out = dm_value_copy(a, map);
     out->line = map->line;
     out->col = map->col;
-    drop(out, key);
+    drop(a, out, key);
     return out;
 }
 
@@ -165,6 +189,19 @@ const struct dm_value *dm_dag_task_map(struct dm_dag_draft *d, const struct dm_o
         write_functions(d, spec, out);
     if (spec && dm_op_field_find(spec, DM_STR("execution_delta")))
         write_execution_delta(d, task_id, out);
+    write_callbacks(d, out);
+    const struct dm_value *v = dm_map_at(out, "task_group");
+    if (v) {
+        draft_error(d, v, BAD_ARGUMENT, "Write task_group_name.",
+                    "task_group of task \"%s\" is Airflow's own", task_id);
+        drop(d->loader->a, out, "task_group");
+    }
+    v = dm_map_at(out, "execution_delta_secs");
+    if (v && d->loader->world->dialect == DM_DIALECT_V0) {
+        draft_error(d, v, BAD_ARGUMENT, "Write execution_delta: \"1 hours\".",
+                    "execution_delta_secs does not work in dag-factory 0.x");
+        drop(d->loader->a, out, "execution_delta_secs");
+    }
     if (d->loader->world->model_only)
         write_variables(d, out);
     return out;

@@ -232,6 +232,8 @@ static const char *get_owner(const struct reader *r)
     const struct dm_value *v = value_of(r, "owner");
     if (!v || v->kind == DM_NULL)
         return "airflow";
+    if (v->kind != DM_STRING && !r->d->loader->world->model_only)
+        wrong(r, v, "owner", "a text", "Quote it to make it a text.");
     return dm_str_cstr(r->d->loader->a,
                        v->kind == DM_STRING ? v->s : dm_value_json(r->d->loader->a, v));
 }
@@ -286,11 +288,18 @@ static void read_rare(const struct reader *r, struct dm_task *t)
     t->callbacks = get_callbacks(r);
 }
 
+/* Airflow leaves a date of a task out where it is not a date with a time. */
 static const struct dm_value *own_date(const struct reader *r, const char *key)
 {
     const struct dm_value *v = dm_map_at(r->map, key);
     v = v ? v : dm_map_at(r->own_defaults, key);
-    return v ? v : dm_map_at(r->group_defaults, key);
+    v = v ? v : dm_map_at(r->group_defaults, key);
+    if (v && v->kind != DM_DATETIME && v->kind != DM_NULL && r->d->loader->world->model_only) {
+        draft_warning(r->d, v, NO_EFFECT, "Write 2024-01-31T00:00:00.",
+                      "%s of task \"%s\" is left out, because it has no time", key, r->task_id);
+        return NULL;
+    }
+    return v;
 }
 
 static void read_common(const struct reader *r, struct dm_task *t)
@@ -326,6 +335,8 @@ static void read_common(const struct reader *r, struct dm_task *t)
     /* The DAG's dates are in default_args too; only the task's own differ from them. */
     t->start_date = dm_dag_date(r->d, "start_date", own_date(r, "start_date"), NULL);
     t->end_date = dm_dag_date(r->d, "end_date", own_date(r, "end_date"), NULL);
+    if (t->start_date != DM_NEVER && t->start_date < r->d->dag->start_date)
+        t->start_date = DM_NEVER; /* no run is that early */
     v = value_of(r, "params");
     if (v && v->kind != DM_MAP && v->kind != DM_NULL)
         wrong(r, v, "params", "a map", NULL);
@@ -511,7 +522,10 @@ static void unknown_operator(const struct reader *r, const struct dm_value *v)
             names[n++] = ops->specs[i]->aliases[k];
     }
     const char *hint = dm_did_you_mean(a, v->s, names);
-    draft_error(r->d, v, UNKNOWN_OPERATOR, hint, "there is no operator \"%.*s\"", DM_FMT(v->s));
+    if (dm_str_find(v->s, DM_STR("."), 0) > 0 && dm_dag_standard_module(v->s))
+        draft_error(r->d, v, BAD_ARGUMENT, hint, "\"%.*s\" is no operator", DM_FMT(v->s));
+    else
+        draft_error(r->d, v, UNKNOWN_OPERATOR, hint, "there is no operator \"%.*s\"", DM_FMT(v->s));
 }
 
 /* A function with a decorator is a task of the operator that Airflow makes of it. */

@@ -432,6 +432,8 @@ static const struct dm_value *typed(struct dm_dag_draft *d, const struct dm_valu
     const struct dm_value *type = dm_map_at(v, "__type__"), *args = dm_map_at(v, "__args__");
     struct object o = {.d = d, .at = v, .args = &none, .kwargs = dm_value_map(a)};
     const char *names[N_CLASSES + 1] = {NULL};
+    if (type->kind == DM_STRING && dm_str_is(type->s, "bytes") && dm_map_at(v, "base64"))
+        return v; /* YAML's !!binary */
     for (size_t i = 0; i < N_CLASSES; i++)
         names[i] = classes[i].path;
     for (size_t i = 0; i < N_CLASSES; i++) {

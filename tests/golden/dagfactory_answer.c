@@ -69,6 +69,12 @@ static const struct dm_value *typed_object(struct dm_arena *a, const struct dm_v
     }
     if (dm_str_is(type, "callable")) {
         const struct dm_value *kwargs = dm_map_at(v, "kwargs");
+        if (dm_map_at(v, "class")) { /* an object of it is called, of which answers only say the module */
+            struct dm_str name = dm_map_str(v, "name", "");
+            while (name.len && name.p[name.len - 1] != '.')
+                name.len--;
+            return tagged(a, "__callable__", dm_value_str(a, dm_str_printf(a, "%.*s?", DM_FMT(name))));
+        }
         dm_map_set(a, m, "__callable__", dm_map_at(v, "name"));
         if (kwargs && kwargs->map.n)
             dm_map_set(a, m, "kwargs", typed(a, kwargs));
@@ -96,6 +102,13 @@ static const struct dm_value *typed_map(struct dm_arena *a, const struct dm_valu
     return tagged(a, "__map__", pairs);
 }
 
+static const struct dm_value *zone_name(struct dm_arena *a, const char *zone)
+{
+    if (!zone)
+        return dm_value_cstr(a, "UTC");
+    return dm_value_cstr(a, *zone == '+' || *zone == '-' ? dm_arena_printf(a, "UTC%s", zone) : zone);
+}
+
 static const struct dm_value *typed(struct dm_arena *a, const struct dm_value *v)
 {
     char buf[DM_TIME_MAX], number[DM_FLOAT_MAX];
@@ -117,7 +130,7 @@ static const struct dm_value *typed(struct dm_arena *a, const struct dm_value *v
     case DM_DATETIME:
         m = tagged(a, "__datetime__", instant(a, v->time.us));
         if (!v->time.naive)
-            dm_map_set(a, m, "tz", dm_value_cstr(a, v->time.zone ? v->time.zone : "UTC"));
+            dm_map_set(a, m, "tz", zone_name(a, v->time.zone));
         return m;
     default:
         return v;
@@ -223,7 +236,9 @@ static const struct dm_value *upstream(struct dm_arena *a, const struct dm_dag *
 static void put_mapped(struct dm_arena *a, struct dm_value *m, const struct dm_task *t)
 {
     struct dm_value *mapped = dm_value_map(a);
-    dm_map_set(a, mapped, "partial", typed(a, t->args));
+    /* The function itself belongs to the decorator. */
+    dm_map_set(a, mapped, "partial",
+               t->expand_kwargs ? without(a, t->args, "python_callable") : typed(a, t->args));
     dm_map_set(a, mapped, "expand", typed(a, t->expand));
     if (t->expand_kwargs)
         dm_map_set(a, mapped, "op_kwargs_expand", typed(a, t->expand_kwargs));
@@ -434,8 +449,9 @@ const struct dm_value *golden_dag_answer(struct dm_arena *a, const struct dm_dag
     put_typed(a, m, "user_defined_macros", dag->user_defined_macros, "null");
     put_typed(a, m, "access_control", dag->access_control, "null");
     for (size_t i = 0; dag->callbacks && i < dag->callbacks->map.n; i++)
-        dm_map_set_value(a, m, dag->callbacks->map.pairs[i].key,
-                         typed(a, dag->callbacks->map.pairs[i].value));
+        if (!dm_str_is(dag->callbacks->map.pairs[i].key->s, "doc_md"))
+            dm_map_set_value(a, m, dag->callbacks->map.pairs[i].key,
+                             typed(a, dag->callbacks->map.pairs[i].value));
     add_params(a, params, dag->params, dag->param_specs);
     put(a, m, "params", params, "{}");
     put_typed(a, m, "default_args", dag->default_args, "{}");
