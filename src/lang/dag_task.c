@@ -23,6 +23,7 @@ static const struct dm_op_field sensor_fields[] = {
     {.name = "timeout", .type = DM_FIELD_DURATION, .fallback = "604800"},
     {.name = "mode", .type = DM_FIELD_STRING, .fallback = "\"poke\""},
     {.name = "soft_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
+    {.name = "never_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
     {.name = "silent_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
     {.name = "exponential_backoff", .type = DM_FIELD_BOOL, .fallback = "false"},
     {.name = "max_wait", .type = DM_FIELD_DURATION},
@@ -665,6 +666,32 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
     return t;
 }
 
+/* What the types of single fields cannot refuse. */
+static void check_args(const struct reader *r, const struct dm_value *args)
+{
+    static const char *const spans[] = {"poke_interval", "timeout"};
+    struct dm_err err;
+    int64_t us;
+    for (size_t i = 0; r->spec->sensor && i < 2; i++) {
+        const struct dm_value *v = dm_map_at(args, spans[i]);
+        if (v && dm_span_parse(v, &us, NULL) == 0 && us < 0)
+            draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of task \"%s\" must not be negative",
+                        spans[i], r->task_id);
+    }
+    if (r->spec->sensor && dm_map_bool(args, "soft_fail", false) &&
+        dm_map_bool(args, "never_fail", false))
+        draft_error(r->d, r->map, BAD_ARGUMENT, "Keep one of them.",
+                    "task \"%s\" has both soft_fail and never_fail", r->task_id);
+    if (!r->spec->check || r->spec->check(args, &err) == 0)
+        return;
+    if (err.code == DM_E_NOTFOUND)
+        draft_error(r->d, r->map, MISSING_KEY, err.hint, "task \"%s\": %s", r->task_id,
+                    err.message);
+    else
+        draft_error(r->d, r->map, BAD_ARGUMENT, err.hint, "task \"%s\": %s", r->task_id,
+                    err.message);
+}
+
 static const struct dm_value *map_of(const struct reader *r, const char *key)
 {
     const struct dm_value *v = dm_map_at(r->map, key);
@@ -758,5 +785,7 @@ void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const st
         dm_map_set(d->loader->a, args, "op_kwargs", kwargs);
         t->task.args = args;
     }
+    if (!r.expand)
+        check_args(&r, t->task.args);
     dm_dag_read_files(d, r.spec, &t->task);
 }
