@@ -186,7 +186,7 @@ static void press_children(struct dm_loop *l, int64_t now)
         if (c->broken.code)
             end_child(c, now);
         if (c->job->task->ending && !c->job->step && !c->has_result && !c->kill_at) {
-            dm_err_set(&c->broken, DM_E_TIMEOUT, "the run took longer than its dagrun_timeout");
+            dm_err_set(&c->broken, DM_E_CANCELLED, "%s", c->job->task->ending);
             end_child(c, now);
         }
     }
