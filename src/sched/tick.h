@@ -41,6 +41,10 @@ struct dm_tick {
     struct dm_snapshot snap;
     struct dm_limits limits;
     int64_t now, wake_at;
+    int64_t pools_at;               /* when the pools were read */
+    struct dm_arena pools;          /* of the limits */
+    const struct dm_graph **graphs; /* of every DAG that was driven */
+    size_t n_graphs, cap_graphs;
     struct dm_plan_run **known; /* every run ever loaded */
     size_t n_known, cap_known, cap_runs, cap_steps;
     struct dm_job **jobs; /* of this turn */

@@ -59,6 +59,8 @@ static struct dm_result result_of(struct dm_attempt *at, int rc, const struct dm
     if (rc < 0)
         r.error = *err;
     r.retry = r.state == DM_RESULT_FAILED && !at->no_retry;
+    if (r.state == DM_RESULT_SUCCESS)
+        r.decision = at->decision;
     if (r.state == DM_RESULT_RESCHEDULE) {
         r.until_step = at->until_step;
         r.until_time = at->until_time;

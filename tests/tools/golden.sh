@@ -9,7 +9,7 @@ trap 'rm -rf "$tmp"' EXIT
 n=0
 check() { n=$((n + 1)); if [ "$2" = "$3" ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; echo "# got $2, want $3"; fi; }
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
-echo "1..7"
+echo "1..10"
 
 # alter FILE: the first 20 cases that have no quirk, each with one wrong answer.
 cat >"$tmp/alter.py" <<'PY'
@@ -18,7 +18,7 @@ import os
 import sys
 
 FIELDS = {'templates': ('expect', 'error'), 'cron': ('next', 'intervals', 'error'), 'intervals': ('runs', 'run_id', 'interval'),
-          'tokenize': ('clean',), 'csv': ('rows', 'read_error')}
+          'trigger_rules': ('met',), 'retry': ('next_retry',), 'runs': ('expect',), 'tokenize': ('clean',), 'csv': ('rows', 'read_error')}
 kind, source, folder = sys.argv[1:]
 
 
@@ -44,6 +44,8 @@ with open(source, encoding='utf-8') as f:
             continue
         if kind == 'intervals' and field == 'runs':
             case[field] = case[field][:-1]
+        elif kind == 'runs':
+            case[field][-1]['runs'][-1] = 'wrong'
         else:
             case[field] = wrong(case[field])
         cases.append(case)
@@ -56,7 +58,7 @@ with open(os.path.join(folder, kind + '.jsonl'), 'w', encoding='utf-8') as out:
     out.writelines(json.dumps(c) + '\n' for c in cases)
 print(len(cases))
 PY
-for pair in templates:airflow cron:airflow intervals:airflow tokenize:spark csv:spark; do
+for pair in templates:airflow cron:airflow intervals:airflow trigger_rules:airflow retry:airflow runs:airflow tokenize:spark csv:spark; do
   kind=${pair%%:*} file=$g/${pair##*:}/$kind.jsonl
   if [ ! -e "$file" ]; then skip "wrong answers of $kind fail" "$file is absent"; continue; fi
   count=$(python3 "$tmp/alter.py" "$kind" "$file" "$tmp")
