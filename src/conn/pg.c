@@ -535,18 +535,34 @@ int dm_pg_copy_out(struct dm_pg *pg, struct dm_str sql, bool has_header,
                    void *user, int64_t *ret_rows, struct dm_err *reterr)
 {
     int64_t received = has_header ? -1 : 0, said = -1;
+    _cleanup_free_ char *rows = dm_malloc(COPY_CHUNK);
+    size_t held = 0;
+    bool cancelled = false;
     int rc = 0, n;
     char *row;
     DM_TRY(begin_copy(pg, sql, PGRES_COPY_OUT, reterr));
+    /* libpq gives a row at a time; a call of the sink, and a write, for each would cost more than the row. */
     while ((n = pq.PQgetCopyData(pg->conn, &row, 0)) > 0) {
+        size_t len = (size_t)n;
         received++;
-        if (rc == 0) {
-            rc = sink(user, row, (size_t)n, reterr);
-            if (rc < 0)
-                cancel(pg);
+        if (rc == 0 && held + len > COPY_CHUNK) {
+            rc = held ? sink(user, rows, held, reterr) : 0;
+            held = 0;
+        }
+        if (rc == 0 && len > COPY_CHUNK) {
+            rc = sink(user, row, len, reterr);
+        } else if (rc == 0) {
+            memcpy(rows + held, row, len);
+            held += len;
         }
         pq.PQfreemem(row);
+        if (rc < 0 && !cancelled) {
+            cancel(pg);
+            cancelled = true;
+        }
     }
+    if (rc == 0 && held)
+        rc = sink(user, rows, held, reterr);
     /* -1 is the end of the data, not yet success: a server that was stopped says it too. */
     struct dm_err ended;
     int end = end_copy(pg, &said, &ended);

@@ -37,8 +37,8 @@ struct dm_pg_result {
 int dm_pg_exec(struct dm_pg *pg, struct dm_arena *a, struct dm_str sql, const char *const *params,
                size_t n_params, struct dm_pg_result *ret, struct dm_err *reterr) dm_nodiscard;
 
-/* COPY (…) TO STDOUT: calls sink for each row as it arrives.  Success only where the command tag says so and its
-   count equals the rows received; *ret_rows is that count (a header is not counted). */
+/* COPY (…) TO STDOUT: calls sink with whole rows as they arrive, many at a time, until it fails.  Success only where
+   the command tag says so and its count equals the rows received; *ret_rows is that count (a header is not counted). */
 int dm_pg_copy_out(struct dm_pg *pg, struct dm_str sql, bool has_header,
                    int (*sink)(void *user, const char *bytes, size_t n, struct dm_err *reterr),
                    void *user, int64_t *ret_rows, struct dm_err *reterr) dm_nodiscard;
