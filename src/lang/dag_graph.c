@@ -88,8 +88,8 @@ static void add_dependencies(struct dm_dag_draft *d, struct edges *edges, const 
         if (name->kind != DM_STRING || !find_ends(d, edges, name->s, true, &from)) {
             struct dm_str text = name->kind == DM_STRING ? name->s : DM_STR("?");
             draft_error(d, name, MISSING_DEPENDENCY, suggestion(d, text),
-                        "%s \"%.*s\" depends on \"%.*s\", which does not exist", what,
-                        DM_FMT(of), DM_FMT(text));
+                        "%s \"%.*s\" depends on \"%.*s\", which does not exist", what, DM_FMT(of),
+                        DM_FMT(text));
             continue;
         }
         if (!find_ends(d, edges, of, false, &to))

@@ -236,7 +236,7 @@ static void set_rare_of_task(struct dm_arena *a, struct dm_value *m, const struc
     set_given(a, m, "param_specs", t->param_specs);
     set_text(a, m, "display_name", t->display_name);
     set_text(a, m, "doc_md", t->doc_md);
-    set_text(a, m, "queue", strcmp(t->queue, "default") ? t->queue : NULL);
+    set_text(a, m, "queue", t->queue && strcmp(t->queue, "default") ? t->queue : NULL);
     set_text(a, m, "run_as_user", t->run_as_user);
     set_text(a, m, "executor", t->executor);
     set_given(a, m, "email", t->email);

@@ -70,7 +70,8 @@ static const struct dm_value *plus_value(struct dm_dag_draft *d, struct dm_task_
         key = dm_str_sub(s, (size_t)open + 2, s.len - 2);
     struct dm_task_draft *of = by_full_id(d, id);
     if (!of) {
-        draft_error(d, v, MISSING_GROUP, NULL, "task \"%s\" takes the result of \"%.*s\", which does not exist",
+        draft_error(d, v, MISSING_GROUP, NULL,
+                    "task \"%s\" takes the result of \"%.*s\", which does not exist",
                     t->task.task_id, DM_FMT(id));
         return NULL;
     }
