@@ -57,6 +57,10 @@ static void add_group(struct dm_dag_draft *d, const struct dm_value *name,
                     DM_FMT(name->s));
         return;
     }
+    if (d->groups.len == DM_DAG_TASKS_MAX) {
+        draft_error(d, name, LIMIT, NULL, "the DAG has more than %d groups", DM_DAG_TASKS_MAX);
+        return;
+    }
     check_keys(d, map, name->s);
     struct dm_group_draft *g = dm_arena_new(a, struct dm_group_draft);
     const struct dm_value *tooltip = map_or_null(d, map, "tooltip", DM_STRING);
@@ -107,6 +111,13 @@ static bool settle(struct dm_dag_draft *d, struct dm_group_draft *g)
         for (size_t i = 0; own && i < own->map.n; i++)
             dm_map_set_value(a, both, own->map.pairs[i].key, own->map.pairs[i].value);
         g->group.default_args = both->map.n ? both : NULL;
+    }
+    if (strlen(g->group.group_id) > DM_DAG_ID_MAX) {
+        draft_error(
+            d, g->name, BAD_ID, "Nest less, or take shorter names.",
+            "the id of a group, with those of the groups around it, has more than %d characters",
+            DM_DAG_ID_MAX);
+        g->group.group_id = dm_str_cstr(a, g->name->s);
     }
     g->state = DM_GROUP_SETTLED;
     return true;

@@ -61,6 +61,7 @@ struct dm_dag_draft {
     const struct dm_value *defaults; /* its default_args, merged */
     struct dm_map tasks;             /* task_id without prefix -> struct dm_task_draft */
     struct dm_map groups;            /* group_name -> struct dm_group_draft */
+    bool *scratch;                   /* dag_graph.c's: a mark for each task */
     struct dm_task_draft **list;     /* in file order */
     size_t n, cap;
     struct dm_value *files;

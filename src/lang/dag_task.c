@@ -633,6 +633,12 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
     }
     const struct dm_task_draft *other = dm_map_get(&d->tasks, id->s);
     const char *full = dm_dag_full_id(d, group, id->s);
+    if (strlen(full) > DM_DAG_ID_MAX) {
+        draft_error(d, id, BAD_ID, "Take shorter names.",
+                    "a task_id with those of its groups has more than %d characters",
+                    DM_DAG_ID_MAX);
+        return NULL;
+    }
     if (is_group_id(d, full)) {
         draft_error(d, id, DUPLICATE_ID, NULL, "the task_id \"%s\" is the id of a group", full);
         return NULL;
