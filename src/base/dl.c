@@ -35,6 +35,7 @@ const char *dm_program_dir(void)
     return program_dir;
 }
 
+/* Lazily: a task that opens libpq calls few of the functions of the libraries that come with it. */
 static void *open_library(const char *name)
 {
     /* Beside the program, where an installation puts it, and above the programs of the tests. */
@@ -42,11 +43,11 @@ static void *open_library(const char *name)
     for (size_t i = 0; !strchr(name, '/') && i < sizeof(places) / sizeof(places[0]); i++) {
         char path[PATH_MAX * 2];
         snprintf(path, sizeof(path), "%s/%s/%s", dm_program_dir(), places[i], name);
-        void *h = access(path, R_OK) == 0 ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+        void *h = access(path, R_OK) == 0 ? dlopen(path, RTLD_LAZY | RTLD_LOCAL) : NULL;
         if (h)
             return h;
     }
-    return dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    return dlopen(name, RTLD_LAZY | RTLD_LOCAL);
 }
 
 static int open_locked(const char *name, const char *package, const struct dm_dl_symbol *symbols,

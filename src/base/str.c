@@ -111,6 +111,7 @@ const char *dm_str_cstr(struct dm_arena *a, struct dm_str s)
 struct dm_str dm_str_printf(struct dm_arena *a, const char *fmt, ...)
 {
     va_list ap, again;
+    DM_ASSERT(fmt); /* said to gcc, which warns of it under UBSan */
     va_start(ap, fmt);
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
@@ -227,17 +228,23 @@ unsigned dm_str_distance(struct dm_str a, struct dm_str b, unsigned limit)
 
 const char *dm_str_nearest(struct dm_str s, const char *const *names)
 {
+    enum { PREFIX_MIN = 3 };
     unsigned limit = s.len <= 3 ? 1 : s.len <= 8 ? 2 : 3;
-    const char *best = NULL;
-    unsigned best_distance = limit + 1;
+    const char *best = NULL, *longer = NULL;
+    unsigned best_distance = limit + 1, n_longer = 0;
     for (; *names; names++) {
-        unsigned d = dm_str_distance(s, dm_str_c(*names), limit);
+        struct dm_str name = dm_str_c(*names);
+        unsigned d = dm_str_distance(s, name, limit);
         if (d < best_distance) {
             best = *names;
             best_distance = d;
         }
+        if (s.len >= PREFIX_MIN && dm_str_starts(name, s)) {
+            longer = *names;
+            n_longer++;
+        }
     }
-    return best;
+    return best ? best : n_longer == 1 ? longer : NULL;
 }
 
 void dm_strbuf_init(struct dm_strbuf *b, size_t max)

@@ -53,7 +53,8 @@ bool dm_utf8_valid(struct dm_str s, size_t *ret_bad_at);
 uint64_t dm_str_hash(struct dm_str s);
 /* Edit distance up to `limit`, for "did you mean"; limit + 1 where it is more. */
 unsigned dm_str_distance(struct dm_str a, struct dm_str b, unsigned limit);
-/* The nearest of the names (NULL-terminated list) or NULL where none is near enough to suggest. */
+/* The nearest of the names (NULL-terminated list), else the only one that begins so; NULL where none is worth
+   suggesting. */
 const char *dm_str_nearest(struct dm_str s, const char *const *names);
 
 struct dm_strbuf {

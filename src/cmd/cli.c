@@ -60,27 +60,59 @@ int64_t dm_option_int(const struct dm_args *args, const char *option, int64_t fa
 
 /* ---- help ---- */
 
+enum { HELP_WIDTH = 100, OPTION_COLUMN = 32, COMMAND_COLUMN = 32 };
+
+/* Columns that a UTF-8 text takes. */
+static int width(const char *s)
+{
+    int n = 0;
+    for (; *s; s++)
+        n += ((unsigned char)*s & 0xC0) != 0x80;
+    return n;
+}
+
+/* `left`, then `doc` from `column` on, broken between words at HELP_WIDTH. */
+static void help_line(const char *left, int column, const char *doc)
+{
+    int at = width(left);
+    printf("%s", left);
+    if (at + 2 > column) {
+        printf("\n");
+        at = 0;
+    }
+    printf("%*s", column - at, "");
+    at = column;
+    while (*doc) {
+        size_t n = strcspn(doc, " ");
+        if (at > column && at + 1 + (int)n > HELP_WIDTH) {
+            printf("\n%*s", column, "");
+            at = column;
+        }
+        at += printf("%s%.*s", at > column ? " " : "", (int)n, doc);
+        doc += n;
+        doc += strspn(doc, " ");
+    }
+    printf("\n");
+}
+
 static void help_options(const struct dm_option *options)
 {
     for (size_t i = 0; options && options[i].name; i++) {
         const struct dm_option *o = &options[i];
-        char left[80], letter[8] = "    ";
+        char left[120], letter[8] = "    ";
         if (o->letter)
             snprintf(letter, sizeof(letter), "-%c, ", o->letter);
         const char *value = o->choices ? o->choices : o->value_name;
-        snprintf(left, sizeof(left), "%s--%s%s%s", letter, o->name, value ? " " : "",
+        snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name, value ? " " : "",
                  value ? value : "");
-        if (strlen(left) > 30)
-            printf("  %s\n  %-30s  %s\n", left, "", o->doc);
-        else
-            printf("  %-30s  %s\n", left, o->doc);
+        help_line(left, OPTION_COLUMN, o->doc);
     }
 }
 
 static void help_command(const struct dm_cmd *c)
 {
-    printf("daymill %s%s%s%s: %s\n", c->name, *c->synopsis ? " " : "", c->synopsis,
-           c->options ? " [options]" : "", c->doc);
+    printf("daymill %s: %s\n\nusage: daymill %s%s%s%s\n", c->name, c->doc, c->name,
+           *c->synopsis ? " " : "", c->synopsis, c->options ? " [options]" : "");
     if (c->more)
         printf("\n%s\n", c->more);
     if (c->options) {
@@ -91,20 +123,23 @@ static void help_command(const struct dm_cmd *c)
     help_options(common);
 }
 
+static void help_entry(const struct dm_cmd *c)
+{
+    char left[120];
+    snprintf(left, sizeof(left), "  %s %s", c->name, c->synopsis);
+    help_line(left, COMMAND_COLUMN, c->doc);
+}
+
 static void help_all(void)
 {
     printf("daymill: runs daily batch data pipelines\n\n"
            "usage: daymill [-C DIR] COMMAND [ARGUMENTS]\n\nCommands:\n");
-    for (size_t i = 0; dm_cmds[i]; i++) {
-        const struct dm_cmd *c = dm_cmds[i];
-        char left[80];
-        snprintf(left, sizeof(left), "%s %s", c->name, c->synopsis);
-        printf("  %-34s %s\n", left, c->doc);
-    }
+    for (size_t i = 0; dm_cmds[i]; i++)
+        help_entry(dm_cmds[i]);
     printf("\nOptions of every command:\n");
     help_options(common);
-    printf(
-        "\n\"daymill COMMAND --help\" explains one of them.  A DAY is 2010-12-05 or a run id.\n");
+    printf("\nA DAY is 2010-12-05 or a run id.  \"daymill COMMAND --help\" explains a command.\n"
+           "New here?  \"daymill init shop\" makes a project and says what to try.\n");
 }
 
 /* ---- finding the command ---- */
@@ -125,9 +160,9 @@ static void help_group(const char *word)
     for (size_t i = 0; dm_cmds[i]; i++) {
         struct dm_str name = dm_str_c(dm_cmds[i]->name);
         if (dm_str_starts(name, dm_str_c(word)) && name.p[strlen(word)] == ' ')
-            printf("  daymill %s %-24s %s\n", dm_cmds[i]->name, dm_cmds[i]->synopsis,
-                   dm_cmds[i]->doc);
+            help_entry(dm_cmds[i]);
     }
+    printf("\n\"daymill %s COMMAND --help\" explains one of them.\n", word);
 }
 
 static const struct dm_cmd *find_command(const char *first, const char *second, int *ret_words)
@@ -166,6 +201,27 @@ static int unknown_command(const char *first, const char *second, struct dm_err 
 
 /* ---- parsing ---- */
 
+static int check_choice(const struct dm_option *o, const char *value, struct dm_err *reterr)
+{
+    enum { CHOICES_MAX = 16 };
+    _cleanup_arena_ struct dm_arena a = {0};
+    const char *names[CHOICES_MAX + 1];
+    struct dm_str rest = dm_str_c(o->choices), piece;
+    size_t n = 0;
+    while (dm_str_split(&rest, '|', &piece)) {
+        if (dm_str_is(piece, value))
+            return 0;
+        DM_ASSERT(n < CHOICES_MAX);
+        names[n++] = dm_str_cstr(&a, piece);
+    }
+    names[n] = NULL;
+    const char *near = dm_str_nearest(dm_str_c(value), names);
+    dm_err_set(reterr, DM_E_USAGE, "--%s wants one of %s, not \"%s\"", o->name, o->choices, value);
+    if (near)
+        dm_err_hint(reterr, "Did you mean \"%s\"?", near);
+    return DM_E_USAGE;
+}
+
 static int check_value(const struct dm_option *o, const char *value, struct dm_err *reterr)
 {
     int64_t number;
@@ -178,14 +234,8 @@ static int check_value(const struct dm_option *o, const char *value, struct dm_e
         if (dm_value_from_json(&a, dm_str_c(value), &v, reterr) < 0)
             return dm_err_wrap(reterr, "--%s", o->name), reterr->code = DM_E_USAGE;
     }
-    if (o->kind == DM_OPTION_CHOICE) {
-        struct dm_str rest = dm_str_c(o->choices), piece;
-        while (dm_str_split(&rest, '|', &piece))
-            if (dm_str_is(piece, value))
-                return 0;
-        return dm_err_set(reterr, DM_E_USAGE, "--%s wants one of %s, not \"%s\"", o->name,
-                          o->choices, value);
-    }
+    if (o->kind == DM_OPTION_CHOICE)
+        return check_choice(o, value, reterr);
     return 0;
 }
 
@@ -278,10 +328,16 @@ static int check_count(const struct dm_args *args, struct dm_err *reterr)
     const struct dm_cmd *c = args->cmd;
     if (args->n >= c->min_args && (c->max_args < 0 || args->n <= c->max_args))
         return 0;
-    dm_err_set(reterr, DM_E_USAGE, "\"daymill %s\" wants %s%s, %d given", c->name,
-               *c->synopsis ? c->synopsis : "no argument", "", args->n);
-    dm_err_hint(reterr, "\"daymill %s --help\" explains it.", c->name);
-    return DM_E_USAGE;
+    if (args->n > c->min_args && c->max_args == 0)
+        dm_err_set(reterr, DM_E_USAGE, "\"daymill %s\" takes no argument, \"%s\" is one too many",
+                   c->name, args->v[0]);
+    else if (args->n > c->min_args)
+        dm_err_set(reterr, DM_E_USAGE, "\"daymill %s\" takes %s; \"%s\" is one too many", c->name,
+                   c->synopsis, args->v[c->max_args]);
+    else
+        dm_err_set(reterr, DM_E_USAGE, "\"daymill %s\" wants %s; %d given", c->name, c->synopsis,
+                   args->n);
+    return dm_err_hint(reterr, "\"daymill %s --help\" explains it.", c->name);
 }
 
 /* -C DIR may stand before the command. */
@@ -306,6 +362,31 @@ static int leading_options(int argc, char **argv, const char **ret_dir, struct d
     return i;
 }
 
+static const char *shell_word(struct dm_arena *a, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./,:+=@%";
+    if (*word && strspn(word, plain) == strlen(word))
+        return word;
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    dm_strbuf_addc(&b, '\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            dm_strbuf_adds(&b, "'\\''");
+        else
+            dm_strbuf_addc(&b, *word);
+    dm_strbuf_addc(&b, '\'');
+    return dm_str_cstr(a, dm_strbuf_str(&b));
+}
+
+/* What a command that is printed begins with, so that it can be typed where this one was. */
+static const char *self(struct dm_arena *a, const char *program, const char *dir)
+{
+    program = shell_word(a, program);
+    return dir ? dm_arena_printf(a, "%s -C %s", program, shell_word(a, dir)) : program;
+}
+
 static int run_command(struct dm_arena *a, const struct dm_cmd *cmd, const char *dir, int argc,
                        char **argv, int from, struct dm_err *reterr)
 {
@@ -320,6 +401,7 @@ static int run_command(struct dm_arena *a, const struct dm_cmd *cmd, const char 
         help_command(cmd);
         return 0;
     }
+    args.self = self(a, argv[0], p.common_values[COMMON_PROJECT]);
     args.json = p.common_values[COMMON_JSON] != NULL;
     args.quiet = p.common_values[COMMON_QUIET] != NULL;
     DM_TRY(check_count(&args, reterr));

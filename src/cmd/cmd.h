@@ -42,6 +42,8 @@ extern const struct dm_cmd *const dm_cmds[]; /* NULL-terminated, in the order of
 struct dm_args {
     struct dm_arena *arena;
     const struct dm_cmd *cmd;
+    const char
+        *self; /* the program, with -C where it was given: what a command to type begins with */
     struct dm_project *project; /* NULL where the command takes none */
     int n;
     const char **v;             /* positional arguments */

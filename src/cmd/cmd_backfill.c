@@ -6,11 +6,14 @@ static const struct dm_option options[] = {
     {"to", 0, DM_OPTION_DAY, "DAY", NULL,
      "last logical date, included (default: --from, or the DAG's end_date)"},
     {"rerun", 0, DM_OPTION_CHOICE, NULL, dm_rerun_choices,
-     "what to do of days that have a run: missing (default) = unfinished ones; failed = failed "
-     "ones too; "
-     "stale = also those whose definition changed; all = every day"},
+     "which days that have a run are run again: missing = only unfinished ones (the default); "
+     "failed = "
+     "failed ones too; stale = also those whose definition has changed; all = every day.  none, "
+     "failed "
+     "and completed are Airflow's words for missing, failed and all"},
     {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of these runs: '{\"metric\": \"fanout\"}'"},
-    {"jobs", 'j', DM_OPTION_INT, "N", NULL, "tasks at once (default: twice the processors)"},
+    {"jobs", 'j', DM_OPTION_INT, "N", NULL,
+     "tasks at once (default: as many as processors, at least 2)"},
     {"dry-run", 'n', DM_OPTION_FLAG, NULL, NULL, "show what would be done, day by day"},
     {NULL},
 };
@@ -99,7 +102,6 @@ const struct dm_cmd dm_cmd_backfill = {
     .doc = "run the days of a DAG",
     .more =
         "Runs the logical dates from --from to --to, both included, and skips days that are good.\n"
-        "Example:\n"
         "  daymill backfill user_behaviour --from 2010-12-01 --to 2010-12-10",
     .min_args = 1,
     .max_args = 1,

@@ -54,23 +54,6 @@ static int on_progress(void *arg, uint64_t bytes)
     return interrupted ? -1 : 0;
 }
 
-static int parse_rejected(const char *text, struct dm_classify_options *o, struct dm_err *reterr)
-{
-    struct dm_str s = dm_str_c(text);
-    int64_t count;
-    double share;
-    if (s.len && s.p[s.len - 1] == '%' && dm_str_to_f64(dm_str_sub(s, 0, s.len - 1), &share) &&
-        share >= 0 && share <= 100) {
-        o->max_rejected_share = share / 100;
-        return 0;
-    }
-    if (!dm_str_to_i64(s, &count) || count < 0)
-        return dm_err_set(reterr, DM_E_USAGE,
-                          "--max-rejected wants a number or a percentage, not \"%s\"", text);
-    o->max_rejected = (uint64_t)count;
-    return 0;
-}
-
 /* The bytes of the files that are given by name, for the progress bar. */
 static int64_t total_bytes(const struct dm_args *args)
 {
@@ -117,7 +100,8 @@ static int classify(struct dm_args *args, struct job *job, const char *output,
         o.threads = DM_CLASSIFY_THREADS_MAX;
     if (strcmp(dm_option_text(args, "dialect", "rfc4180"), "spark") == 0)
         o.dialect = DM_CLASSIFY_SPARK;
-    DM_TRY(parse_rejected(dm_option_text(args, "max-rejected", "0"), &o, reterr));
+    DM_TRY(dm_text_max_rejected(dm_option_text(args, "max-rejected", "0"), "--max-rejected", &o,
+                                reterr));
     size_t n = args->n ? (size_t)args->n : 1;
     struct dm_classify_input *inputs = dm_arena_array(args->arena, struct dm_classify_input, n);
     for (size_t i = 0; i < n; i++) {
@@ -166,7 +150,7 @@ const struct dm_cmd dm_cmd_classify = {
     .name = "classify",
     .synopsis = "[INPUT…]",
     .doc = "classify reviews (files, folders, or standard input) into a Parquet file",
-    .more = "INPUT is CSV with the columns cid and review_str.  Example:\n"
+    .more = "INPUT is CSV with the columns cid and review_str.\n"
             "  daymill classify data/movie_review.csv -o reviews.parquet --run-id 2010-12-01",
     .max_args = -1,
     .options = options,

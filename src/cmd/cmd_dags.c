@@ -77,7 +77,8 @@ const struct dm_cmd dm_cmd_dags_show = {
 
 static const struct dm_option test_options[] = {
     {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of this run"},
-    {"jobs", 'j', DM_OPTION_INT, "N", NULL, "tasks at once (default: twice the processors)"},
+    {"jobs", 'j', DM_OPTION_INT, "N", NULL,
+     "tasks at once (default: as many as processors, at least 2)"},
     {NULL},
 };
 
@@ -106,7 +107,7 @@ const struct dm_cmd dm_cmd_dags_test = {
     .name = "dags test",
     .synopsis = "DAG DAY",
     .doc = "run one day of a DAG, every task of it, whatever was done before",
-    .more = "Example:\n  daymill dags test user_behaviour 2010-12-05",
+    .more = "  daymill dags test user_behaviour 2010-12-05",
     .min_args = 2,
     .max_args = 2,
     .options = test_options,

@@ -34,7 +34,7 @@ const struct dm_cmd dm_cmd_datagen = {
     .name = "datagen",
     .synopsis = "",
     .doc = "write sample data like the real files",
-    .more = "Writes OnlineRetail.csv and movie_review.csv.  Example:\n"
+    .more = "Writes OnlineRetail.csv and movie_review.csv.\n"
             "  daymill datagen --scale 0.1 --seed 7 --out data",
     .options = options,
     .no_project = true,

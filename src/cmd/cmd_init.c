@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/dl.h"
 #include "base/embed.h"
 #include "cmd/datagen.h"
 #include "cmd/print.h"
@@ -31,8 +32,35 @@ static int write_file(struct dm_arena *a, const char *dir, const struct dm_embed
     return dm_file_write(path, dm_str_n(f->bytes, f->size), 0644, reterr);
 }
 
+static bool same_bytes(int a, int b)
+{
+    char left[1 << 16], right[1 << 16];
+    for (off_t at = 0;;) {
+        ssize_t n = pread(a, left, sizeof(left), at), m = pread(b, right, sizeof(right), at);
+        if (n != m || n < 0 || memcmp(left, right, (size_t)n) != 0)
+            return false;
+        if (n == 0)
+            return true;
+        at += n;
+    }
+}
+
+/* What is loaded stays loaded: a table with rows of one file is not given those of another behind its owner's back. */
+static int refuse_if_loaded(struct dm_arena *a, const char *dir, const char *to,
+                            struct dm_err *reterr)
+{
+    const char *stamp = dm_setup_stamp(a, dm_path_join(a, dir, "state"), to);
+    if (!dm_exists(stamp))
+        return 0;
+    dm_err_set(reterr, DM_E_EXISTS, "%s holds another file, and its rows are loaded", to);
+    return dm_err_hint(reterr,
+                       "Take another folder; or copy the file there yourself, and \"daymill -C %s "
+                       "setup --recreate\" empties the tables and loads it.",
+                       dir);
+}
+
 /* Copies a file with its time of change; one that was copied before and has not changed since is left alone. */
-static int copy_file(const char *from, const char *to, struct dm_err *reterr)
+static int copy_file(const char *dir, const char *from, const char *to, struct dm_err *reterr)
 {
     _cleanup_arena_ struct dm_arena a = {0};
     _cleanup_pending_ struct dm_pending_file out = {.fd = -1};
@@ -44,6 +72,12 @@ static int copy_file(const char *from, const char *to, struct dm_err *reterr)
         there.st_mtim.tv_sec == source.st_mtim.tv_sec &&
         there.st_mtim.tv_nsec == source.st_mtim.tv_nsec)
         return 0;
+    _cleanup_close_ int old = open(to, O_RDONLY | O_CLOEXEC);
+    if (old >= 0) {
+        if (same_bytes(fd, old))
+            return 0;
+        DM_TRY(refuse_if_loaded(&a, dir, to, reterr));
+    }
     DM_TRY(dm_file_begin(&out, dm_path_dir(&a, to), reterr));
     for (;;) {
         ssize_t n = copy_file_range(fd, NULL, out.fd, NULL, (size_t)1 << 30, 0);
@@ -67,14 +101,14 @@ static int copy_file(const char *from, const char *to, struct dm_err *reterr)
 }
 
 /* A file of data/: the given one, what is there already, or one that is made up. */
-static int provide(struct dm_args *args, const char *given, const char *path,
+static int provide(struct dm_args *args, const char *dir, const char *given, const char *path,
                    const struct dm_datagen *d,
                    int (*make)(const struct dm_datagen *, const char *, int64_t *, struct dm_err *),
                    struct dm_err *reterr)
 {
     int64_t rows;
     if (given)
-        return copy_file(given, path, reterr);
+        return copy_file(dir, given, path, reterr);
     if (dm_exists(path))
         return 0;
     DM_TRY(make(d, path, &rows, reterr));
@@ -82,6 +116,50 @@ static int provide(struct dm_args *args, const char *given, const char *path,
         printf("made up %s: %lld rows (daymill datagen makes more)\n", dm_path_base(path),
                (long long)rows);
     return 0;
+}
+
+/* The word that starts this program in the shell that it was started from. */
+static const char *own_name(struct dm_arena *a)
+{
+    struct dm_str rest = dm_str_c(getenv("PATH")), dir;
+    struct stat self, there;
+    if (stat(dm_program_path(), &self) < 0)
+        return "daymill";
+    while (rest.len && dm_str_split(&rest, ':', &dir)) {
+        const char *path = dm_path_join(a, dm_str_cstr(a, dir), "daymill");
+        if (dir.len && stat(path, &there) == 0)
+            return there.st_ino == self.st_ino && there.st_dev == self.st_dev ? "daymill"
+                                                                              : dm_program_path();
+    }
+    return dm_program_path();
+}
+
+/* A word as a shell takes it. */
+static const char *quoted(struct dm_arena *a, const char *word)
+{
+    struct dm_strbuf b;
+    if (!strpbrk(word, " \t\n'\"$&|;<>()*?[]#~`\\!{}"))
+        return word;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    dm_strbuf_addc(&b, '\'');
+    for (; *word; word++)
+        dm_strbuf_adds(&b, *word == '\'' ? "'\\''" : (char[]){*word, '\0'});
+    dm_strbuf_addc(&b, '\'');
+    word = dm_arena_strdup(a, b.p);
+    dm_strbuf_release(&b);
+    return word;
+}
+
+static void say_what_to_try(struct dm_arena *a, const char *dir)
+{
+    const char *daymill = quoted(a, own_name(a));
+    printf("%s is a project; its README.md says what lies where.  Try:\n"
+           "  cd %s\n"
+           "  %s backfill user_behaviour --from 2010-12-01 --to 2010-12-10\n"
+           "  %s runs show user_behaviour 2010-12-05\n"
+           "  %s sql \"select * from public.user_behavior_metric order by amount_spent desc limit "
+           "10\"\n",
+           dir, quoted(a, dir), daymill, daymill, daymill);
 }
 
 static int run(struct dm_args *args, struct dm_err *reterr)
@@ -94,10 +172,10 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(dm_mkdirs(dm_path_join(a, dir, "data"), 0777, reterr));
     for (const struct dm_embedded *f = dm_project_files; f->name; f++)
         DM_TRY(write_file(a, dir, f, reterr));
-    DM_TRY(provide(args, dm_option_text(args, "purchases", NULL),
+    DM_TRY(provide(args, dir, dm_option_text(args, "purchases", NULL),
                    dm_path_join(a, dir, "data/OnlineRetail.csv"), &d, dm_datagen_purchases,
                    reterr));
-    DM_TRY(provide(args, dm_option_text(args, "reviews", NULL),
+    DM_TRY(provide(args, dir, dm_option_text(args, "reviews", NULL),
                    dm_path_join(a, dir, "data/movie_review.csv"), &d, dm_datagen_reviews, reterr));
     DM_TRY(dm_project_open(&project, dir, reterr));
     struct dm_setup s = {.quiet = true};
@@ -105,9 +183,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     dm_project_release(&project);
     DM_TRY(rc);
     if (!args->quiet)
-        printf("%s is a project; try:\n  daymill -C %s backfill user_behaviour --from 2010-12-01 "
-               "--to 2010-12-10\n",
-               dir, dir);
+        say_what_to_try(a, dir);
     return 0;
 }
 
@@ -115,7 +191,8 @@ const struct dm_cmd dm_cmd_init = {
     .name = "init",
     .synopsis = "DIR",
     .doc = "write a project that runs: DAG, connections, sample data, tables",
-    .more = "Files that are there already are kept.  Example:\n  daymill init shop",
+    .more =
+        "Files that are there already are kept, and tables that have rows.\n  daymill init shop",
     .min_args = 1,
     .max_args = 1,
     .options = options,

@@ -118,6 +118,14 @@ static void print_tasks(const struct story *s, struct dm_args *args)
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
 }
 
+static void print_detail(const char *detail)
+{
+    struct dm_str rest = dm_str_c(detail), line;
+    while (dm_str_split(&rest, '\n', &line))
+        if (line.len)
+            printf("  %.*s\n", DM_FMT(line));
+}
+
 static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
@@ -127,6 +135,8 @@ static void print_errors(const struct story *s)
         printf("\n%s, try %d: %s\n", r->task_id, r->try_number, r->error);
         if (r->error_place)
             printf("  at %s\n", r->error_place);
+        if (r->error_code != DM_E_CHECK) /* these are told below */
+            print_detail(r->error_detail);
         if (r->error_hint)
             printf("  hint: %s\n", r->error_hint);
         if (r->log_path)
@@ -207,7 +217,8 @@ static void print_ledger(const struct story *s)
     dm_table_init(&t, s->a, "task way dataset rows# bytes# note");
     for (size_t i = 0; i < s->n_ledger; i++) {
         const struct dm_ledger_row *r = &s->ledger[i];
-        if (!r->current)
+        bool figure = r->note && strcmp(r->note, "figure") == 0; /* shown with the checks */
+        if (!r->current || figure)
             continue;
         dm_table_add(&t, DM_ROW(r->task_id, r->write ? "out" : "in", r->dataset,
                                 dm_cell_int(s->a, r->rows), dm_cell_int(s->a, r->bytes), r->note));
@@ -218,16 +229,19 @@ static void print_ledger(const struct story *s)
     dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
 }
 
-static void print_checks(const struct story *s)
+static void print_checks(const struct story *s, const struct dm_args *args)
 {
     struct dm_table t;
+    const char *said = ""; /* the checks of one query share a note: it is shown once */
     dm_table_init(&t, s->a, "check result expected got task note");
     for (size_t i = 0; i < s->n_checks; i++) {
         const struct dm_check_row *r = &s->checks[i];
         if (!r->current && r->passed)
             continue;
+        bool again = r->note && strcmp(r->note, said) == 0;
         dm_table_add(&t, DM_ROW(r->name, r->passed ? "passed" : "FAILED", r->expected, r->got,
-                                r->task_id, r->note));
+                                r->task_id, again ? "\"" : r->note));
+        said = r->note ? r->note : "";
     }
     if (!t.n_rows)
         return;
@@ -237,7 +251,7 @@ static void print_checks(const struct story *s)
         if (!s->checks[i].current || s->checks[i].passed)
             continue;
         printf("\n");
-        dm_cmd_print_check(stdout, s->a, &s->run, &s->checks[i]);
+        dm_cmd_print_check(stdout, args, &s->run, &s->checks[i]);
     }
 }
 
@@ -255,7 +269,7 @@ static void print_text(const struct story *s, struct dm_args *args)
     printf("\n");
     print_tasks(s, args);
     print_errors(s);
-    print_checks(s);
+    print_checks(s, args);
     print_equations(s);
     print_ledger(s);
 }

@@ -12,6 +12,8 @@ static const struct dm_option sql_options[] = {
     {NULL},
 };
 
+enum { OID_BOOL = 16 };
+
 /* Whether PostgreSQL's type prints as a bare JSON number. */
 static bool is_number(unsigned oid)
 {
@@ -31,8 +33,13 @@ static void print_result(struct dm_args *args, const struct dm_pg_result *r)
     t.n_cols = r->n_cols;
     t.numeric = dm_arena_array(args->arena, bool, r->n_cols);
     t.boolean = dm_arena_array(args->arena, bool, r->n_cols);
-    for (size_t c = 0; c < r->n_cols; c++)
+    for (size_t c = 0; c < r->n_cols; c++) {
         t.numeric[c] = is_number(r->oids[c]);
+        t.boolean[c] = args->json && r->oids[c] == OID_BOOL;
+        for (size_t i = 0; t.boolean[c] && i < r->n_rows; i++)
+            if (r->rows[i][c])
+                r->rows[i][c] = r->rows[i][c][0] == 't' ? "true" : "false";
+    }
     t.rows = r->rows;
     t.n_rows = r->n_rows;
     dm_table_print(&t, args->json ? DM_PRINT_JSON : csv ? DM_PRINT_CSV : DM_PRINT_ALIGNED, stdout);
@@ -45,20 +52,10 @@ static int read_input(struct dm_arena *a, struct dm_str *ret, struct dm_err *ret
     return dm_file_read(a, "/dev/stdin", DM_BUF_TEXT, ret, reterr);
 }
 
-/* Where in the client's text an error lies: the line, and a caret under the place. */
-static void add_place(struct dm_err *err, struct dm_str sql)
+static int no_statement(struct dm_err *reterr)
 {
-    if (err->position <= 0 || (size_t)err->position > sql.len)
-        return;
-    size_t at = (size_t)err->position - 1, from = at, to = at;
-    while (from > 0 && sql.p[from - 1] != '\n')
-        from--;
-    while (to < sql.len && sql.p[to] != '\n')
-        to++;
-    char detail[DM_ERR_DETAIL_MAX + 64];
-    snprintf(detail, sizeof(detail), "%s", err->detail);
-    dm_err_detail(err, "%s%s  %.*s\n  %*s^", detail, detail[0] ? "\n" : "", (int)(to - from),
-                  sql.p + from, (int)(at - from), "");
+    dm_err_set(reterr, DM_E_USAGE, "no statement: the query is empty");
+    return dm_err_hint(reterr, "For example: daymill sql \"select 1\"");
 }
 
 static int run_statements(struct dm_args *args, struct dm_pg *pg, struct dm_str text,
@@ -68,17 +65,10 @@ static int run_statements(struct dm_args *args, struct dm_pg *pg, struct dm_str 
     size_t n;
     DM_TRY(dm_sql_split(args->arena, text, &statements, &n, reterr));
     if (!n)
-        return dm_err_set(reterr, DM_E_USAGE, "no statement in the query");
+        return no_statement(reterr);
     for (size_t i = 0; i < n; i++) {
         struct dm_pg_result r;
-        struct dm_err err;
-        int rc = dm_sql_run(pg, args->arena, args->project, statements[i].text, &r, &err);
-        if (rc < 0) {
-            add_place(&err, statements[i].text);
-            if (reterr)
-                *reterr = err;
-            return rc;
-        }
+        DM_TRY(dm_sql_run(pg, args->arena, args->project, statements[i].text, &r, reterr));
         print_result(args, &r);
     }
     return 0;
@@ -118,7 +108,9 @@ const struct dm_cmd dm_cmd_sql = {
     .name = "sql",
     .synopsis = "[CONN] [QUERY]",
     .doc = "run SQL on a connection (default: warehouse; without QUERY: standard input)",
-    .more = "Examples:\n"
+    .more = "A first argument that names a connection is one; COPY of /data/x reads and writes "
+            "data/x of the\n"
+            "project.\n"
             "  daymill sql \"select count(*) from public.user_behavior_metric\"\n"
             "  daymill sql oltp --csv < report.sql",
     .max_args = 2,
@@ -129,7 +121,12 @@ const struct dm_cmd dm_cmd_sql = {
 static int psql(struct dm_args *args, struct dm_err *reterr)
 {
     struct dm_connection c;
-    const char *conn_id = args->n ? args->v[0] : "warehouse";
+    bool named = args->n && args->v[0][0] != '-';
+    const char *conn_id = named ? args->v[0] : "warehouse";
+    if (args->n > named && args->v[named][0] != '-') {
+        dm_err_set(reterr, DM_E_USAGE, "psql would not understand \"%s\"", args->v[named]);
+        return dm_err_hint(reterr, "For example: daymill psql %s -- -c \"select 1\"", conn_id);
+    }
     DM_TRY(dm_conn_find(args->arena, args->project, dm_str_c(conn_id), &c, reterr));
     /* Kept open while psql starts, so that an embedded server does not leave in between. */
     _cleanup_pg_ struct dm_pg *pg = NULL;
@@ -138,15 +135,26 @@ static int psql(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(dm_pg_client_settings(args->arena, args->project, &c, &target, &env, reterr));
     for (size_t i = 0; env[i]; i++)
         putenv((char *)env[i]);
-    execlp("psql", "psql", target, (char *)NULL);
+    /* psql -d TARGET, then what was given for psql itself. */
+    const char **argv = dm_arena_array(args->arena, const char *, (size_t)args->n + 4);
+    size_t n = 0;
+    argv[n++] = "psql";
+    argv[n++] = "-d";
+    argv[n++] = target;
+    for (int i = named; i < args->n; i++)
+        argv[n++] = args->v[i];
+    execvp("psql", (char *const *)argv);
     dm_err_errno(reterr, errno, "could not start psql");
     return dm_err_hint(reterr, "Install the package postgresql-client.");
 }
 
 const struct dm_cmd dm_cmd_psql = {
     .name = "psql",
-    .synopsis = "[CONN]",
+    .synopsis = "[CONN] [-- ARGUMENT…]",
     .doc = "start psql on a connection (default: warehouse)",
-    .max_args = 1,
+    .more = "What follows -- is for psql.  The embedded server stays for as long as psql does.\n"
+            "  daymill psql oltp\n"
+            "  daymill psql -- -c \"select count(*) from public.user_behavior_metric\"",
+    .max_args = -1,
     .run = psql,
 };

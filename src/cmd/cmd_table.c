@@ -16,6 +16,7 @@
     X(tasks_test)       \
     X(tasks_logs)       \
     X(tasks_clear)      \
+    X(tasks_mark)       \
     X(runs_list)        \
     X(runs_show)        \
     X(variables_list)   \

@@ -1,10 +1,11 @@
-/* daymill tasks list|render|test|logs|clear. */
+/* daymill tasks list|render|test|logs|clear|mark. */
 #include <errno.h>
 #include <fcntl.h>
 
 #include "base/clock.h"
 #include "cmd/drive.h"
 #include "op/op.h"
+#include "sched/clear.h"
 #include "sched/order.h"
 #include "task/render.h"
 
@@ -165,6 +166,32 @@ static int print_log(struct dm_args *args, struct dm_store *store, const struct 
     return copy_new(&r, true, reterr);
 }
 
+/* Perhaps the run knows no such task; then the nearest one is the answer. */
+static int no_log(struct dm_args *args, struct dm_store *store, const struct dm_run_row *run,
+                  int64_t try_number, struct dm_err *reterr)
+{
+    struct dm_task_row *tasks;
+    size_t n;
+    bool known = false;
+    DM_TRY(dm_store_tasks(store, args->arena, run->id, &tasks, &n, reterr));
+    const char **names = dm_arena_array(args->arena, const char *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        names[i] = tasks[i].task_id;
+        known |= strcmp(names[i], args->v[1]) == 0;
+    }
+    const char *near = known ? NULL : dm_str_nearest(dm_str_c(args->v[1]), names);
+    if (known)
+        dm_err_set(reterr, DM_E_NOTFOUND, "no log: \"%s\" has not run on %s%s", args->v[1],
+                   args->v[2], try_number ? " with that try" : "");
+    else
+        dm_err_set(reterr, DM_E_NOTFOUND, "\"%s\" has no task \"%s\" on %s", args->v[0], args->v[1],
+                   args->v[2]);
+    if (near)
+        return dm_err_hint(reterr, "Did you mean \"%s\"?", near);
+    return dm_err_hint(reterr, "\"daymill runs show %s %s\" shows what has run.", args->v[0],
+                       args->v[2]);
+}
+
 static int logs(struct dm_args *args, struct dm_err *reterr)
 {
     _cleanup_store_ struct dm_store *store = NULL;
@@ -176,12 +203,8 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
     struct dm_attempt_filter f = {
         .run = run.id, .task_id = args->v[1], .map_index = -1, .try_number = (int)try_number};
     DM_TRY(dm_store_attempts(store, args->arena, &f, &attempts, &n, reterr));
-    if (!n) {
-        dm_err_set(reterr, DM_E_NOTFOUND, "no log: \"%s\" has not run on %s%s", args->v[1],
-                   args->v[2], try_number ? " with that try" : "");
-        return dm_err_hint(reterr, "\"daymill runs show %s %s\" shows what has.", args->v[0],
-                           args->v[2]);
-    }
+    if (!n)
+        return no_log(args, store, &run, try_number, reterr);
     int last_try = attempts[n - 1].try_number;
     for (chosen = 0; chosen < n; chosen++) {
         const struct dm_attempt_row *at = &attempts[chosen];
@@ -208,7 +231,12 @@ const struct dm_cmd dm_cmd_tasks_logs = {
 /* ---- clear ---- */
 
 static const struct dm_option clear_options[] = {
+    {"upstream", 'u', DM_OPTION_FLAG, NULL, NULL, "and everything that it depends on"},
     {"downstream", 'd', DM_OPTION_FLAG, NULL, NULL, "and everything that depends on it"},
+    {"past", 0, DM_OPTION_FLAG, NULL, NULL, "on all days before, too"},
+    {"future", 0, DM_OPTION_FLAG, NULL, NULL, "on all days after, too"},
+    {"only-failed", 0, DM_OPTION_FLAG, NULL, NULL, "of these only what failed or could not run"},
+    {"dry-run", 'n', DM_OPTION_FLAG, NULL, NULL, "only list what would be cleared"},
     {NULL},
 };
 
@@ -217,24 +245,52 @@ static void on_waiting(void *user, const char *holder)
     fprintf(stderr, "waiting for another command of this project: %s\n", holder);
 }
 
+static void print_cleared(struct dm_args *args, const struct dm_cleared *list, size_t n)
+{
+    struct dm_table t;
+    dm_table_init(&t, args->arena, "day task_id state");
+    for (size_t i = 0; i < n; i++)
+        dm_table_add(&t, DM_ROW(dm_cell_day(args->arena, list[i].logical_date), list[i].task_id,
+                                dm_task_state_name(list[i].state)));
+    dm_args_print(args, &t);
+}
+
 static int clear(struct dm_args *args, struct dm_err *reterr)
 {
     const struct dm_dag *dag;
     const struct dm_task *task;
     _cleanup_store_ struct dm_store *store = NULL, *reader = NULL;
     struct dm_run_row run;
-    size_t cleared;
+    struct dm_cleared *cleared;
+    size_t n;
+    bool dry_run = dm_option_flag(args, "dry-run");
     struct dm_right_wait wait = {.waiting = on_waiting};
     DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
     DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
     DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &reader, &run, reterr));
+    struct dm_clear c = {.task_ids = &task->task_id,
+                         .n_task_ids = 1,
+                         .from = dm_option_flag(args, "past") ? DM_NEVER : run.logical_date,
+                         .to = dm_option_flag(args, "future") ? DM_NEVER : run.logical_date,
+                         .upstream = dm_option_flag(args, "upstream"),
+                         .downstream = dm_option_flag(args, "downstream"),
+                         .only_failed = dm_option_flag(args, "only-failed")};
+    if (dry_run) {
+        DM_TRY(dm_clear(reader, args->arena, dag, &c, true, 0, &cleared, &n, reterr));
+        print_cleared(args, cleared, n);
+        return 0;
+    }
     DM_TRY(dm_cmd_store(args, DM_STORE_WRITE, &store, reterr));
-    DM_TRY(dm_clear_tasks(args->project, store, dag, &run, task->task_id,
-                          dm_option_flag(args, "downstream"), &wait, &cleared, reterr));
-    const char *day = dm_cell_day(args->arena, run.logical_date);
-    if (!args->quiet)
-        printf("%zu task%s cleared; \"daymill backfill %s --from %s\" runs %s\n", cleared,
-               cleared == 1 ? "" : "s", dag->dag_id, day, cleared == 1 ? "it" : "them");
+    DM_TRY(dm_clear_now(args->project, store, args->arena, dag, &c, &wait, &cleared, &n, reterr));
+    if (args->json)
+        print_cleared(args, cleared, n);
+    else if (!args->quiet && n == 0)
+        printf("nothing to clear\n");
+    else if (!args->quiet)
+        printf("%zu task%s cleared; \"%s backfill %s --from %s --to %s\" runs %s\n", n,
+               n == 1 ? "" : "s", args->self, dag->dag_id,
+               dm_cell_day(args->arena, cleared[0].logical_date),
+               dm_cell_day(args->arena, cleared[n - 1].logical_date), n == 1 ? "it" : "them");
     return 0;
 }
 
@@ -246,6 +302,48 @@ const struct dm_cmd dm_cmd_tasks_clear = {
     .max_args = 3,
     .options = clear_options,
     .run = clear,
+};
+
+/* ---- mark ---- */
+
+static int mark(struct dm_args *args, struct dm_err *reterr)
+{
+    const struct dm_dag *dag;
+    const struct dm_task *task;
+    _cleanup_store_ struct dm_store *store = NULL, *reader = NULL;
+    struct dm_run_row run;
+    struct dm_cleared *cleared;
+    size_t n;
+    struct dm_right_wait wait = {.waiting = on_waiting};
+    int to = dm_task_state_parse(dm_str_c(args->v[3]));
+    if (to != DM_TASK_SUCCESS && to != DM_TASK_FAILED && to != DM_TASK_SKIPPED)
+        return dm_err_set(reterr, DM_E_USAGE,
+                          "a task is marked success, failed or skipped, not \"%s\"", args->v[3]);
+    DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
+    DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
+    DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &reader, &run, reterr));
+    DM_TRY(dm_cmd_store(args, DM_STORE_WRITE, &store, reterr));
+    DM_TRY(dm_mark_now(args->project, store, args->arena, dag, &run, task->task_id,
+                       (enum dm_task_state)to, &wait, &cleared, &n, reterr));
+    if (args->quiet)
+        return 0;
+    printf("\"%s\" of %s is %s", task->task_id, dm_cell_day(args->arena, run.logical_date),
+           args->v[3]);
+    if (n)
+        printf("; %zu task%s behind it cleared: \"%s backfill %s --from %s\" runs %s", n,
+               n == 1 ? "" : "s", args->self, dag->dag_id,
+               dm_cell_day(args->arena, run.logical_date), n == 1 ? "it" : "them");
+    printf("\n");
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_tasks_mark = {
+    .name = "tasks mark",
+    .synopsis = "DAG TASK DAY success|failed|skipped",
+    .doc = "take a task as done without running it; what failed behind it is cleared",
+    .min_args = 4,
+    .max_args = 4,
+    .run = mark,
 };
 
 /* ---- render ---- */

@@ -169,9 +169,10 @@ static void print_rows(FILE *to, struct dm_arena *a, const char *json)
     dm_table_print(&t, DM_PRINT_ALIGNED, to);
 }
 
-void dm_cmd_print_check(FILE *to, struct dm_arena *a, const struct dm_run_row *run,
+void dm_cmd_print_check(FILE *to, const struct dm_args *args, const struct dm_run_row *run,
                         const struct dm_check_row *check)
 {
+    struct dm_arena *a = args->arena;
     fprintf(to, "check %s: expected %s, got %s\n", check->name,
             check->expected ? check->expected : "-", check->got ? check->got : "-");
     if (check->note)
@@ -181,7 +182,7 @@ void dm_cmd_print_check(FILE *to, struct dm_arena *a, const struct dm_run_row *r
     if (check->sql && !strchr(check->sql, '\n'))
         fprintf(to, "  found by: %s\n", check->sql);
     else if (check->sql)
-        fprintf(to, "  found by the SQL that this prints: daymill tasks render %s %s %s\n",
+        fprintf(to, "  found by the SQL that this prints: %s tasks render %s %s %s\n", args->self,
                 run->dag_id, check->task_id, dm_cell_day(a, run->logical_date));
 }
 

@@ -31,7 +31,7 @@ int dm_cmd_run(struct dm_args *args, const char *dag_id, const char *day,
 
 /* What people read of a check that failed: expected, got, the failing rows, and the SQL that finds them (or, where that
    has several lines, the command that shows it). */
-void dm_cmd_print_check(FILE *to, struct dm_arena *a, const struct dm_run_row *run,
+void dm_cmd_print_check(FILE *to, const struct dm_args *args, const struct dm_run_row *run,
                         const struct dm_check_row *check);
 
 /* Cells of tables. */

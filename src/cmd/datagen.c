@@ -20,6 +20,7 @@ enum {
     REVIEWS = 100000,
     FIRST_INVOICE = 536365,
     QUANTILES = 21,
+    ODDITIES = 5, /* kinds of odd item texts, see make_item */
     FLUSH = 1 << 20,
 };
 
@@ -197,7 +198,8 @@ static void make_item(struct dm_rng *r, size_t i, struct item *item)
              dm_rng_chance(r, 250) ? (const char *[]){"A", "B", "C", "L"}[dm_rng_below(r, 4)] : "");
     const char *adjective = adjectives[dm_rng_below(r, COUNT(adjectives))];
     const char *noun = nouns[dm_rng_below(r, COUNT(nouns))];
-    unsigned odd = (unsigned)dm_rng_below(r, 200);
+    /* Each oddity at least once, however small the shop. */
+    unsigned odd = i < ODDITIES ? (unsigned)i : (unsigned)dm_rng_below(r, 200);
     if (odd == 0)
         item->detail[0] = '\0';
     else if (odd == 1)
@@ -315,6 +317,20 @@ static int write_invoice(struct shop *s, struct sink *out, int64_t day, int minu
     return 0;
 }
 
+/* Stock that was lost or found broken: a negative quantity that is no return, no price, nobody. */
+static int write_adjustment(struct shop *s, struct sink *out, int64_t day, int minute,
+                            struct dm_err *reterr)
+{
+    static const char *const reasons[] = {"damages", "?", "lost", "", "check", "thrown away"};
+    struct dm_civil c = dm_civil_from_us(day * DM_DAY);
+    const struct item *item = &s->items[dm_rng_below(&s->rng, s->n_items)];
+    dm_strbuf_addf(&out->buf, "%d,%s,%s,%d,%d/%d/%d %d:%02d,0,,United Kingdom\r\n", s->invoice++,
+                   item->code, reasons[dm_rng_below(&s->rng, COUNT(reasons))],
+                   -draw(&s->rng, quantity_steps), c.month, c.day, c.year, minute / 60,
+                   minute % 60);
+    return sink_row(out, reterr);
+}
+
 static int write_day(struct shop *s, struct sink *out, const struct dm_datagen *d, int64_t day,
                      struct dm_err *reterr)
 {
@@ -324,8 +340,10 @@ static int write_day(struct shop *s, struct sink *out, const struct dm_datagen *
     for (size_t i = 0; i < n; i++)
         minutes[i] = minute_of_day(&s->rng);
     qsort(minutes, n, sizeof(*minutes), by_minute);
-    for (size_t i = 0; i < n; i++)
-        DM_TRY(write_invoice(s, out, day, minutes[i], reterr));
+    for (size_t i = 0; i < n; i++) {
+        bool adjustment = dm_rng_chance(&s->rng, 52);
+        DM_TRY((adjustment ? write_adjustment : write_invoice)(s, out, day, minutes[i], reterr));
+    }
     return 0;
 }
 

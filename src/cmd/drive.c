@@ -61,37 +61,59 @@ static void print_failed_checks(struct dm_args *args, struct dm_store *store,
         return;
     for (size_t i = 0; i < n; i++)
         if (!checks[i].passed)
-            dm_cmd_print_check(stderr, args->arena, &run, &checks[i]);
+            dm_cmd_print_check(stderr, args, &run, &checks[i]);
 }
 
-static void print_failure(const struct dm_loop_failure *f)
+enum { SHOWN_DETAIL = 2 }; /* lines; with them the report has at most eight */
+
+/* The first `max` lines of a text. */
+static void print_lines(const char *text, int max)
 {
-    char day[DM_TIME_MAX];
-    size_t line = strcspn(f->error->message, "\n");
-    fprintf(stderr, "failed: %s %s, task %s, try %d of %d\n", f->dag_id,
-            dm_time_date(f->logical_date, day), f->task_id, f->try_number, f->max_tries + 1);
-    fprintf(stderr, "  %.*s\n", (int)line, f->error->message);
-    if (f->error->file[0])
-        fprintf(stderr, "  at %s:%d:%d\n", f->error->file, f->error->line, f->error->col);
-    else if (f->error->hint[0])
-        fprintf(stderr, "  %s\n", f->error->hint);
-    if (f->log_path)
-        fprintf(stderr, "  log: %s\n", f->log_path);
+    struct dm_str rest = dm_str_c(text), line;
+    while (max-- > 0 && dm_str_split(&rest, '\n', &line))
+        if (line.len)
+            fprintf(stderr, "  %.*s\n", DM_FMT(line));
 }
 
-/* The others are named where there is one day to look at, else counted. */
-static void print_other_failures(const struct dm_loop_report *r)
+/* Where it is, or what to do: one line. */
+static void print_place(const struct dm_err *e)
+{
+    if (e->file[0] && e->col > 0)
+        fprintf(stderr, "  at %s:%d:%d\n", e->file, e->line, e->col);
+    else if (e->file[0] && e->line > 0)
+        fprintf(stderr, "  at %s:%d\n", e->file, e->line);
+    else if (e->file[0])
+        fprintf(stderr, "  in %s\n", e->file);
+    else
+        print_lines(e->hint, 1);
+}
+
+/* The first failure in full; the others are shown where there is one day to look at, else listed. */
+static void print_failures(struct dm_args *args, struct dm_store *store,
+                           const struct dm_loop_report *r)
 {
     const struct dm_loop_failure *f = r->failures;
-    char day[DM_TIME_MAX];
+    const struct dm_err *e = f->error;
     size_t others = r->n_failures - 1;
-    if (!others)
-        return;
-    fprintf(stderr, "  and %zu more failed task%s: daymill runs ", others, others == 1 ? "" : "s");
-    if (f[others].logical_date == f[0].logical_date)
-        fprintf(stderr, "show %s %s\n", f->dag_id, dm_time_date(f->logical_date, day));
-    else
-        fprintf(stderr, "list %s\n", f->dag_id);
+    char day[DM_TIME_MAX];
+    bool check = e->code == DM_E_CHECK;
+    if (check)
+        print_failed_checks(args, store, f);
+    dm_time_date(f->logical_date, day);
+    fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id, day, f->task_id,
+            f->try_number, f->max_tries + 1);
+    if (others)
+        fprintf(stderr, "; and %zu more task%s: %s runs %s %s%s%s", others, others == 1 ? "" : "s",
+                args->self, f[others].logical_date == f->logical_date ? "show" : "list", f->dag_id,
+                f[others].logical_date == f->logical_date ? " " : "",
+                f[others].logical_date == f->logical_date ? day : "");
+    fputc('\n', stderr);
+    print_lines(e->message, 1);
+    if (!check)
+        print_lines(e->detail, SHOWN_DETAIL - (e->file[0] || e->hint[0]));
+    print_place(e);
+    if (f->log_path)
+        fprintf(stderr, "  log: %s\n", f->log_path);
 }
 
 /* The days that did not get through, as "2010-12-03 and 7 later days". */
@@ -123,24 +145,44 @@ static void print_blocked(const struct dm_loop_report *r)
             dm_time_date(b->waits_logical_date, waits), dm_task_state_name(b->waits_state));
 }
 
+static void print_success(const struct dm_cmd_drive *d, const struct dm_loop_report *r)
+{
+    char took[DM_TIME_MAX];
+    if (d->drive->only_task)
+        printf("%s: done, %s\n", d->drive->only_task,
+               dm_duration_human(r->ended_at - r->started_at, took));
+    else if (r->succeeded)
+        printf("%zu day%s done in %s (%zu processes)%s", r->succeeded, r->succeeded == 1 ? "" : "s",
+               dm_duration_human(r->ended_at - r->started_at, took), r->attempts,
+               r->kept ? "; " : "\n");
+    if (r->kept && !d->drive->only_task)
+        printf("%zu day%s already done, and left as %s\n", r->kept,
+               r->kept == 1 ? " was" : "s were", r->kept == 1 ? "it is" : "they are");
+    if (r->kept_failed)
+        printf("%zu of them failed; --rerun failed does %s again\n", r->kept_failed,
+               r->kept_failed == 1 ? "it" : "them");
+}
+
 static int report(struct dm_args *args, struct dm_store *store, const struct dm_cmd_drive *d,
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
-    char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX], took[DM_TIME_MAX];
-    if (!r->n_failures && !r->failed && !r->unstarted) {
+    char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
+    /* One task alone answers for itself, whatever else failed on that day. */
+    if (!r->n_failures && (d->drive->only_task || (!r->failed && !r->unstarted))) {
         if (!args->quiet && !args->json)
-            printf("%zu day%s done, %zu kept as they were, %zu processes, %s\n", r->succeeded,
-                   r->succeeded == 1 ? "" : "s", r->kept, r->attempts,
-                   dm_duration_human(r->ended_at - r->started_at, took));
+            print_success(d, r);
         return 0;
     }
     fflush(stdout);
-    if (r->n_failures) {
-        print_failed_checks(args, store, &r->failures[0]);
-        print_failure(&r->failures[0]);
-        print_other_failures(r);
-    }
+    if (r->n_failures)
+        print_failures(args, store, r);
+    else if (r->failed)
+        fprintf(stderr, "%zu day%s failed before: %s runs list %s --state failed\n", r->failed,
+                r->failed == 1 ? "" : "s", args->self, d->drive->dag->dag_id);
     print_blocked(r);
+    if (r->n_failures && d->drive->only_task)
+        fprintf(stderr, "then: %s tasks test %s %s %s\n", args->self, d->drive->dag->dag_id,
+                d->drive->only_task, dm_time_date(d->drive->from, first_day));
     int64_t first, last;
     size_t days = not_published(r, &first, &last);
     if (days && first != INT64_MAX) {
@@ -159,8 +201,8 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
             dm_time_date(r->blocked[0].waits_logical_date, first_day);
             rerun = " --rerun failed";
         }
-        fprintf(stderr, "then: daymill backfill %s --from %s --to %s%s\n", d->drive->dag->dag_id,
-                first_day, last_day, rerun);
+        fprintf(stderr, "then: %s backfill %s --from %s --to %s%s\n", args->self,
+                d->drive->dag->dag_id, first_day, last_day, rerun);
     }
     if (reterr)
         *reterr = (struct dm_err){0}; /* all is said */
@@ -213,8 +255,8 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
 
 /* ---- the disk ---- */
 
-/* Bytes that are ours alone: files that are linked elsewhere too were paid for there. */
-static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
+/* Bytes that are ours alone (files that are linked elsewhere too were paid for there), changed since then. */
+static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir, int64_t since)
 {
     const char *const *names;
     size_t n;
@@ -227,8 +269,8 @@ static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
         if (lstat(path, &st) < 0)
             continue;
         if (S_ISDIR(st.st_mode))
-            sum += bytes_of_folder(a, path);
-        else
+            sum += bytes_of_folder(a, path, since);
+        else if (st.st_mtim.tv_sec >= since / DM_SEC)
             sum += (uint64_t)st.st_blocks * 512 / (st.st_nlink ? st.st_nlink : 1);
     }
     return sum;
@@ -237,7 +279,7 @@ static uint64_t bytes_of_folder(struct dm_arena *a, const char *dir)
 int dm_cmd_foresee_disk(struct dm_args *args, struct dm_store *store, const struct dm_dag *dag,
                         size_t days, struct dm_err *reterr)
 {
-    enum { DAYS_OF_HISTORY = 1000 };
+    enum { DAYS_OF_HISTORY = 1000, DAY_OF_LOGS = 256 << 10 };
     struct statvfs fs;
     if (days == 0 || statvfs(args->project->dir, &fs) < 0)
         return 0;
@@ -251,12 +293,19 @@ int dm_cmd_foresee_disk(struct dm_args *args, struct dm_store *store, const stru
     if (store)
         DM_TRY(dm_store_runs(store, args->arena, &done, &runs, &n_runs, reterr));
     _cleanup_arena_ struct dm_arena a = {0};
-    uint64_t input = bytes_of_folder(&a, args->project->data_dir);
-    /* With a history a day costs what it cost so far; without one, the vendor's files once, and each day a hundredth
-       of them (what is classified and joined is small beside what is read) and room for logs. */
-    uint64_t once = n_runs ? 0 : input;
-    uint64_t each =
-        n_runs ? bytes_of_folder(&a, args->project->lake_dir) / n_runs : input / 100 + (256 << 10);
+    int64_t newest = 0;
+    for (size_t i = 0; i < n_runs; i++)
+        newest = runs[i].started_at > newest ? runs[i].started_at : newest;
+    /* The vendor's files are copied once, and linked on the days on which they are the same.  Without a history a day is
+       taken for a hundredth of them (what is classified and joined is small beside what is read) and room for logs; with
+       one, for what the days so far have cost besides that copy. */
+    uint64_t input = bytes_of_folder(&a, args->project->data_dir, 0), each = input / 100;
+    uint64_t once = bytes_of_folder(&a, args->project->data_dir, newest);
+    if (n_runs) {
+        uint64_t lake = bytes_of_folder(&a, args->project->lake_dir, 0);
+        each = (lake > input ? lake - input : 0) / n_runs;
+    }
+    each += DAY_OF_LOGS;
     uint64_t need = once + each * days;
     if (need <= available)
         return 0;

@@ -127,8 +127,8 @@ static void print_json(const struct dm_table *t, FILE *to)
             dm_strbuf_adds(&b, ": ");
             if (!cell)
                 dm_strbuf_adds(&b, "null");
-            else if (t->numeric[c] || t->boolean[c])
-                dm_strbuf_adds(&b, cell);
+            else if (t->boolean[c] || (t->numeric[c] && !strpbrk(cell, "NIni")))
+                dm_strbuf_adds(&b, cell); /* NaN and Infinity are no JSON numbers */
             else
                 dm_strbuf_add_json(&b, dm_str_c(cell));
         }
@@ -161,8 +161,10 @@ void dm_print_err(const struct dm_err *err)
     dm_mask_text(shown.hint);
     fflush(stdout);
     fprintf(stderr, "daymill: %s\n", shown.message);
-    if (shown.file[0] && shown.line > 0)
+    if (shown.file[0] && shown.line > 0 && shown.col > 0)
         fprintf(stderr, "  at %s:%d:%d\n", shown.file, shown.line, shown.col);
+    else if (shown.file[0] && shown.line > 0)
+        fprintf(stderr, "  at %s:%d\n", shown.file, shown.line);
     else if (shown.file[0])
         fprintf(stderr, "  in %s\n", shown.file);
     if (shown.detail[0])

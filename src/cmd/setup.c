@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "cmd/load_file.h"
 #include "cmd/sql_run.h"
+#include "lang/dag.h"
 #include "lang/sql_lex.h"
 #include "lang/yaml.h"
-
-enum { HEADER_MAX = 64 << 10, COLUMNS_MAX = 1600 };
+#include "op/op.h"
 
 /* ---- SQL ---- */
 
@@ -83,43 +85,10 @@ struct load {
     const char *yaml;                   /* relative, for messages */
     const char *conn_id, *table, *file; /* file relative to the project */
     const struct dm_value *columns;     /* map: column -> list of other names */
+    bool month_first;                   /* dates: mdy, somebody looked */
+    int64_t from, to;                   /* the days of the DAGs beside it */
     uint32_t line;
 };
-
-/* Splits the header record: quoted names, commas.  Returns the number of names. */
-static int split_header(struct dm_arena *a, struct dm_str head, const char **names, size_t *ret_n,
-                        struct dm_err *reterr)
-{
-    size_t n = 0, i = 0;
-    if (dm_str_starts(head, DM_STR("\xEF\xBB\xBF")))
-        i = 3;
-    for (;;) {
-        char *name = dm_arena_alloc(a, head.len + 1);
-        size_t len = 0;
-        bool quoted = i < head.len && head.p[i] == '"';
-        for (i += quoted; i < head.len; i++) {
-            if (quoted && head.p[i] == '"') {
-                if (i + 1 < head.len && head.p[i + 1] == '"') {
-                    i++;
-                } else {
-                    quoted = false;
-                    continue;
-                }
-            } else if (!quoted && (head.p[i] == ',' || head.p[i] == '\r' || head.p[i] == '\n')) {
-                break;
-            }
-            name[len++] = head.p[i];
-        }
-        if (n == COLUMNS_MAX)
-            return dm_err_set(reterr, DM_E_LIMIT, "more than %d columns", COLUMNS_MAX);
-        names[n++] = name;
-        if (i >= head.len || head.p[i] != ',')
-            break;
-        i++;
-    }
-    *ret_n = n;
-    return 0;
-}
 
 static bool is_named(const struct dm_pair *column, const char *name)
 {
@@ -133,20 +102,17 @@ static bool is_named(const struct dm_pair *column, const char *name)
 }
 
 /* The table's columns in the order of the file: `"a", "b"`. */
-static int map_columns(struct dm_arena *a, const struct load *l, struct dm_str head,
+static int map_columns(struct dm_arena *a, const struct load *l, const struct dm_load_header *h,
                        struct dm_strbuf *ret, struct dm_err *reterr)
 {
-    const char **names = dm_arena_array(a, const char *, COLUMNS_MAX);
-    size_t n = 0;
-    DM_TRY(split_header(a, head, names, &n, reterr));
     bool *used = dm_arena_array(a, bool, l->columns->map.n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < h->n; i++) {
         size_t k = 0;
-        while (k < l->columns->map.n && !is_named(&l->columns->map.pairs[k], names[i]))
+        while (k < l->columns->map.n && !is_named(&l->columns->map.pairs[k], h->names[i]))
             k++;
         if (k == l->columns->map.n || used[k]) {
             dm_err_set(reterr, DM_E_DATA, "%s: the header's column %zu, \"%s\", %s of %s", l->file,
-                       i + 1, names[i],
+                       i + 1, h->names[i],
                        k == l->columns->map.n ? "belongs to no column"
                                               : "is the second for the same column",
                        l->table);
@@ -163,42 +129,39 @@ static int map_columns(struct dm_arena *a, const struct load *l, struct dm_str h
             continue;
         dm_err_set(reterr, DM_E_DATA, "%s has no column \"%.*s\"", l->file,
                    DM_FMT(l->columns->map.pairs[k].key->s));
-        dm_err_detail(reterr, "Its header is: %.*s", DM_FMT(dm_str_trim(head)));
+        dm_err_detail(reterr, "Its header is: %.*s", DM_FMT(dm_str_trim(h->text)));
         dm_err_at(reterr, l->file, 1, 1);
         return dm_err_hint(reterr, "The names that a column may have are in %s.", l->yaml);
     }
-    return 0;
+    return dm_strbuf_check(ret, "the list of columns", reterr);
 }
 
-static int read_header(struct dm_arena *a, int fd, struct dm_str *ret, struct dm_err *reterr)
+/* Which columns are dates is what the table says; which days are likely, what the DAGs beside it say. */
+static int check_dates(struct dm_arena *a, const struct load *l, const struct dm_pg_result *probe,
+                       int fd, struct dm_err *reterr)
 {
-    char *buf = dm_arena_alloc(a, HEADER_MAX);
-    ssize_t n = pread(fd, buf, HEADER_MAX, 0);
-    if (n < 0)
-        return dm_err_errno(reterr, errno, "could not read the file");
-    char *end = n ? memchr(buf, '\n', (size_t)n) : NULL;
-    if (!end && n == HEADER_MAX)
-        return dm_err_set(reterr, DM_E_LIMIT, "the header is longer than %d bytes", HEADER_MAX);
-    *ret = dm_str_n(buf, end ? (size_t)(end - buf) : (size_t)n);
-    return 0;
+    enum { OID_DATE = 1082, OID_TIMESTAMP = 1114, OID_TIMESTAMPTZ = 1184 };
+    bool *is_date = dm_arena_array(a, bool, probe->n_cols + 1);
+    for (size_t i = 0; i < probe->n_cols; i++)
+        is_date[i] = probe->oids[i] == OID_DATE || probe->oids[i] == OID_TIMESTAMP ||
+                     probe->oids[i] == OID_TIMESTAMPTZ;
+    struct dm_load_dates d = {
+        .is_date = is_date, .n_cols = probe->n_cols, .from = l->from, .to = l->to, .yaml = l->yaml};
+    return dm_load_dates_check(fd, l->file, &d, reterr);
 }
 
-static int copy_file(struct dm_arena *a, const struct load *l, struct dm_pg *pg, int fd,
-                     int64_t *ret_rows, struct dm_err *reterr)
+/* The server names the line in the context of its error: "COPY t, line 7, column c: …". */
+static void add_line(const struct load *l, struct dm_err *err)
 {
-    struct dm_str head = {0};
-    _cleanup_strbuf_ struct dm_strbuf sql;
-    struct dm_pg_result r;
-    dm_strbuf_init(&sql, DM_BUF_TEXT);
-    DM_TRY(read_header(a, fd, &head, reterr));
-    dm_strbuf_addf(&sql, "COPY %s (", dm_pg_ident(a, l->table));
-    DM_TRY(map_columns(a, l, head, &sql, reterr));
-    dm_strbuf_adds(&sql, ") FROM STDIN WITH (FORMAT csv, HEADER)");
-    DM_TRY(dm_strbuf_check(&sql, "the COPY statement", reterr));
-    DM_TRY(dm_pg_exec(pg, a, DM_STR("SET datestyle TO 'ISO, MDY'"), NULL, 0, &r, reterr));
-    if (dm_pg_copy_in(pg, dm_strbuf_str(&sql), dm_sql_read_fd, &fd, ret_rows, reterr) < 0)
-        return dm_err_wrap(reterr, "loading %s", l->file);
-    return 0;
+    int line;
+    const char *at = err ? strstr(err->detail, ", line ") : NULL;
+    if (at && sscanf(at, ", line %d", &line) == 1)
+        dm_err_at(err, l->file, line, 1);
+}
+
+const char *dm_setup_stamp(struct dm_arena *a, const char *state_dir, const char *file)
+{
+    return dm_arena_printf(a, "%s/loaded/%s", state_dir, dm_path_base(file));
 }
 
 static int load_one(struct dm_arena *a, const struct load *l, const struct dm_setup *s,
@@ -223,14 +186,33 @@ static int load_one(struct dm_arena *a, const struct load *l, const struct dm_se
         return 0;
     }
     DM_TRY(dm_pg_open(l->p, &c, "daymill setup", &pg, reterr));
-    struct dm_str probe = dm_str_printf(a, "SELECT 1 FROM %s LIMIT 1", dm_pg_ident(a, l->table));
-    DM_TRY(dm_pg_exec(pg, a, probe, NULL, 0, &r, reterr));
+    struct dm_str any = dm_str_printf(a, "SELECT 1 FROM %s LIMIT 1", dm_pg_ident(a, l->table));
+    DM_TRY(dm_pg_exec(pg, a, any, NULL, 0, &r, reterr));
     if (r.n_rows) {
         if (!s->quiet)
             printf("%s has rows: %s is not loaded again\n", l->table, l->file);
         return 0;
     }
-    DM_TRY(copy_file(a, l, pg, fd, &rows, reterr));
+    _cleanup_strbuf_ struct dm_strbuf columns;
+    struct dm_load_header head;
+    dm_strbuf_init(&columns, DM_BUF_TEXT);
+    DM_TRY(dm_load_header_read(a, fd, &head, reterr));
+    DM_TRY(map_columns(a, l, &head, &columns, reterr));
+    struct dm_str types =
+        dm_str_printf(a, "SELECT %s FROM %s LIMIT 0", columns.p, dm_pg_ident(a, l->table));
+    DM_TRY(dm_pg_exec(pg, a, types, NULL, 0, &r, reterr));
+    if (!l->month_first)
+        DM_TRY(check_dates(a, l, &r, fd, reterr));
+    struct dm_str copy = dm_str_printf(a, "COPY %s (%s) FROM STDIN WITH (FORMAT csv, HEADER)",
+                                       dm_pg_ident(a, l->table), columns.p);
+    DM_TRY(dm_pg_exec(pg, a, DM_STR("SET datestyle TO 'ISO, MDY'"), NULL, 0, &r, reterr));
+    if (dm_pg_copy_in(pg, copy, dm_sql_read_fd, &fd, &rows, reterr) < 0) {
+        add_line(l, reterr);
+        return dm_err_wrap(reterr, "loading %s", l->file);
+    }
+    const char *stamp = dm_setup_stamp(a, dm_path_dir(a, l->p->state_path), l->file);
+    DM_TRY(dm_mkdirs_for(stamp, reterr));
+    DM_TRY(dm_file_write(stamp, DM_STR(""), 0644, reterr));
     if (!s->quiet)
         printf("%s: %lld rows into %s\n", l->file, (long long)rows, l->table);
     return 0;
@@ -241,7 +223,8 @@ static int bad_load(const struct load *l, const char *what, struct dm_err *reter
     dm_err_set(reterr, DM_E_INVALID, "%s", what);
     dm_err_at(reterr, l->yaml, (int)l->line, 1);
     return dm_err_hint(reterr,
-                       "An entry has conn_id, table, file, and columns: {column: [other names]}.");
+                       "An entry has conn_id, table, file, columns: {column: [other names]}, and "
+                       "perhaps dates: mdy.");
 }
 
 static int read_load(struct dm_arena *a, const struct dm_value *v, struct load *l,
@@ -252,6 +235,10 @@ static int read_load(struct dm_arena *a, const struct dm_value *v, struct load *
     l->table = dm_str_cstr(a, dm_map_str(v, "table", ""));
     l->file = dm_str_cstr(a, dm_map_str(v, "file", ""));
     l->columns = dm_map_at(v, "columns");
+    struct dm_str dates = dm_map_str(v, "dates", "");
+    l->month_first = dm_str_is(dates, "mdy");
+    if (dates.len && !l->month_first)
+        return bad_load(l, "dates can only be mdy (ISO dates are always read)", reterr);
     if (!*l->conn_id || !*l->table || !*l->file)
         return bad_load(l, "an entry without conn_id, table or file", reterr);
     if (!l->columns || l->columns->kind != DM_MAP || !l->columns->map.n)
@@ -269,9 +256,31 @@ static int read_load(struct dm_arena *a, const struct dm_value *v, struct load *
     return 0;
 }
 
-static int load_files(struct dm_arena *a, const struct dm_project *p, const struct dm_setup *s,
-                      const char *dir, struct dm_err *reterr)
+/* The days that the DAGs of a folder cover; DM_NEVER where one is open or wrong. */
+static void expected_days(struct dm_arena *a, const struct dm_project *p, const char *dag_dir,
+                          struct load *l)
 {
+    struct dm_load_world world = {
+        .project_dir = p->dir, .ops = dm_op_table(), .now = dm_clock_now()};
+    struct dm_dag_set set;
+    l->from = l->to = DM_NEVER;
+    if (dm_dags_load(a, dag_dir, &world, &set, NULL) < 0)
+        return;
+    for (size_t i = 0; i < set.n_dags; i++) {
+        const struct dm_dag *d = set.dags[i];
+        if (d->start_date == DM_NEVER || d->end_date == DM_NEVER) {
+            l->from = l->to = DM_NEVER;
+            return;
+        }
+        l->from = !i || d->start_date < l->from ? d->start_date : l->from;
+        l->to = !i || d->end_date > l->to ? d->end_date : l->to;
+    }
+}
+
+static int load_files(struct dm_arena *a, const struct dm_project *p, const struct dm_setup *s,
+                      const char *dag_dir, struct dm_err *reterr)
+{
+    const char *dir = dm_path_join(a, dag_dir, "setup");
     const char *path = dm_path_join(a, dir, "load.yaml");
     struct dm_str text;
     const struct dm_value *doc;
@@ -284,6 +293,8 @@ static int load_files(struct dm_arena *a, const struct dm_project *p, const stru
         return bad_load(&l, "not a list of files", reterr);
     for (size_t i = 0; i < doc->list.n; i++) {
         DM_TRY(read_load(a, doc->list.items[i], &l, reterr));
+        if (!i)
+            expected_days(a, p, dag_dir, &l);
         DM_TRY(load_one(a, &l, s, reterr));
     }
     return 0;
@@ -303,7 +314,7 @@ int dm_setup_project(const struct dm_project *p, const struct dm_setup *s, struc
         if (s->recreate)
             DM_TRY(run_folder(&a, p, s, dm_path_join(&a, dir, "recreate"), reterr));
         DM_TRY(run_folder(&a, p, s, dir, reterr));
-        DM_TRY(load_files(&a, p, s, dir, reterr));
+        DM_TRY(load_files(&a, p, s, dag, reterr));
     }
     return 0;
 }

@@ -71,8 +71,9 @@ int dm_lake_from_file(struct dm_lake *l, const char *path, struct dm_object_name
 /*
  * A vendor's file: copied, never linked.  `identity` (of the source: device, inode, size, mtime, ctime; and of the
  * object that it became) comes from an earlier landing of the same source together with that object's name; where both
- * still hold, `to` becomes a link to that object.  *ret_identity is "" for a source changed less than 2 s before it was
- * read (racily clean).  A source that changes while it is read is DM_E_CONFLICT.
+ * still hold, `to` becomes a link to that object.  Where they do not hold, because the source was changed less than 2 s
+ * before it was read (racily clean) or since then, but both have the same bytes, it becomes one too.  A source that
+ * changes while it is copied is DM_E_CONFLICT.
  */
 struct dm_landing {
     const char *identity;         /* NULL = none known */

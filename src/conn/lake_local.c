@@ -8,13 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 
 #include "base/clock.h"
 #include "base/time.h"
 #include "conn/lake_ops.h"
 #include "conn/place.h"
 
-enum { OBJECT_MODE = 0444, BESIDE_MAX = 5, COMMIT_TRIES = 3 };
+enum { OBJECT_MODE = 0444, BESIDE_MAX = 5, CHUNK = 1 << 20, WORD_MAX = 8192 };
 #define RACILY_CLEAN_US (2 * DM_SEC)
 
 /* ---- names ---- */
@@ -162,13 +163,7 @@ static int local_append(struct dm_lake_write *w, const void *bytes, size_t n, st
 static int commit_at(struct dm_lake_write *w, const char *path, struct dm_err *reterr)
 {
     struct dm_err err;
-    int rc = 0;
-    /* A delete that takes the last object of a folder takes the folder, perhaps just before the rename. */
-    for (int i = 0; i < COMMIT_TRIES; i++) {
-        rc = dm_file_commit(&w->file, path, OBJECT_MODE, &err);
-        if (rc != DM_E_NOTFOUND)
-            break;
-    }
+    int rc = dm_file_commit(&w->file, path, OBJECT_MODE, &err);
     return rc < 0 ? about(w->name, "writing", rc, &err, reterr) : 0;
 }
 
@@ -322,23 +317,64 @@ static const char *object_identity(struct dm_arena *a, const struct stat *st)
                            (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
 }
 
-/* The path of the object that the same source became before, or NULL where it is not that any more. */
-static const char *landed_before(struct dm_arena *a, const struct dm_lake *l, const char *source,
-                                 const struct dm_landing *known)
+/* What is recorded for a source changed just before it was read: a name for no state of any file. */
+static const char racy[] = "racily clean";
+
+/* Whether two open files have the same bytes. */
+static int same_bytes(int a, int b, bool *ret, struct dm_err *reterr)
+{
+    _cleanup_free_ char *x = dm_malloc(CHUNK), *y = dm_malloc(CHUNK);
+    for (off_t at = 0;;) {
+        ssize_t n = pread(a, x, CHUNK, at), m = pread(b, y, CHUNK, at);
+        if (n < 0 || m < 0)
+            return dm_err_errno(reterr, errno, "could not compare a file with its landed copy");
+        ssize_t less = n < m ? n : m;
+        *ret = memcmp(x, y, (size_t)less) == 0 && (less > 0 || n == m);
+        if (!*ret || n + m == 0)
+            return 0;
+        at += less;
+    }
+}
+
+/* The path of the object that the source became before, where that is still what a copy would give; else NULL.  The
+   records of both files answer that, and where they do not, the bytes do. */
+static int landed_before(struct dm_arena *a, const struct dm_lake *l, int source,
+                         const char *identity, const struct dm_landing *known, const char **ret,
+                         struct dm_err *reterr)
 {
     const char *path;
-    struct stat st;
-    if (!known || !known->identity || path_of(a, l, known->object, &path, NULL) < 0 ||
-        lstat(path, &st) < 0 || !dm_file_immutable(&st))
-        return NULL;
-    const char *whole = dm_arena_printf(a, "%s|%s", source, object_identity(a, &st));
-    return strcmp(whole, known->identity) == 0 ? path : NULL;
+    struct stat st, now;
+    bool same = false;
+    *ret = NULL;
+    if (!known || !known->identity || path_of(a, l, known->object, &path, NULL) < 0)
+        return 0;
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fstat(fd, &st) < 0 || !dm_file_immutable(&st))
+        return 0;
+    const char *whole = dm_arena_printf(a, "%s|%s", identity, object_identity(a, &st));
+    if (strcmp(whole, known->identity) != 0) {
+        if (fstat(source, &now) < 0 || now.st_size != st.st_size)
+            return 0;
+        DM_TRY(same_bytes(source, fd, &same, reterr));
+        if (!same || fstat(source, &now) < 0 || strcmp(source_identity(a, &now), identity) != 0)
+            return 0;
+    }
+    *ret = path;
+    return 0;
 }
 
 static bool racily_clean(const struct stat *st, int64_t now)
 {
     int64_t mtime = us_of(st->st_mtim), ctime = us_of(st->st_ctim);
     return now - (mtime > ctime ? mtime : ctime) < RACILY_CLEAN_US;
+}
+
+static const char *landing_identity(struct dm_arena *a, const struct stat *source,
+                                    const struct stat *object, int64_t now)
+{
+    if (racily_clean(source, now))
+        return racy;
+    return dm_arena_printf(a, "%s|%s", source_identity(a, source), object_identity(a, object));
 }
 
 static int land_copy(struct dm_lake *l, struct dm_arena *a, const char *source_path, int fd,
@@ -369,10 +405,72 @@ static int land_copy(struct dm_lake *l, struct dm_arena *a, const char *source_p
     dm_file_release(&w.file);
     if (rc < 0)
         return rc;
-    *ret_identity = racily_clean(&after, now)
-                        ? ""
-                        : dm_arena_printf(a, "%s|%s", identity, object_identity(a, &object));
+    *ret_identity = landing_identity(a, &after, &object, now);
     *ret_bytes = bytes;
+    return 0;
+}
+
+/*
+ * Copies of one source are made one after the other, and each leaves word of what it made: tasks that start together,
+ * before any landing is recorded, make one copy.
+ */
+static int lock_landing(struct dm_lake *l, struct dm_arena *a, const char *source_path, int *ret_fd,
+                        struct dm_err *reterr)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (const char *p = dm_project_relative(l->project, source_path); *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+    DM_TRY(dm_mkdirs(l->project->run_dir, 0755, reterr));
+    const char *path = dm_arena_printf(a, "%s/landing-%016llx.lock", l->project->run_dir,
+                                       (unsigned long long)hash);
+    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return dm_err_errno(reterr, errno, "could not create %s", path);
+    while (flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return dm_err_errno(reterr, errno, "could not lock %s", path);
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
+}
+
+static bool read_word(int fd, struct dm_arena *a, struct dm_landing *ret)
+{
+    char buf[WORD_MAX];
+    ssize_t n = pread(fd, buf, sizeof(buf), 0);
+    struct dm_str rest = dm_str_n(buf, n > 0 ? (size_t)n : 0), line[3];
+    for (int i = 0; i < 3; i++)
+        if (!dm_str_split(&rest, '\n', &line[i]))
+            return false;
+    *ret = (struct dm_landing){dm_str_cstr(a, line[0]),
+                               {dm_str_cstr(a, line[1]), dm_str_cstr(a, line[2])}};
+    return true;
+}
+
+/* Word that is lost costs a copy. */
+static void leave_word(int fd, struct dm_arena *a, const char *identity, struct dm_object_name to)
+{
+    const char *text = dm_arena_printf(a, "%s\n%s\n%s\n", identity, to.bucket, to.key);
+    if (strlen(text) > WORD_MAX || ftruncate(fd, 0) < 0 || pwrite(fd, text, strlen(text), 0) < 0)
+        return;
+}
+
+static int land_first(struct dm_lake *l, struct dm_arena *a, const char *source_path, int fd,
+                      const char *identity, struct dm_object_name to, const char **ret_before,
+                      const char **ret_identity, uint64_t *ret_bytes, struct dm_err *reterr)
+{
+    _cleanup_close_ int lock = -1;
+    struct dm_landing word;
+    const char *made;
+    DM_TRY(lock_landing(l, a, source_path, &lock, reterr));
+    if (read_word(lock, a, &word)) {
+        DM_TRY(landed_before(a, l, fd, identity, &word, ret_before, reterr));
+        if (*ret_before)
+            return 0;
+    }
+    DM_TRY(land_copy(l, a, source_path, fd, identity, to, &made, ret_bytes, reterr));
+    leave_word(lock, a, made, to);
+    *ret_identity = made;
     return 0;
 }
 
@@ -382,15 +480,23 @@ static int local_land(struct dm_lake *l, struct dm_arena *a, const char *source_
                       struct dm_err *reterr)
 {
     _cleanup_close_ int fd = -1;
-    struct stat st;
+    struct stat st, object;
+    const char *before, *path;
+    int64_t now = dm_clock_now();
     DM_TRY(open_source(l, source_path, &fd, &st, reterr));
     const char *identity = source_identity(a, &st);
-    const char *before = landed_before(a, l, identity, known);
+    DM_TRY(landed_before(a, l, fd, identity, known, &before, reterr));
+    if (!before)
+        DM_TRY(land_first(l, a, source_path, fd, identity, to, &before, ret_identity, ret_bytes,
+                          reterr));
     *ret_linked = before != NULL;
     if (!before)
-        return land_copy(l, a, source_path, fd, identity, to, ret_identity, ret_bytes, reterr);
+        return 0;
+    DM_TRY(path_of(a, l, to, &path, reterr));
     DM_TRY(place_object(l, before, to, ret_bytes, reterr));
-    *ret_identity = known->identity;
+    if (lstat(path, &object) < 0)
+        return dm_err_errno(reterr, errno, "could not read s3://%s/%s", to.bucket, to.key);
+    *ret_identity = landing_identity(a, &st, &object, now);
     return 0;
 }
 

@@ -9,8 +9,13 @@
 #include "base/dl.h"
 #include "base/time.h"
 #include "conn/warehouse_start.h"
+#include "lang/utf8.h"
 
 enum { COPY_CHUNK = 256 << 10, SETTINGS_MAX = 24 };
+enum {
+    LINE_BEFORE = 60,
+    LINE_AFTER = 40
+}; /* characters of a line that an error shows around its place */
 #define WAREHOUSE_WITHIN_US (20 * DM_SEC)
 
 static struct {
@@ -144,6 +149,49 @@ static int result_error(struct dm_pg *pg, const PGresult *r, struct dm_err *rete
             reterr->position = (int)at;
     }
     return code;
+}
+
+/* The line of the statement that has the error, as much of it as fits beside `prefix`, and a caret under the place. */
+static void add_line(struct dm_strbuf *b, struct dm_str sql, int position)
+{
+    size_t at = dm_utf8_offset(sql, (size_t)position - 1), from = at, to = at;
+    int line = 1;
+    for (size_t i = 0; i < at; i++)
+        line += sql.p[i] == '\n';
+    while (from > 0 && sql.p[from - 1] != '\n')
+        from--;
+    while (to < sql.len && sql.p[to] != '\n')
+        to++;
+    dm_strbuf_addf(b, ", line %d: ", line);
+    size_t shift = dm_utf8_count(dm_strbuf_str(b));
+    size_t first = from;
+    while (first < at && (sql.p[first] == ' ' || sql.p[first] == '\t'))
+        first++;
+    size_t before = dm_utf8_count(dm_str_sub(sql, first, at));
+    if (before > LINE_BEFORE) {
+        first = dm_utf8_offset(dm_str_sub(sql, first, sql.len), before - LINE_BEFORE) + first;
+        before = LINE_BEFORE;
+    }
+    struct dm_str rest = dm_str_sub(sql, at, to);
+    dm_strbuf_add(b, sql.p + first, at - first);
+    dm_strbuf_add(b, rest.p, dm_utf8_offset(rest, LINE_AFTER));
+    dm_strbuf_addf(b, "\n%*s^", (int)(shift + before), "");
+}
+
+/* An error of the server gets the SQLSTATE and the place in the statement before its detail. */
+static int located(int rc, struct dm_str sql, struct dm_err *reterr)
+{
+    if (rc >= 0 || !reterr || !reterr->sqlstate[0])
+        return rc;
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    dm_strbuf_addf(&b, "SQLSTATE %s", reterr->sqlstate);
+    if (reterr->position > 0 && (size_t)reterr->position <= dm_utf8_count(sql))
+        add_line(&b, sql, reterr->position);
+    if (reterr->detail[0])
+        dm_strbuf_addf(&b, "\n%s", reterr->detail);
+    dm_err_detail(reterr, "%s", b.p);
+    return rc;
 }
 
 /* ---- opening ---- */
@@ -432,7 +480,7 @@ int dm_pg_exec(struct dm_pg *pg, struct dm_arena *a, struct dm_str sql, const ch
         *ret = out;
     }
     free(rows.rows);
-    return rc;
+    return located(rc, sql, reterr);
 }
 
 /* ---- COPY ---- */
@@ -457,7 +505,7 @@ static int begin_copy(struct dm_pg *pg, struct dm_str sql, ExecStatusType wanted
     if (rc < 0)
         while ((r = pq.PQgetResult(pg->conn)))
             pq.PQclear(r);
-    return rc;
+    return located(rc, sql, reterr);
 }
 
 /* Reads the results to their end.  Only a command tag "COPY n" is success; the first error is the one to report. */
@@ -479,7 +527,7 @@ static int end_copy(struct dm_pg *pg, int64_t *ret_rows, struct dm_err *reterr)
                         "the server ended COPY without saying how many rows it was");
     if (rc == 0)
         *ret_rows = n;
-    return rc;
+    return located(rc, DM_STR(""), reterr);
 }
 
 int dm_pg_copy_out(struct dm_pg *pg, struct dm_str sql, bool has_header,

@@ -2,7 +2,8 @@
  * SQL connections: libpq (opened at first use) for PostgreSQL, Redshift and the embedded warehouse alike.
  * An embedded warehouse that is not running is started (conn/warehouse_start.h).
  *
- * Errors of the server keep its SQLSTATE, detail, hint and position; their code is DM_E_CONFLICT (may be repeated),
+ * Errors of the server keep its SQLSTATE, detail, hint and position (the detail begins with the SQLSTATE, the line of the
+ * statement and a caret under the place); their code is DM_E_CONFLICT (may be repeated),
  * CONNECTION, DISKFULL, NOMEM, BUSY, PERMISSION or CANCELLED where the SQLSTATE says so, else DM_E_SQL.
  */
 #ifndef DM_PG_H

@@ -87,15 +87,14 @@ int dm_place(const char *from, const char *tmp_dir, const char *to, uint64_t *re
     const char *tmp = NULL;
     uint64_t bytes = 0;
     DM_TRY(dm_mkdirs(tmp_dir, 0777, reterr));
-    DM_TRY(dm_mkdirs_for(to, reterr));
     int linked = link_in(&a, from, tmp_dir, &tmp, &bytes, reterr);
     if (linked < 0)
         return linked;
     if (linked) {
-        int e = rename(tmp, to) < 0 ? errno : 0;
+        int rc = dm_rename(tmp, to, reterr);
         unlink(tmp); /* renaming one name of a file over another of the same file does nothing */
-        if (e)
-            return dm_err_errno(reterr, e, "could not name %s", to);
+        if (rc < 0)
+            return rc;
     } else {
         _cleanup_close_ int fd = open(from, O_RDONLY | O_CLOEXEC);
         if (fd < 0)

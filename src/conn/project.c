@@ -38,9 +38,14 @@ static int find_dir(struct dm_arena *a, const char *dir, const char **ret, struc
     const char *home = getenv("DAYMILL_HOME");
     if (!dir && home && *home)
         dir = home;
-    if (!realpath(dir ? dir : ".", resolved))
-        return dm_err_errno(reterr, errno, "could not open the project folder %s",
-                            dir ? dir : "(the working folder)");
+    if (!realpath(dir ? dir : ".", resolved)) {
+        int e = errno;
+        int rc = dm_err_errno(reterr, e, "could not open the project folder %s",
+                              dir ? dir : "(the working folder)");
+        if (dir && e == ENOENT)
+            dm_err_hint(reterr, "\"daymill init %s\" makes one.", dir);
+        return rc;
+    }
     if (!dir) {
         const char *found = find_above(a, resolved);
         if (!found) {
@@ -152,28 +157,44 @@ static int check_map(struct dm_arena *a, const char *outer, const struct dm_valu
     return 0;
 }
 
-/* A folder that belongs to this user alone: anybody may write below /tmp. */
-static int private_dir(const char *path, struct dm_err *reterr)
+/* A folder that belongs to this user alone, or none yet: anybody may write below /tmp. */
+static int check_private(const char *path, struct dm_err *reterr)
 {
     struct stat st;
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return dm_err_errno(reterr, errno, "could not create the folder %s", path);
     if (lstat(path, &st) < 0)
-        return dm_err_errno(reterr, errno, "could not open the folder %s", path);
+        return errno == ENOENT ? 0
+                               : dm_err_errno(reterr, errno, "could not open the folder %s", path);
     if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
         dm_err_set(reterr, DM_E_PERMISSION, "%s is not a folder of yours alone", path);
         dm_err_hint(reterr,
                     "The warehouse's socket would lie there; remove it, or move the project to a "
-                    "shorter path.");
+                    "shorter path without a comma.");
         return DM_E_PERMISSION;
     }
     return 0;
 }
 
+int dm_project_make_socket_dir(const struct dm_project *p, struct dm_err *reterr)
+{
+    if (strcmp(p->socket_dir, p->run_dir) == 0)
+        return dm_mkdirs(p->run_dir, 0777, reterr);
+    if (mkdir(p->socket_dir, 0700) < 0 && errno != EEXIST)
+        return dm_err_errno(reterr, errno, "could not create the folder %s", p->socket_dir);
+    return check_private(p->socket_dir, reterr);
+}
+
+void dm_project_remove_socket_dir(const struct dm_project *p)
+{
+    if (strcmp(p->socket_dir, p->run_dir) != 0)
+        rmdir(p->socket_dir);
+}
+
 static int find_socket_dir(struct dm_project *p, struct dm_err *reterr)
 {
     struct stat st;
-    if (strlen(p->run_dir) + 1 + strlen(DM_WAREHOUSE_SOCKET) <= DM_SOCKET_PATH_MAX) {
+    /* libpq takes a comma for the end of a host's name. */
+    if (strlen(p->run_dir) + 1 + strlen(DM_WAREHOUSE_SOCKET) <= DM_SOCKET_PATH_MAX &&
+        !strchr(p->run_dir, ',')) {
         p->socket_dir = p->run_dir;
         return 0;
     }
@@ -181,7 +202,7 @@ static int find_socket_dir(struct dm_project *p, struct dm_err *reterr)
         return dm_err_errno(reterr, errno, "could not open the project folder %s", p->dir);
     p->socket_dir = dm_arena_printf(&p->arena, "/tmp/daymill-%u-%llx-%llx", geteuid(),
                                     (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
-    return private_dir(p->socket_dir, reterr);
+    return check_private(p->socket_dir, reterr);
 }
 
 static int open_dir(struct dm_project *p, const char *dir, struct dm_err *reterr)

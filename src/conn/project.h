@@ -22,8 +22,9 @@ struct dm_project {
     const char *dir; /* absolute, links resolved */
     const char *dags_dir, *data_dir, *lake_dir, *cluster_dir, *warehouse_dir, *state_path,
         *logs_dir, *run_dir;
-    /* run/, or, where the socket's path would be longer than DM_SOCKET_PATH_MAX, a folder of the user's alone (0700)
-       below /tmp whose name comes from the device and inode of the project. */
+    /* run/, or, where the socket's path would be longer than DM_SOCKET_PATH_MAX or has a comma, a folder of the user's
+       alone (0700) below /tmp whose name comes from the device and inode of the project.  It is there as long as
+       the warehouse listens. */
     const char *socket_dir;
     const struct dm_value *config; /* daymill.yaml: map, checked against conn/config.def */
     /* connections.yaml: id -> map or URI, as written; dm_conn_find reads one and knows the aliases. */
@@ -33,6 +34,9 @@ struct dm_project {
 /* `dir` NULL: DAYMILL_HOME, else the nearest parent of the working folder with a daymill.yaml.
    DM_E_NOTFOUND where there is none; an unknown key or a value of the wrong kind is an error with its line. */
 int dm_project_open(struct dm_project *p, const char *dir, struct dm_err *reterr) dm_nodiscard;
+/* For the warehouse: the folder of its socket. */
+int dm_project_make_socket_dir(const struct dm_project *p, struct dm_err *reterr) dm_nodiscard;
+void dm_project_remove_socket_dir(const struct dm_project *p);
 void dm_project_release(struct dm_project *p);
 /* "lake/daymill/x" for an absolute path below the project, other paths as they are: for messages and for the
    store. */

@@ -41,6 +41,8 @@ struct dm_task {
     bool do_xcom_push;
     int64_t start_date, end_date; /* DM_NEVER = the DAG's */
     uint32_t line, col;           /* of the task in its file */
+    bool is_setup, is_teardown;
+    bool on_failure_fail_dagrun; /* of a teardown: its failure is the run's */
 
     /* What only some tasks have; NULL or 0 where it was not given, unless it says otherwise. */
     const char *group; /* id of its group, with the prefix of the outer ones */
@@ -88,6 +90,7 @@ struct dm_dag {
     size_t n_tasks;
     /* Every file that a templated field names (SQL, JSON, scripts): path as written -> text. */
     const struct dm_value *files;
+    bool fail_stop;      /* the first task that fails ends the run */
     struct dm_task_group *groups; /* sorted by id */
     size_t n_groups;
     /* What only some DAGs have; NULL where it was not given. */

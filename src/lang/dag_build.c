@@ -497,6 +497,7 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
     dag->doc_md = text_key(&d, "doc_md");
     dag->catchup = bool_key(&d, "catchup", true);
     dag->native_templates = bool_key(&d, "render_template_as_native_obj", false);
+    dag->fail_stop = bool_key(&d, "fail_stop", bool_key(&d, "fail_fast", false));
     dag->max_active_runs = int_key(&d, "max_active_runs", 16);
     dag->max_active_tasks = int_key(&d, "concurrency", int_key(&d, "max_active_tasks", 16));
     params(&d);

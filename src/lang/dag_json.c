@@ -208,6 +208,13 @@ static const struct dm_value *indices(struct dm_arena *a, const size_t *at, size
 
 #define SET(key, value) dm_map_set(a, m, key, (value))
 
+/* What few DAGs have is left out where it is false. */
+static void set_if(struct dm_arena *a, struct dm_value *m, const char *key, bool value)
+{
+    if (value)
+        dm_map_set(a, m, key, dm_value_bool(a, true));
+}
+
 /* What only some have is left out where it is not there: the digest of the others does not know it. */
 static void set_given(struct dm_arena *a, struct dm_value *m, const char *key,
                       const struct dm_value *v)
@@ -312,6 +319,9 @@ static const struct dm_value *task_value(struct dm_arena *a, const struct dm_tas
     set_rare_of_task(a, m, t);
     SET("line", dm_value_int(a, t->line));
     SET("col", dm_value_int(a, t->col));
+    set_if(a, m, "is_setup", t->is_setup);
+    set_if(a, m, "is_teardown", t->is_teardown);
+    set_if(a, m, "on_failure_fail_dagrun", t->on_failure_fail_dagrun);
     return m;
 }
 
@@ -342,6 +352,7 @@ static const struct dm_value *dag_value(struct dm_arena *a, const struct dm_dag 
     SET("tags", tags);
     SET("tasks", tasks);
     SET("files", encode(a, d->files));
+    set_if(a, m, "fail_stop", d->fail_stop);
     set_rare_of_dag(a, m, d);
     return m;
 }
@@ -488,6 +499,9 @@ static bool read_task(struct dm_arena *a, const struct dm_value *m, size_t n_tas
     read_rare_of_task(a, m, t);
     t->line = (uint32_t)dm_map_int(m, "line", 0);
     t->col = (uint32_t)dm_map_int(m, "col", 0);
+    t->is_setup = dm_map_bool(m, "is_setup", false);
+    t->is_teardown = dm_map_bool(m, "is_teardown", false);
+    t->on_failure_fail_dagrun = dm_map_bool(m, "on_failure_fail_dagrun", false);
     return *t->task_id && *t->operator_name && t->trigger_rule < DM_RULE_COUNT &&
            read_indices(a, m, "upstream", n_tasks, &t->upstream, &t->n_upstream) &&
            read_indices(a, m, "downstream", n_tasks, &t->downstream, &t->n_downstream);
@@ -524,6 +538,7 @@ int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret
     d->max_active_tasks = (int)dm_map_int(m, "max_active_tasks", 0);
     d->dagrun_timeout_us = dm_map_int(m, "dagrun_timeout_us", 0);
     d->native_templates = dm_map_bool(m, "native_templates", false);
+    d->fail_stop = dm_map_bool(m, "fail_stop", false);
     d->params = map_of(a, m, "params");
     read_rare_of_dag(a, m, d);
     d->files = map_of(a, m, "files");

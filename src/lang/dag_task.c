@@ -209,7 +209,8 @@ static enum dm_trigger_rule get_rule(const struct reader *r)
     const char *names[DM_RULE_COUNT + 1] = {NULL};
     const struct dm_value *v = value_of(r, "trigger_rule");
     if (!v || v->kind == DM_NULL)
-        return DM_RULE_ALL_SUCCESS;
+        return get_bool(r, "is_teardown", false) ? DM_RULE_ALL_DONE_SETUP_SUCCESS
+                                                 : DM_RULE_ALL_SUCCESS;
     if (v->kind != DM_STRING) {
         wrong(r, v, "trigger_rule", "a text", NULL);
         return DM_RULE_ALL_SUCCESS;
@@ -318,6 +319,9 @@ static void read_common(const struct reader *r, struct dm_task *t)
     t->wait_for_downstream = get_bool(r, "wait_for_downstream", false);
     t->depends_on_past |= t->wait_for_downstream;
     t->ignore_first_depends_on_past = get_bool(r, "ignore_first_depends_on_past", true);
+    t->is_setup = get_bool(r, "is_setup", false);
+    t->is_teardown = get_bool(r, "is_teardown", false);
+    t->on_failure_fail_dagrun = get_bool(r, "on_failure_fail_dagrun", false);
     t->trigger_rule = get_rule(r);
     t->pool = get_text(r, "pool", "default_pool");
     t->pool_slots = get_int(r, "pool_slots", 1, 1);

@@ -76,15 +76,52 @@ static int push_figures(struct dm_attempt *at, struct dm_store *store,
     return dm_attempt_push_xcom(at, "figures", figures, reterr);
 }
 
-/* Why a step failed, and where its log is. */
-static int failed(struct dm_attempt *at, const struct dm_step_row *s, struct dm_err *reterr)
+/* The step of the same batch that failed and took the waited-for one with it; NULL = there is none. */
+static const struct dm_step_row *find_cause(struct dm_attempt *at, struct dm_store *store,
+                                            const struct dm_step_row *s)
+{
+    struct dm_step_row *steps;
+    size_t n;
+    if (s->state != DM_STEP_CANCELLED ||
+        dm_store_steps(store, at->arena, s->cluster_id, s->run, false, &steps, &n, NULL) < 0)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (steps[i].state == DM_STEP_FAILED && steps[i].task == s->task &&
+            steps[i].try_number == s->try_number)
+            return &steps[i];
+    return NULL;
+}
+
+/* Why a step failed, as its own attempt says it, and where its log is. */
+static int failed(struct dm_attempt *at, struct dm_store *store, const struct dm_step_row *s,
+                  struct dm_err *reterr)
 {
     int rc = dm_map_bool(at->args, "soft_fail", false) ? DM_E_SKIP : DM_E_TASK;
-    dm_err_set(reterr, rc, "step %s (%s) ended %s%s%s", s->id, s->name,
-               dm_step_state_name(s->state), s->reason_message ? ": " : "",
-               s->reason_message ? s->reason_message : "");
-    if (s->log_path)
-        dm_err_hint(reterr, "The step's log is %s.", s->log_path);
+    const struct dm_step_row *cause = find_cause(at, store, s);
+    const struct dm_step_row *said = cause ? cause : s;
+    struct dm_attempt_row ran = {0};
+    if (said->attempt && dm_store_attempt(store, at->arena, said->attempt, &ran, NULL) < 0)
+        ran = (struct dm_attempt_row){0};
+    dm_err_set(reterr, rc, "step %s (%s) ended %s%s%s", said->id, said->name,
+               dm_step_state_name(said->state), said->reason_message ? ": " : "",
+               said->reason_message ? said->reason_message : "");
+    _cleanup_strbuf_ struct dm_strbuf story;
+    dm_strbuf_init(&story, DM_BUF_MESSAGE);
+    if (ran.error_place)
+        dm_strbuf_addf(&story, "at %s\n", ran.error_place);
+    if (ran.error_detail)
+        dm_strbuf_addf(&story, "%s\n", ran.error_detail);
+    if (cause)
+        dm_strbuf_addf(&story, "With it ended step %s (%s): %s.\n", s->id, s->name,
+                       dm_step_state_name(s->state));
+    if (said->log_path)
+        dm_strbuf_addf(&story, "The step's log is %s.\n", said->log_path);
+    dm_err_detail(reterr, "%.*s", DM_FMT(dm_str_trim(dm_strbuf_str(&story))));
+    if (ran.error_hint)
+        dm_err_hint(reterr, "%s", ran.error_hint);
+    else if (!said->log_path)
+        dm_err_hint(reterr, "\"daymill tasks logs %s %s %s\" prints the logs of its batch.",
+                    said->dag_id, said->task_id, said->run_id);
     return rc;
 }
 
@@ -111,7 +148,7 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
         return push_figures(at, store, &step, reterr);
     /* A step that has ended in a state that nobody lists can never come to one that is. */
     if (is_listed(at, "failed_states", state) || dm_step_finished(step.state))
-        return failed(at, &step, reterr);
+        return failed(at, store, &step, reterr);
     printf("step %s (%s) is %s\n", step.id, step.name, state);
     at->reschedule = true;
     at->until_step = step.id;

@@ -134,7 +134,9 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
     DM_TRY(find_checks(at, &p.checks, reterr));
     DM_TRY(dm_sql_session(at, conn_id, dm_map_str(at->args, "database", ""), &pg, reterr));
     p.pg = pg;
-    DM_TRY(dm_sql_transaction(at, pg, DM_SQL_BEGIN_SNAPSHOT, replace_day, &p, reterr));
+    int rc = dm_sql_transaction(at, pg, DM_SQL_BEGIN_SNAPSHOT, replace_day, &p, reterr);
+    at->no_retry = rc == DM_E_CHECK; /* rows that nobody checked stay so */
+    DM_TRY(rc);
 
     const char *note =
         dm_arena_printf(a, "%s replaced %lld rows", dm_str_cstr(a, day), (long long)p.deleted);

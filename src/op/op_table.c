@@ -25,8 +25,12 @@ static const struct dm_op_spec *const specs[] = {
     "Python code does not run inside daymill: call the script with `bash` "         \
     "(bash_command: \"python3 script.py {{ ds }}\"), or use `sql`, `sql_to_s3` or " \
     "`file_to_s3` for what it does."
-#define USE_TRIGGER_RULE \
-    "Branches are not there yet: give the tasks a condition in `bash` with the skip exit code 99."
+#define USE_BRANCH                                                                            \
+    "Python code does not run inside daymill: say with `branch` what goes on, as a template " \
+    "(follow: \"{{ ... }}\") or as SQL."
+#define USE_SHORT_CIRCUIT                                                                    \
+    "Python code does not run inside daymill: say with `short_circuit` when to go on, as a " \
+    "template (condition: \"{{ ... }}\") or as SQL."
 #define NOT_YET(what) "There is no " what " yet; `bash` can wait for the same thing in a loop."
 
 static const struct dm_op_refused refused[] = {
@@ -45,17 +49,12 @@ static const struct dm_op_refused refused[] = {
     {"PythonSensor", USE_BASH},
     {"airflow.sensors.python.PythonSensor", USE_BASH},
     {"airflow.providers.standard.sensors.python.PythonSensor", USE_BASH},
-    {"BranchPythonOperator", USE_TRIGGER_RULE},
-    {"airflow.operators.python.BranchPythonOperator", USE_TRIGGER_RULE},
-    {"airflow.providers.standard.operators.python.BranchPythonOperator", USE_TRIGGER_RULE},
-    {"BranchSQLOperator", USE_TRIGGER_RULE},
-    {"airflow.providers.common.sql.operators.sql.BranchSQLOperator", USE_TRIGGER_RULE},
-    {"ShortCircuitOperator", USE_TRIGGER_RULE},
-    {"airflow.operators.python.ShortCircuitOperator", USE_TRIGGER_RULE},
-    {"airflow.providers.standard.operators.python.ShortCircuitOperator", USE_TRIGGER_RULE},
-    {"LatestOnlyOperator", USE_TRIGGER_RULE},
-    {"airflow.operators.latest_only.LatestOnlyOperator", USE_TRIGGER_RULE},
-    {"airflow.providers.standard.operators.latest_only.LatestOnlyOperator", USE_TRIGGER_RULE},
+    {"BranchPythonOperator", USE_BRANCH},
+    {"airflow.operators.python.BranchPythonOperator", USE_BRANCH},
+    {"airflow.providers.standard.operators.python.BranchPythonOperator", USE_BRANCH},
+    {"ShortCircuitOperator", USE_SHORT_CIRCUIT},
+    {"airflow.operators.python.ShortCircuitOperator", USE_SHORT_CIRCUIT},
+    {"airflow.providers.standard.operators.python.ShortCircuitOperator", USE_SHORT_CIRCUIT},
     {"FileSensor", NOT_YET("file sensor")},
     {"airflow.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
     {"airflow.providers.standard.sensors.filesystem.FileSensor", NOT_YET("file sensor")},

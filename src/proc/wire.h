@@ -33,6 +33,8 @@ int dm_frame_decode(struct dm_str bytes, struct dm_frame *ret, size_t *ret_used,
 /* The child's side, blocking.  A parent that is gone is DM_E_CONNECTION. */
 int dm_wire_send(int fd, enum dm_wire_kind kind, struct dm_str body,
                  struct dm_err *reterr) dm_nodiscard;
+/* Frames that are encoded already, one after the other. */
+int dm_wire_send_frames(int fd, struct dm_str frames, struct dm_err *reterr) dm_nodiscard;
 int dm_wire_receive(int fd, struct dm_arena *a, struct dm_frame *ret,
                     struct dm_err *reterr) dm_nodiscard;
 

@@ -36,6 +36,11 @@ int dm_wire_send(int fd, enum dm_wire_kind kind, struct dm_str body, struct dm_e
     return send_all(fd, b.p, b.len, reterr);
 }
 
+int dm_wire_send_frames(int fd, struct dm_str frames, struct dm_err *reterr)
+{
+    return send_all(fd, frames.p, frames.len, reterr);
+}
+
 static int receive_all(int fd, char *p, size_t n, struct dm_err *reterr)
 {
     while (n > 0) {

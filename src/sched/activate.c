@@ -4,6 +4,8 @@
  */
 #include "sched/activate.h"
 
+#include "sched/decision.h"
+
 static void *grow(struct dm_arena *a, void *old, size_t n, size_t *cap, size_t size)
 {
     if (n < *cap)
@@ -115,6 +117,81 @@ static bool wants_clear(const struct dm_drive *d, const struct dm_task_row *row)
     return d->only_task && strcmp(d->only_task, row->task_id) == 0 && row->state != DM_TASK_NONE;
 }
 
+static const struct dm_graph *graph_of(struct dm_tick *t, const struct dm_dag *dag)
+{
+    for (size_t i = 0; i < t->n_graphs; i++)
+        if (t->graphs[i]->dag == dag)
+            return t->graphs[i];
+    t->graphs = grow(t->arena, t->graphs, t->n_graphs, &t->cap_graphs, sizeof(*t->graphs));
+    return t->graphs[t->n_graphs++] = dm_graph_make(t->arena, dag);
+}
+
+/* What branches of the run decided before. */
+static int load_decisions(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *reterr)
+{
+    struct dm_xcom_of_key *records;
+    size_t n;
+    DM_TRY(dm_store_xcoms_of_key(t->store, &t->turn, run->row.id, DM_DECISION_KEY, &records, &n,
+                                 reterr));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < run->n_tasks; j++) {
+            struct dm_value *record;
+            if (run->tasks[j].row.id != records[i].task)
+                continue;
+            DM_TRY(dm_value_from_json(t->arena, records[i].value, &record, reterr));
+            run->tasks[j].decided = record;
+        }
+    return 0;
+}
+
+static bool is_fine(enum dm_task_state s)
+{
+    return s == DM_TASK_SUCCESS || s == DM_TASK_SKIPPED;
+}
+
+/* Whether a finished task handed up steps that the cluster gave up, and somebody still waits for them: another run's
+   failure cancels them too, and no sensor could ever see them complete. */
+static bool has_dead_steps(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                           const struct dm_step_row *steps, size_t n)
+{
+    bool dead = false, awaited = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct dm_step_row *s = &steps[i];
+        if (s->task == task->row.id && s->try_number == task->row.try_number)
+            dead = dead || s->state == DM_STEP_CANCELLED ||
+                   (s->state == DM_STEP_FAILED && strcmp(s->action_on_failure, "CONTINUE") != 0);
+    }
+    for (size_t i = 0; i < task->def->n_downstream; i++)
+        awaited = awaited || !is_fine(run->tasks[task->def->downstream[i]].row.state);
+    return dead && awaited;
+}
+
+/* A day that was left unfinished: what failed in it is done again, and everything after that; the rest is kept.  A
+   command that reruns failed days does it again whole, because what it landed may be what failed. */
+static int clear_failed(struct dm_tick *t, struct dm_plan_run *run, const struct dm_drive *d,
+                        struct dm_err *reterr)
+{
+    bool any = false;
+    bool *anew = dm_arena_array(&t->turn, bool, run->n_tasks + 1);
+    struct dm_step_row *steps;
+    size_t n;
+    DM_TRY(dm_store_steps(t->store, &t->turn, NULL, run->row.id, false, &steps, &n, reterr));
+    for (size_t i = 0; i < run->n_tasks; i++) {
+        struct dm_plan_task *task = &run->tasks[i];
+        anew[i] = task->row.state == DM_TASK_FAILED || task->row.state == DM_TASK_UPSTREAM_FAILED ||
+                  (task->row.state == DM_TASK_SUCCESS && has_dead_steps(run, task, steps, n));
+        for (size_t j = 0; j < task->def->n_upstream; j++)
+            anew[i] = anew[i] || anew[task->def->upstream[j]];
+        any = any || anew[i];
+    }
+    bool whole = any && d->rerun != DM_RERUN_MISSING;
+    for (size_t i = 0; i < run->n_tasks; i++)
+        if (whole || anew[i])
+            DM_TRY(dm_tick_clear_task(t->store, &t->turn, &run->tasks[i].row,
+                                      run->tasks[i].def->retries, t->now, reterr));
+    return 0;
+}
+
 /* Task instances of the run by index in the DAG. */
 static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, const struct dm_drive *d,
                       bool is_new, struct dm_err *reterr)
@@ -126,14 +203,13 @@ static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, const struct d
         DM_TRY(dm_store_tasks(t->store, t->arena, run->row.id, &rows, &n_rows, reterr));
     for (size_t i = 0; i < n_rows; i++)
         DM_TRY(remove_gone(t, dag, &rows[i], reterr));
-    const int *weights = dm_plan_weights(&t->turn, dag);
     run->dag = dag;
+    run->graph = graph_of(t, dag);
     run->n_tasks = dag->n_tasks;
     run->tasks = dm_arena_array(t->arena, struct dm_plan_task, dag->n_tasks + 1);
     for (size_t i = 0; i < dag->n_tasks; i++) {
         struct dm_plan_task *task = &run->tasks[i];
         task->def = &dag->tasks[i];
-        task->weight = weights[i];
         size_t at = 0;
         while (at < n_rows && strcmp(rows[at].task_id, task->def->task_id) != 0)
             at++;
@@ -145,7 +221,7 @@ static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, const struct d
             DM_TRY(dm_tick_clear_task(t->store, &t->turn, &task->row, task->def->retries, t->now,
                                       reterr));
     }
-    return 0;
+    return is_new || d->only_task || d->keep_failed ? 0 : clear_failed(t, run, d, reterr);
 }
 
 /* The run before, for depends_on_past; manual runs count only where the DAG does not catch up. */
@@ -204,8 +280,10 @@ int dm_tick_activate(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
     run->ignore_past = day->logical_date == d->first;
     DM_TRY(fill_tasks(t, run, d->drive, is_new, reterr));
     DM_TRY(link_past(t, run, reterr));
-    if (!is_new)
+    if (!is_new) {
+        DM_TRY(load_decisions(t, run, reterr));
         DM_TRY(load_steps(t, run, reterr));
+    }
     run->active = true;
     run->active_since = t->now;
     t->snap.runs =

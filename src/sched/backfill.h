@@ -1,5 +1,5 @@
 /*
- * Which days a command does, and why; and clearing.  Reading needs no right to decide; clearing does (sched/right.h).
+ * Which days a command does, and why.
  */
 #ifndef DM_BACKFILL_H
 #define DM_BACKFILL_H
@@ -21,7 +21,7 @@ extern const char dm_rerun_choices[];
 enum dm_day_action {
     DM_DAY_KEEP,   /* its run is finished and stays */
     DM_DAY_CREATE, /* there is no run yet */
-    DM_DAY_RESUME, /* unfinished: what is finished in it is kept, the rest is done */
+    DM_DAY_RESUME, /* unfinished: what succeeded in it is kept, the rest is done */
     DM_DAY_RERUN,  /* every task is done again */
 };
 
@@ -46,6 +46,8 @@ struct dm_drive {
     bool exact;
     /* Only this task, whatever its state and its dependencies (`tasks test`); NULL = all. */
     const char *only_task;
+    /* What failed in an unfinished run stays so, as a scheduler goes on; a command does it again. */
+    bool keep_failed;
 };
 
 /* The days of a drive in order, those that are kept included.  Days outside the DAG's start and end dates are left
@@ -53,17 +55,5 @@ struct dm_drive {
 int dm_drive_days(struct dm_arena *a, struct dm_store *s, const struct dm_drive *d,
                   struct dm_day **ret, size_t *ret_n, size_t *ret_outside,
                   struct dm_err *reterr) dm_nodiscard;
-
-/*
- * Clears a task of a run, with everything downstream of it where asked: states to none with a new set of tries, the
- * run back to queued, so that the next backfill does what was cleared, by the newest generation.  task_id NULL clears
- * the whole run.  Takes the right to decide for the moment (waiting as dm_right_take does).
- */
-struct dm_project;
-struct dm_right_wait;
-int dm_clear_tasks(const struct dm_project *p, struct dm_store *s, const struct dm_dag *dag,
-                   const struct dm_run_row *run, const char *task_id, bool downstream,
-                   const struct dm_right_wait *wait, size_t *ret_cleared,
-                   struct dm_err *reterr) dm_nodiscard;
 
 #endif

@@ -179,4 +179,5 @@ void dm_loop_child_outcome(const struct dm_loop_child *c, struct dm_job_end *ret
         ret->result.error = c->broken;
     else
         explain(c, &ret->result.error);
+    ret->died = !good && !c->broken.code;
 }

@@ -186,7 +186,7 @@ static void press_children(struct dm_loop *l, int64_t now)
         if (c->broken.code)
             end_child(c, now);
         if (c->job->task->ending && !c->job->step && !c->has_result && !c->kill_at) {
-            dm_err_set(&c->broken, DM_E_TIMEOUT, "the run took longer than its dagrun_timeout");
+            dm_err_set(&c->broken, DM_E_CANCELLED, "%s", c->job->task->ending);
             end_child(c, now);
         }
     }
@@ -401,7 +401,8 @@ static int run_turns(struct dm_loop *l, struct dm_err *reterr)
     while (!at_rest(l)) {
         int64_t now = dm_clock_now();
         int64_t in = next_wake(l, now, dm_clock_monotonic());
-        uv_timer_start(&l->timer, on_timer, (uint64_t)((in + 999) / 1000), 0);
+        /* libuv runs what is due before it waits, and would then wait without end: so the timer repeats. */
+        uv_timer_start(&l->timer, on_timer, (uint64_t)((in + 999) / 1000), 1);
         uv_run(&l->uv, UV_RUN_ONCE);
         if (l->dirty)
             DM_TRY(turn(l, reterr));
@@ -433,6 +434,8 @@ static int choose_days(struct dm_loop *l, struct dm_err *reterr)
         for (size_t j = 0; j < n_days[i]; j++) {
             l->ledger.report.days++;
             l->ledger.report.kept += days[i][j].action == DM_DAY_KEEP;
+            l->ledger.report.kept_failed +=
+                days[i][j].action == DM_DAY_KEEP && days[i][j].state == DM_RUN_FAILED;
             l->tasks += days[i][j].action == DM_DAY_KEEP ? 0 : d->only_task ? 1 : d->dag->n_tasks;
         }
         if (o->watch && o->watch->chosen)
@@ -510,10 +513,12 @@ static int decide(struct dm_loop *l, struct dm_err *reterr)
     return 0;
 }
 
-static int processors(void)
+/* More would not be faster, as the servers that tasks talk to need processors too, and what is started would wait for
+   one.  Two at least, so that a task that only waits does not hold up all. */
+static int default_jobs(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
+    return n > 2 ? (int)n : 2;
 }
 
 int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_loop_report *ret,
@@ -531,7 +536,7 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
     l->ledger.report.started_at = dm_clock_now();
     DM_TRY(open_uv(l, reterr));
     signal(SIGPIPE, SIG_IGN);
-    dm_tick_init(&l->tick, o->store, &arena, o->jobs > 0 ? o->jobs : 2 * processors());
+    dm_tick_init(&l->tick, o->store, &arena, o->jobs > 0 ? o->jobs : default_jobs());
     int rc = decide(l, reterr);
     close_uv(l);
     dm_tick_release(&l->tick);

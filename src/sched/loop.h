@@ -68,7 +68,7 @@ struct dm_loop_options {
     struct dm_store *store; /* opened with DM_STORE_WRITE */
     const struct dm_drive *drives;
     size_t n_drives;
-    int jobs;            /* attempts at once; 0 = twice the processors */
+    int jobs;            /* tasks at once; 0 = as many as processors, at least 2 */
     const char *command; /* for the holder's line of the lock: "backfill user_behaviour" */
     const struct dm_loop_watch *watch; /* NULL = nobody looks */
     const char *program;               /* what children are; NULL = this program */
@@ -95,6 +95,7 @@ struct dm_loop_blocked {
 struct dm_loop_report {
     size_t days;                    /* all of the drives, kept ones included */
     size_t kept, succeeded, failed; /* runs */
+    size_t kept_failed;             /* of the kept ones */
     size_t unstarted; /* days whose run was not finished: blocked, or behind a blocked one */
     size_t attempts;  /* processes started, steps included */
     struct dm_loop_failure *failures; /* by logical date, then task order */

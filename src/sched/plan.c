@@ -11,6 +11,7 @@
  */
 #include "sched/plan.h"
 
+#include "sched/decision.h"
 #include "sched/rule.h"
 
 struct ready {
@@ -114,26 +115,60 @@ int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
 
 /* ---- tasks of a run ---- */
 
+/* Setups that the task relies on from afar must all have succeeded, as with all_success. */
+static struct dm_rule_answer judge_setups(const struct dm_plan_run *run, size_t task,
+                                          const enum dm_task_state *states)
+{
+    const struct dm_graph_setups *setups = &run->graph->setups[task];
+    struct dm_upstream_counts counts = {0};
+    for (size_t i = 0; i < setups->n; i++)
+        dm_upstream_count(&counts, states[setups->tasks[i]], true);
+    return dm_rule_eval(DM_RULE_ALL_SUCCESS, &counts);
+}
+
+static bool left_out(const struct dm_plan_run *run, const struct dm_task *def,
+                     const enum dm_task_state *states)
+{
+    for (size_t i = 0; i < def->n_upstream; i++) {
+        const struct dm_plan_task *before = &run->tasks[def->upstream[i]];
+        if (before->decided && dm_task_finished(states[def->upstream[i]]) &&
+            dm_decided_skip(before->decided, def->task_id))
+            return true;
+    }
+    return false;
+}
+
 static struct dm_rule_answer judge(const struct dm_plan_run *run, const struct dm_plan_task *task,
                                    const enum dm_task_state *states)
 {
+    const struct dm_task *def = task->def;
     struct dm_upstream_counts counts = {0};
-    for (size_t i = 0; i < task->def->n_upstream; i++)
-        dm_upstream_count(&counts, states[task->def->upstream[i]], false);
-    return dm_rule_eval(task->def->trigger_rule, &counts);
+    struct dm_rule_answer setups = {.met = true, .state = DM_TASK_NONE}, answer;
+    if (left_out(run, def, states))
+        return (struct dm_rule_answer){.met = false, .state = DM_TASK_SKIPPED};
+    if (def->trigger_rule != DM_RULE_ALWAYS)
+        setups = judge_setups(run, (size_t)(task - run->tasks), states);
+    if (setups.state != DM_TASK_NONE)
+        return setups;
+    for (size_t i = 0; i < def->n_upstream; i++)
+        dm_upstream_count(&counts, states[def->upstream[i]],
+                          run->dag->tasks[def->upstream[i]].is_setup);
+    answer = dm_rule_eval(def->trigger_rule, &counts);
+    answer.met = answer.met && setups.met;
+    return answer;
 }
 
 int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
                     struct dm_past_wait *ret)
 {
-    struct dm_upstream_counts counts = {0};
     if (task->row.state != DM_TASK_NONE && task->row.state != DM_TASK_UP_FOR_RETRY)
         return 0;
-    for (size_t i = 0; i < task->def->n_upstream; i++)
-        dm_upstream_count(&counts, run->tasks[task->def->upstream[i]].row.state, false);
-    if (!dm_rule_eval(task->def->trigger_rule, &counts).met)
-        return 0;
-    return dm_plan_past(run, task, ret);
+    enum dm_task_state *states = dm_malloc(sizeof(*states) * (run->n_tasks + 1));
+    for (size_t i = 0; i < run->n_tasks; i++)
+        states[i] = run->tasks[i].row.state;
+    bool met = judge(run, task, states).met;
+    free(states);
+    return met ? dm_plan_past(run, task, ret) : 0;
 }
 
 static bool step_unfinished(const struct pass *p, const char *step_id)
@@ -267,7 +302,7 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
         struct dm_plan_task *t = &run->tasks[i];
         states[i] = plan_task(p, run, t, states);
         unfinished = unfinished || !dm_task_finished(states[i]);
-        if (t->def->n_downstream == 0 &&
+        if (run->graph->leaves[i] &&
             (states[i] == DM_TASK_FAILED || states[i] == DM_TASK_UPSTREAM_FAILED))
             leaf_failed = true;
     }
@@ -299,11 +334,16 @@ static void plan_steps(struct pass *p)
 
 /* ---- slots ---- */
 
+static int weight_of(const struct ready *r)
+{
+    return r->run->graph->weights[r->task - r->run->tasks];
+}
+
 static int by_order(const void *a, const void *b)
 {
     const struct ready *x = a, *y = b;
-    if (x->task->weight != y->task->weight)
-        return x->task->weight > y->task->weight ? -1 : 1;
+    if (weight_of(x) != weight_of(y))
+        return weight_of(x) > weight_of(y) ? -1 : 1;
     if (x->run->row.logical_date != y->run->row.logical_date)
         return x->run->row.logical_date < y->run->row.logical_date ? -1 : 1;
     int dag = strcmp(x->run->row.dag_id, y->run->row.dag_id);
@@ -317,51 +357,102 @@ static bool takes_slot(const struct dm_plan_task *t)
     return t->row.state == DM_TASK_QUEUED || t->row.state == DM_TASK_RUNNING;
 }
 
-struct used {
-    int all, dag, task; /* attempts at work: altogether, of this DAG, of this task in all runs */
+/* What is taken: counted once, then kept up while slots are given. */
+struct taken {
+    int all;      /* attempts at work */
+    int *of_run;  /* by index in the snapshot's runs */
+    int *of_pool; /* slots, by index in the limits' pools */
 };
 
-static struct used count_used(const struct pass *p, const struct ready *r)
+static const struct dm_pool_row *find_pool(const struct dm_limits *limits, const char *name)
 {
-    struct used used = {0};
-    for (size_t i = 0; i < p->snap->n_runs; i++) {
-        const struct dm_plan_run *run = p->snap->runs[i];
-        bool same_dag = strcmp(run->row.dag_id, r->run->row.dag_id) == 0;
-        for (size_t j = 0; run->active && j < run->n_tasks; j++) {
-            if (!takes_slot(&run->tasks[j]))
-                continue;
-            used.all++;
-            used.dag += same_dag;
-            used.task += same_dag && strcmp(run->tasks[j].row.task_id, r->task->row.task_id) == 0;
-        }
-    }
-    /* and what this pass gave away already */
-    for (size_t i = 0; i < p->n_actions; i++) {
-        const struct dm_action *a = &p->actions[i];
-        if (a->kind != DM_ACTION_QUEUE_TASK)
-            continue;
-        bool same_dag = strcmp(a->run->row.dag_id, r->run->row.dag_id) == 0;
-        used.all++;
-        used.dag += same_dag;
-        used.task += same_dag && strcmp(a->task->row.task_id, r->task->row.task_id) == 0;
-    }
-    return used;
+    for (size_t i = 0; i < limits->n_pools; i++)
+        if (strcmp(limits->pools[i].name, name) == 0)
+            return &limits->pools[i];
+    return NULL;
 }
 
+static void take(const struct pass *p, struct taken *taken, size_t run,
+                 const struct dm_plan_task *task)
+{
+    const struct dm_pool_row *pool = find_pool(p->limits, task->def->pool);
+    taken->all++;
+    taken->of_run[run]++;
+    if (pool)
+        taken->of_pool[pool - p->limits->pools] += task->def->pool_slots;
+}
+
+static struct taken count_taken(const struct pass *p)
+{
+    struct taken taken = {.of_run = dm_arena_array(p->arena, int, p->snap->n_runs + 1),
+                          .of_pool = dm_arena_array(p->arena, int, p->limits->n_pools + 1)};
+    for (size_t i = 0; i < p->snap->n_runs; i++) {
+        const struct dm_plan_run *run = p->snap->runs[i];
+        for (size_t j = 0; run->active && j < run->n_tasks; j++)
+            if (takes_slot(&run->tasks[j]))
+                take(p, &taken, i, &run->tasks[j]);
+    }
+    return taken;
+}
+
+static int taken_by_dag(const struct pass *p, const struct taken *taken, const char *dag_id)
+{
+    int n = 0;
+    for (size_t i = 0; i < p->snap->n_runs; i++)
+        if (strcmp(p->snap->runs[i]->row.dag_id, dag_id) == 0)
+            n += taken->of_run[i];
+    return n;
+}
+
+/* Attempts of this task in all runs, those that this pass begins included. */
+static int taken_by_task(const struct pass *p, const struct ready *r)
+{
+    int n = 0;
+    for (size_t i = 0; i < p->snap->n_runs; i++) {
+        const struct dm_plan_run *run = p->snap->runs[i];
+        if (!run->active || strcmp(run->row.dag_id, r->run->row.dag_id) != 0)
+            continue;
+        const struct dm_plan_task *task = find_task(run, r->task->row.task_id);
+        n += task && takes_slot(task);
+    }
+    for (size_t i = 0; i < p->n_actions; i++) {
+        const struct dm_action *a = &p->actions[i];
+        n += a->kind == DM_ACTION_QUEUE_TASK &&
+             strcmp(a->run->row.dag_id, r->run->row.dag_id) == 0 &&
+             strcmp(a->task->row.task_id, r->task->row.task_id) == 0;
+    }
+    return n;
+}
+
+static bool fits(const struct pass *p, const struct taken *taken, const struct ready *r)
+{
+    const struct dm_task *def = r->task->def;
+    const struct dm_pool_row *pool = find_pool(p->limits, def->pool);
+    if (!pool) /* perhaps it will be there: until then it waits, as in Airflow */
+        return false;
+    if (pool->slots >= 0 && taken->of_pool[pool - p->limits->pools] + def->pool_slots > pool->slots)
+        return false;
+    if (taken_by_dag(p, taken, r->run->row.dag_id) >= r->run->dag->max_active_tasks)
+        return false;
+    return def->max_active_tis_per_dag <= 0 || taken_by_task(p, r) < def->max_active_tis_per_dag;
+}
+
+/* A task that does not fit leaves its place to those after it. */
 static void plan_slots(struct pass *p)
 {
+    if (p->n_ready == 0)
+        return;
     if (p->n_ready > 1)
         qsort(p->ready, p->n_ready, sizeof(*p->ready), by_order);
-    for (size_t i = 0; i < p->n_ready; i++) {
+    struct taken taken = count_taken(p);
+    for (size_t i = 0; i < p->n_ready && taken.all < p->limits->jobs; i++) {
         struct ready *r = &p->ready[i];
-        struct used used = count_used(p, r);
-        if (used.all >= p->limits->jobs)
-            return;
-        if (used.dag >= r->run->dag->max_active_tasks)
+        size_t run = 0;
+        if (!fits(p, &taken, r))
             continue;
-        int most = r->task->def->max_active_tis_per_dag;
-        if (most > 0 && used.task >= most)
-            continue;
+        while (p->snap->runs[run] != r->run)
+            run++;
+        take(p, &taken, run, r->task);
         add_action(
             p, (struct dm_action){.kind = DM_ACTION_QUEUE_TASK, .run = r->run, .task = r->task});
     }
@@ -393,43 +484,4 @@ struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot
     plan_slots(&p);
     plan_days(&p);
     return (struct dm_plan){.actions = p.actions, .n_actions = p.n_actions, .wake_at = p.wake_at};
-}
-
-/* ---- weights ---- */
-
-enum {
-    WEIGHT_MAX = 1000000000
-}; /* sums saturate: a wide DAG has many paths, but each task counts once */
-
-static void mark(const struct dm_dag *dag, size_t i, bool down, bool *seen)
-{
-    const struct dm_task *t = &dag->tasks[i];
-    size_t n = down ? t->n_downstream : t->n_upstream;
-    for (size_t j = 0; j < n; j++) {
-        size_t next = down ? t->downstream[j] : t->upstream[j];
-        if (!seen[next]) {
-            seen[next] = true;
-            mark(dag, next, down, seen);
-        }
-    }
-}
-
-int *dm_plan_weights(struct dm_arena *a, const struct dm_dag *dag)
-{
-    int *weights = dm_arena_array(a, int, dag->n_tasks + 1);
-    bool *seen = dm_arena_array(a, bool, dag->n_tasks + 1);
-    for (size_t i = 0; i < dag->n_tasks; i++) {
-        const struct dm_task *t = &dag->tasks[i];
-        int64_t sum = t->priority_weight;
-        bool absolute = t->weight_rule && strcmp(t->weight_rule, "absolute") == 0;
-        bool upstream = t->weight_rule && strcmp(t->weight_rule, "upstream") == 0;
-        memset(seen, 0, sizeof(*seen) * (dag->n_tasks + 1));
-        if (!absolute)
-            mark(dag, i, !upstream, seen);
-        for (size_t j = 0; j < dag->n_tasks; j++)
-            if (seen[j])
-                sum += dag->tasks[j].priority_weight;
-        weights[i] = sum > WEIGHT_MAX ? WEIGHT_MAX : sum < -WEIGHT_MAX ? -WEIGHT_MAX : (int)sum;
-    }
-    return weights;
 }

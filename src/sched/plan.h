@@ -11,20 +11,23 @@
 
 #include "lang/dag.h"
 #include "sched/backfill.h"
+#include "sched/graph.h"
 #include "state/store.h"
 
 struct dm_plan_task {
     struct dm_task_row row;
     const struct dm_task *def;
-    int weight;   /* by priority_weight and weight_rule */
-    bool ending;  /* its run took too long: the process is being ended, and it becomes skipped */
+    const char *ending;             /* why its process is being ended; NULL = it is not */
+    enum dm_task_state end_as;      /* what it becomes then, whatever its process says */
+    const struct dm_value *decided; /* the record of its decision (sched/decision.h), or NULL */
     bool in_past; /* some earlier run has this task, though the previous one may not */
 };
 
 struct dm_plan_run {
     struct dm_run_row row;
-    const struct dm_dag *dag;   /* of its generation */
-    struct dm_plan_task *tasks; /* by index in dag->tasks */
+    const struct dm_dag *dag;     /* of its generation */
+    const struct dm_graph *graph; /* of its DAG; NULL where it is only somebody's past */
+    struct dm_plan_task *tasks;   /* by index in dag->tasks */
     size_t n_tasks;
     struct dm_plan_run
         *prev; /* the run before, NULL = none; perhaps finished, then with its tasks only */
@@ -39,6 +42,7 @@ struct dm_plan_step {
     struct dm_step_row row;
     struct dm_plan_run *run;
     struct dm_plan_task *task; /* who submitted it */
+    int deaths;                /* of its process, under this command */
 };
 
 /* The days of one drive that are still to be made active, in order. */
@@ -61,6 +65,8 @@ struct dm_snapshot {
 
 struct dm_limits {
     int jobs; /* attempts of tasks at once; steps do not count */
+    const struct dm_pool_row *pools;
+    size_t n_pools;
 };
 
 enum dm_action_kind {
@@ -105,8 +111,5 @@ int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
 /* Whether a task of an active run would run now if its past were fine: 1 with *ret set to what it waits for. */
 int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
                     struct dm_past_wait *ret);
-
-/* priority_weight with weight_rule, for every task of a DAG, in the arena. */
-int *dm_plan_weights(struct dm_arena *a, const struct dm_dag *dag);
 
 #endif

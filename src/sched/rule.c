@@ -1,6 +1,14 @@
 /* Trigger rules. */
 #include "sched/rule.h"
 
+int dm_rule_parse(struct dm_str name)
+{
+    for (int i = 0; i < DM_RULE_COUNT; i++)
+        if (dm_str_is(name, dm_trigger_rule_name((enum dm_trigger_rule)i)))
+            return i;
+    return -1;
+}
+
 void dm_upstream_count(struct dm_upstream_counts *c, enum dm_task_state state, bool setup)
 {
     c->n++;

@@ -5,6 +5,9 @@
 #include "lang/dag.h"
 #include "state/states.h"
 
+/* The rule of Airflow's name ("all_done"), or -1. */
+int dm_rule_parse(struct dm_str name);
+
 struct dm_upstream_counts {
     int n, success, skipped, failed, upstream_failed, removed, done;
     int n_setup, success_setup, skipped_setup; /* those of them that are setup tasks */

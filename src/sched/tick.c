@@ -2,23 +2,47 @@
 #include "sched/tick.h"
 
 #include "sched/activate.h"
+#include "sched/decision.h"
 #include "sched/retry.h"
 
 #define FOREIGN_STEP_US (2 * DM_SEC)
+#define POOLS_EVERY_US DM_SEC
 
-enum { PLAN_PASSES_MAX = 100000 }; /* each pass does something; more is a mistake of the plan */
+enum {
+    PLAN_PASSES_MAX = 100000, /* each pass does something; more is a mistake of the plan */
+    STEP_RESTARTS_MAX = 2     /* of a step whose process died */
+};
 
 void dm_tick_init(struct dm_tick *t, struct dm_store *store, struct dm_arena *a, int jobs)
 {
-    *t =
-        (struct dm_tick){.store = store, .arena = a, .limits = {.jobs = jobs}, .wake_at = DM_NEVER};
+    *t = (struct dm_tick){.store = store,
+                          .arena = a,
+                          .limits = {.jobs = jobs},
+                          .wake_at = DM_NEVER,
+                          .pools_at = DM_NEVER};
     dm_arena_init(&t->turn);
+    dm_arena_init(&t->pools);
 }
 
 void dm_tick_release(struct dm_tick *t)
 {
     dm_store_rollback(t->store);
     dm_arena_release(&t->turn);
+    dm_arena_release(&t->pools);
+}
+
+static int read_pools(struct dm_tick *t, struct dm_err *reterr)
+{
+    struct dm_pool_row *pools;
+    if (t->pools_at != DM_NEVER && t->now - t->pools_at < POOLS_EVERY_US)
+        return 0;
+    dm_arena_reset(&t->pools);
+    t->limits.pools = NULL;
+    t->limits.n_pools = 0;
+    DM_TRY(dm_store_pools(t->store, &t->pools, &pools, &t->limits.n_pools, reterr));
+    t->limits.pools = pools;
+    t->pools_at = t->now;
+    return 0;
 }
 
 int dm_tick_begin(struct dm_tick *t, int64_t now, bool durable, struct dm_err *reterr)
@@ -28,7 +52,8 @@ int dm_tick_begin(struct dm_tick *t, int64_t now, bool durable, struct dm_err *r
     t->jobs = NULL;
     t->notes = NULL;
     t->n_jobs = t->cap_jobs = t->n_notes = t->cap_notes = 0;
-    return dm_store_begin(t->store, durable, reterr);
+    DM_TRY(dm_store_begin(t->store, durable, reterr));
+    return read_pools(t, reterr);
 }
 
 int dm_tick_commit(struct dm_tick *t, struct dm_err *reterr)
@@ -150,6 +175,7 @@ static int queue_task(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan
     struct dm_job *j;
     DM_TRY(begin_attempt(t, run, task, NULL, &j, reterr));
     DM_TRY(dm_record_xcom_clear(t->store, task->row.id, reterr));
+    task->decided = NULL;
     struct dm_task_change c = dm_task_change_of(&task->row);
     c.attempt = j->attempt;
     return set_task(t, run, task, DM_TASK_QUEUED, &c, j, NULL, reterr);
@@ -254,17 +280,97 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         DM_TRY(watch_foreign_step(t, &c, reterr));
         break;
     case DM_RESULT_FAILED:
-        if (task->ending)
-            to = DM_TASK_SKIPPED;
-        else if (r->retry && task->def->retries > 0 &&
-                 task->row.try_number <= task->row.max_tries) {
+        if (!task->ending && r->retry && task->def->retries > 0 &&
+            task->row.try_number <= task->row.max_tries) {
             to = DM_TASK_UP_FOR_RETRY;
             DM_TRY(dm_retry_at(task->def, j->run->row.dag_id, j->run->row.logical_date,
                                task->row.try_number, t->now, &c.due_at, reterr));
         }
         break;
     }
+    if (task->ending) {
+        to = task->end_as;
+        c.ended_at = t->now;
+        c.due_at = DM_NEVER;
+        c.until_step = NULL;
+        task->ending = NULL;
+    }
     return set_task(t, j->run, task, to, &c, j, error, reterr);
+}
+
+/* ---- what the end of one task does to others ---- */
+
+/* A task whose process is at work becomes `to` when that has ended; any other at once. */
+static int put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
+                     enum dm_task_state to, const char *why, struct dm_err *reterr)
+{
+    if (task->row.state == DM_TASK_QUEUED || task->row.state == DM_TASK_RUNNING) {
+        task->ending = why;
+        task->end_as = to;
+        return 0;
+    }
+    if (task->row.state == to || task->row.state == DM_TASK_REMOVED)
+        return 0;
+    struct dm_task_change c = dm_task_change_of(&task->row);
+    c.ended_at = t->now;
+    c.due_at = DM_NEVER;
+    c.until_step = NULL;
+    return set_task(t, run, task, to, &c, NULL, NULL, reterr);
+}
+
+/* The first task of a fail_stop DAG that failed: nothing else goes on, teardowns excepted. */
+static int stop_others(struct dm_tick *t, struct dm_plan_run *run,
+                       const struct dm_plan_task *failed, struct dm_err *reterr)
+{
+    const char *why =
+        dm_arena_printf(t->arena, "the DAG has fail_stop, and \"%s\" failed", failed->row.task_id);
+    for (size_t i = 0; i < run->n_tasks; i++) {
+        struct dm_plan_task *other = &run->tasks[i];
+        enum dm_task_state s = other->row.state;
+        if (other == failed || other->def->is_teardown || s == DM_TASK_SUCCESS ||
+            s == DM_TASK_FAILED)
+            continue;
+        DM_TRY(put_aside(t, run, other, s == DM_TASK_RUNNING ? DM_TASK_FAILED : DM_TASK_SKIPPED,
+                         why, reterr));
+    }
+    return 0;
+}
+
+/* What was decided, brought about; `skipped` and `record` are dm_decide's. */
+static int leave_out(struct dm_tick *t, const struct dm_job *j, const bool *skipped,
+                     const struct dm_value *record, struct dm_err *reterr)
+{
+    const char *why = dm_arena_printf(t->arena, "\"%s\" skipped it", j->task->row.task_id);
+    j->task->decided = record;
+    DM_TRY(dm_record_xcom(t->store, j->task->row.id, j->attempt, DM_STR(DM_DECISION_KEY),
+                          dm_value_json(&t->turn, record), t->now, reterr));
+    for (size_t i = 0; i < j->run->n_tasks; i++)
+        if (skipped[i])
+            DM_TRY(put_aside(t, j->run, &j->run->tasks[i], DM_TASK_SKIPPED, why, reterr));
+    return 0;
+}
+
+static int end_task_and_others(struct dm_tick *t, const struct dm_job *j, struct dm_job_end *e,
+                               struct dm_err *reterr)
+{
+    struct dm_result *r = &e->result;
+    const struct dm_value *record = NULL;
+    bool *skipped = NULL;
+    if (r->state == DM_RESULT_SUCCESS && r->decision && !j->task->ending) {
+        skipped = dm_arena_array(&t->turn, bool, j->run->n_tasks + 1);
+        if (dm_decide(t->arena, j->run->dag, j->task->def, r->decision, skipped, &record,
+                      &r->error) < 0) {
+            r->state = DM_RESULT_FAILED;
+            r->retry = true;
+        }
+    }
+    DM_TRY(record_end(t, j, e, reterr));
+    DM_TRY(end_task(t, j, r, reterr));
+    if (j->task->row.state == DM_TASK_SUCCESS && record)
+        DM_TRY(leave_out(t, j, skipped, record, reterr));
+    if (j->task->row.state == DM_TASK_FAILED && j->run->dag->fail_stop)
+        DM_TRY(stop_others(t, j->run, j->task, reterr));
+    return 0;
 }
 
 static int cancel_step(struct dm_tick *t, struct dm_plan_step *step, const char *why,
@@ -293,12 +399,13 @@ static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_r
     DM_TRY(dm_step_set_state(t->store, &step->row, good ? DM_STEP_COMPLETED : DM_STEP_FAILED,
                              j->attempt, good ? NULL : "NONE", message, t->now, reterr));
     bool cancels = !good && strcmp(step->row.action_on_failure, "CONTINUE") != 0;
+    const char *why = dm_arena_printf(t->arena, "step %s (%s) failed: %s", step->row.id,
+                                      step->row.name, message ? message : "");
     for (size_t i = 0; cancels && i < t->snap.n_steps; i++) {
         struct dm_plan_step *other = t->snap.steps[i];
         if (other->row.state == DM_STEP_PENDING &&
             strcmp(other->row.cluster_id, step->row.cluster_id) == 0)
-            DM_TRY(cancel_step(t, other, dm_arena_printf(t->arena, "step %s failed", step->row.id),
-                               reterr));
+            DM_TRY(cancel_step(t, other, why, reterr));
     }
     sweep_steps(t); /* sensors that waited for one of them are due now: the plan sees it gone */
     return 0;
@@ -307,8 +414,14 @@ static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_r
 int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job_end *e,
                   struct dm_err *reterr)
 {
+    struct dm_job_end end = *e;
+    if (!j->step)
+        return end_task_and_others(t, j, &end, reterr);
+    /* Its output is replaced whole when it starts again; a step that kills every process of its own has failed. */
+    if (e->died && j->step->deaths++ < STEP_RESTARTS_MAX)
+        return dm_tick_lost(t, j, e->result.error.message, reterr);
     DM_TRY(record_end(t, j, e, reterr));
-    return j->step ? end_step(t, j, &e->result, reterr) : end_task(t, j, &e->result, reterr);
+    return end_step(t, j, &e->result, reterr);
 }
 
 int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why, struct dm_err *reterr)
@@ -431,7 +544,8 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
     case DM_ACTION_QUEUE_TASK:
         return queue_task(t, a->run, a->task, reterr);
     case DM_ACTION_END_TASK:
-        a->task->ending = true;
+        a->task->ending = "the run took longer than its dagrun_timeout";
+        a->task->end_as = DM_TASK_SKIPPED;
         return 0;
     case DM_ACTION_FINISH_RUN:
         return finish_run(t, a->run, a->run_state, reterr);

@@ -41,6 +41,10 @@ struct dm_tick {
     struct dm_snapshot snap;
     struct dm_limits limits;
     int64_t now, wake_at;
+    int64_t pools_at;               /* when the pools were read */
+    struct dm_arena pools;          /* of the limits */
+    const struct dm_graph **graphs; /* of every DAG that was driven */
+    size_t n_graphs, cap_graphs;
     struct dm_plan_run **known; /* every run ever loaded */
     size_t n_known, cap_known, cap_runs, cap_steps;
     struct dm_job **jobs; /* of this turn */
@@ -68,12 +72,13 @@ int dm_tick_started(struct dm_tick *t, const struct dm_job *j, int pid, uint64_t
 /* The job has ended: one transition of its task, or of its step. */
 struct dm_job_end {
     struct dm_result result; /* for a step: SUCCESS or FAILED */
+    bool died; /* its process ended and had said nothing about it: `result` tells how */
     int exit_status;
     int64_t cpu_us, peak_kb;
 };
 int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job_end *e,
                   struct dm_err *reterr) dm_nodiscard;
-/* The job ended with its scheduler: no try is used up. */
+/* The job ended with its scheduler: no try is used up.  So ends a step whose process died, twice; steps have no tries. */
 int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why,
                  struct dm_err *reterr) dm_nodiscard;
 /* Steps of a batch, as a STEPS message has them: {cluster, steps: [{name, action_on_failure, jar, args}]}. */

@@ -134,8 +134,11 @@ int dm_record_attempt_end(struct dm_store *s, int64_t number, const struct dm_at
     const struct dm_err *error = e->error;
     char place[DM_ERR_FILE_MAX + 32] = "";
     if (error && *error->file)
-        snprintf(place, sizeof(place), error->line ? "%s:%d:%d" : "%s", error->file, error->line,
-                 error->col);
+        snprintf(place, sizeof(place),
+                 error->col    ? "%s:%d:%d"
+                 : error->line ? "%s:%d"
+                               : "%s",
+                 error->file, error->line, error->col);
     int changed = dm_db_exec(
         s, reterr,
         "UPDATE attempt SET state = ?, ended_at = ?, exit_status = ?, error_code = ?, error = ?,"

@@ -10,9 +10,13 @@ enum { BUSY_TIMEOUT_MS = 10000, FIRST_LIST = 32, EVENT_DATA_MAX = 1024 };
 
 int dm_db_error(struct dm_store *s, struct dm_err *reterr, const char *doing)
 {
-    int rc = sqlite3_extended_errcode(s->db);
+    int rc = sqlite3_extended_errcode(s->db) & 0xff;
+    int sys = sqlite3_system_errno(s->db);
     const char *message = sqlite3_errmsg(s->db);
-    switch (rc & 0xff) {
+    /* The memory that a WAL file is shared through is a file, too: a full disk is an error of input and output there. */
+    if ((rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN) && (sys == ENOSPC || sys == EDQUOT))
+        rc = SQLITE_FULL;
+    switch (rc) {
     case SQLITE_FULL:
         dm_err_set(reterr, DM_E_DISKFULL, "%s the store: no space left on device", doing);
         dm_err_hint(reterr, "Free space on the project's file system, then repeat the command; "

@@ -130,6 +130,29 @@ int dm_record_rendered(struct dm_store *s, int64_t attempt, struct dm_str fields
     return 0;
 }
 
+int dm_store_xcoms_of_key(struct dm_store *s, struct dm_arena *a, int64_t run, const char *key,
+                          struct dm_xcom_of_key **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_xcom_of_key);
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    int rc;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT t.id, x.value FROM task_instance t JOIN xcom x ON x.task = t.id"
+                       " WHERE t.run = ? AND x.key = ?",
+                       "it", run, key));
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_xcom_of_key *x = dm_db_list_add(&l, reterr);
+        if (!x)
+            return DM_E_LIMIT;
+        x->task = sqlite3_column_int64(q, 0);
+        x->value = dm_db_str(a, q, 1);
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
+    return 0;
+}
+
 int dm_store_xcoms(struct dm_store *s, struct dm_arena *a, int64_t run, struct dm_xcom_row **ret,
                    size_t *ret_n, struct dm_err *reterr)
 {

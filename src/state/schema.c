@@ -93,7 +93,12 @@ static const char version_1[] =
     " attempt INTEGER, data TEXT NOT NULL) STRICT;"
     "CREATE INDEX event_run ON event (run);";
 
-static const char *const versions[] = {version_1};
+static const char version_2[] =
+    "CREATE TABLE pool ("
+    " name TEXT NOT NULL PRIMARY KEY, slots INTEGER NOT NULL, description TEXT NOT NULL) STRICT;"
+    "INSERT INTO pool VALUES ('default_pool', 128, 'for tasks that name no pool');";
+
+static const char *const versions[] = {version_1, version_2};
 
 int64_t dm_db_schema_newest(void)
 {

@@ -185,6 +185,14 @@ struct dm_xcom_row {
 };
 int dm_store_xcoms(struct dm_store *s, struct dm_arena *a, int64_t run, struct dm_xcom_row **ret,
                    size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
+/* XComs of a run with this key; their task instances by row id. */
+struct dm_xcom_of_key {
+    int64_t task;
+    struct dm_str value; /* JSON */
+};
+int dm_store_xcoms_of_key(struct dm_store *s, struct dm_arena *a, int64_t run, const char *key,
+                          struct dm_xcom_of_key **ret, size_t *ret_n,
+                          struct dm_err *reterr) dm_nodiscard;
 /* One value as JSON text: 1 found, 0 not there. */
 int dm_store_xcom(struct dm_store *s, struct dm_arena *a, const char *dag_id, const char *run_id,
                   struct dm_str task_id, int map_index, struct dm_str key, struct dm_str *ret,
@@ -245,6 +253,24 @@ int dm_store_variable_set(struct dm_store *s, struct dm_str key, struct dm_str v
 /* 1 deleted, 0 not there. */
 int dm_store_variable_delete(struct dm_store *s, struct dm_str key,
                              struct dm_err *reterr) dm_nodiscard;
+
+/* ---- pools ---- */
+
+#define DM_POOL_DEFAULT "default_pool" /* always there; 128 slots unless it was set */
+
+struct dm_pool_row {
+    const char *name;
+    int slots; /* -1 = without limit */
+    const char *description;
+};
+/* By name. */
+int dm_store_pools(struct dm_store *s, struct dm_arena *a, struct dm_pool_row **ret, size_t *ret_n,
+                   struct dm_err *reterr) dm_nodiscard;
+/* Like variables these may be written by anybody; whoever decides looks at them once a second. */
+int dm_store_pool_set(struct dm_store *s, const struct dm_pool_row *pool,
+                      struct dm_err *reterr) dm_nodiscard;
+/* 1 deleted, 0 not there; the default pool is DM_E_INVALID. */
+int dm_store_pool_delete(struct dm_store *s, const char *name, struct dm_err *reterr) dm_nodiscard;
 
 /* ---- objects ---- */
 

@@ -11,15 +11,51 @@
 
 #define PROGRESS_EVERY_US (100 * DM_MS)
 
+enum { HELD_MAX = 64 << 10 };
+
 /* The watcher's thread reports a timeout beside the task's own thread. */
 static pthread_mutex_t send_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t record_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Reports that nobody waits for.  Each message wakes the parent for a transaction of its own, so these go with the next
+   one that cannot wait, or with the result. */
+static bool can_wait(enum dm_wire_kind kind)
+{
+    return kind == DM_WIRE_RENDERED || kind == DM_WIRE_XCOM || kind == DM_WIRE_LEDGER ||
+           kind == DM_WIRE_CHECK;
+}
+
+static int send_locked(struct dm_attempt *at, enum dm_wire_kind kind, struct dm_str json,
+                       struct dm_err *reterr)
+{
+    if (!at->held.max)
+        dm_strbuf_init(&at->held, 2 * DM_BUF_FRAME);
+    dm_frame_encode(&at->held, kind, json);
+    DM_TRY(dm_strbuf_check(&at->held, "the reports of a task", reterr));
+    if (can_wait(kind) && at->held.len < HELD_MAX)
+        return 0;
+    DM_TRY(dm_wire_send_frames(at->fd, dm_strbuf_str(&at->held), reterr));
+    if (kind == DM_WIRE_RESULT)
+        dm_strbuf_release(&at->held);
+    else
+        dm_strbuf_clear(&at->held);
+    return 0;
+}
 
 int dm_attempt_send_text(struct dm_attempt *at, enum dm_wire_kind kind, struct dm_str json,
                          struct dm_err *reterr)
 {
     pthread_mutex_lock(&send_lock);
-    int rc = dm_wire_send(at->fd, kind, json, reterr);
+    int rc = send_locked(at, kind, json, reterr);
+    pthread_mutex_unlock(&send_lock);
+    return rc;
+}
+
+int dm_attempt_flush(struct dm_attempt *at, struct dm_err *reterr)
+{
+    pthread_mutex_lock(&send_lock);
+    int rc = dm_wire_send_frames(at->fd, dm_strbuf_str(&at->held), reterr);
+    dm_strbuf_release(&at->held);
     pthread_mutex_unlock(&send_lock);
     return rc;
 }

@@ -31,8 +31,11 @@ struct dm_attempt {
     bool reschedule;
     const char *until_step;
     int64_t until_time;
-    bool no_retry;       /* fail without another try */
-    int64_t progress_at; /* of the last report of progress, monotonic */
+    bool no_retry; /* fail without another try */
+    const struct dm_value
+        *decision;         /* what is left out behind it (sched/decision.h); NULL = nothing */
+    int64_t progress_at;   /* of the last report of progress, monotonic */
+    struct dm_strbuf held; /* reports on their way */
 };
 
 /* Connections of the project by id.  A session is the caller's to close (dm_pg_close); a lake lives in the arena. */
@@ -48,11 +51,14 @@ int dm_attempt_store(struct dm_attempt *at, struct dm_store **ret,
 int dm_attempt_xcom(struct dm_attempt *at, const char *task_id, const char *key,
                     const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
 
-/* A message of proc/wire.def as it is; frames of several threads do not mix. */
+/* A message of proc/wire.def as it is; frames of several threads do not mix.  What nobody waits for (RENDERED, XCOM,
+   LEDGER, CHECK) goes with the next message of another kind, in order; the result is the last. */
 int dm_attempt_send(struct dm_attempt *at, enum dm_wire_kind kind, const struct dm_value *body,
                     struct dm_err *reterr) dm_nodiscard;
 int dm_attempt_send_text(struct dm_attempt *at, enum dm_wire_kind kind, struct dm_str json,
                          struct dm_err *reterr) dm_nodiscard;
+/* Sends what waits, where no result will. */
+int dm_attempt_flush(struct dm_attempt *at, struct dm_err *reterr) dm_nodiscard;
 
 /* The last message; secrets in the error are masked in place. */
 int dm_attempt_send_result(struct dm_attempt *at, struct dm_result *r,
@@ -94,7 +100,7 @@ const struct dm_value *dm_attempt_record(struct dm_attempt *at, struct dm_arena 
 /* What is known of a vendor's file from an earlier landing, for dm_lake_land; false = nothing.  `source` is the path
    as dm_project_relative gives it. */
 bool dm_attempt_landing(const struct dm_attempt *at, const char *source, struct dm_landing *ret);
-/* Records what a vendor's file became; an empty identity is not recorded (racily clean). */
+/* Records what a vendor's file became; an empty identity (a lake that has none) is not recorded. */
 int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *identity,
                       struct dm_object_name name, struct dm_err *reterr) dm_nodiscard;
 /* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */

@@ -458,6 +458,10 @@ void dm_result_encode(struct dm_strbuf *b, const struct dm_result *r)
         dm_value_to_json(b, r->objects, false);
     else
         dm_strbuf_adds(b, "[]");
+    if (r->decision) {
+        dm_strbuf_adds(b, ",\"decision\":");
+        dm_value_to_json(b, r->decision, false);
+    }
     dm_strbuf_addc(b, '}');
 }
 
@@ -486,6 +490,7 @@ int dm_result_decode(struct dm_arena *a, struct dm_str json, struct dm_result *r
     r.objects = dm_map_at(doc, "objects");
     if (!r.objects || r.objects->kind != DM_LIST)
         return dm_err_set(reterr, DM_E_DATA, "a result has no list of objects");
+    r.decision = dm_map_at(doc, "decision");
     *ret = r;
     return 0;
 }

@@ -55,6 +55,8 @@ struct dm_result {
     int64_t until_time;     /* RESCHEDULE: DM_NEVER = none */
     const struct dm_value
         *objects; /* what this attempt wrote: [{bucket, key, bytes}]; replaces the record */
+    const struct dm_value
+        *decision; /* SUCCESS: what is left out behind it (sched/decision.h); NULL = nothing */
 };
 
 void dm_result_encode(struct dm_strbuf *b, const struct dm_result *r);

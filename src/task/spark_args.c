@@ -50,8 +50,15 @@ static bool is_one_of(const char *const *names, const char *arg, size_t n)
     return false;
 }
 
-static int check_conf(const char *setting, struct dm_err *reterr)
+/* Spark itself reads over settings that it does not know, so that the same steps run there. */
+static const char max_rejected[] = "spark.daymill.max_rejected=";
+
+static int take_conf(const char *setting, struct dm_spark_args *out, struct dm_err *reterr)
 {
+    if (strncmp(setting, max_rejected, strlen(max_rejected)) == 0) {
+        out->max_rejected = setting + strlen(max_rejected);
+        return 0;
+    }
     for (const char *const *c = sizing_conf; *c; c++)
         if (strncmp(setting, *c, strlen(*c)) == 0)
             return 0;
@@ -59,7 +66,8 @@ static int check_conf(const char *setting, struct dm_err *reterr)
 }
 
 /* One option of spark-submit itself. */
-static int take_option(const char *const *argv, size_t *at, struct dm_err *reterr)
+static int take_option(const char *const *argv, size_t *at, struct dm_spark_args *out,
+                       struct dm_err *reterr)
 {
     const char *arg = argv[*at], *value = strchr(arg, '=');
     size_t n = value ? (size_t)(value - arg) : strlen(arg);
@@ -76,7 +84,7 @@ static int take_option(const char *const *argv, size_t *at, struct dm_err *reter
         *at += 1;
     else
         return dm_err_set(reterr, DM_E_USAGE, "spark-submit: the option %s has no value", arg);
-    return conf ? check_conf(value, reterr) : 0;
+    return conf ? take_conf(value, out, reterr) : 0;
 }
 
 /* One argument of the script; argparse takes a name by any beginning that only it has. */
@@ -110,7 +118,7 @@ int dm_spark_args_parse(const char *const *argv, struct dm_spark_args *ret, stru
     struct dm_spark_args out = {.input = "/movie", .output = "/output"};
     size_t at = 1;
     while (argv[at] && argv[at][0] == '-')
-        DM_TRY(take_option(argv, &at, reterr));
+        DM_TRY(take_option(argv, &at, &out, reterr));
     if (!argv[at])
         return dm_err_set(reterr, DM_E_USAGE, "spark-submit: no script is named");
     out.script = argv[at++];

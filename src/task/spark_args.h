@@ -8,6 +8,8 @@ struct dm_spark_args {
     const char *script;
     const char *input, *output; /* with the script's defaults */
     const char *run_id;
+    const char
+        *max_rejected; /* of --conf spark.daymill.max_rejected: a count or "1%"; NULL = not given */
 };
 
 /* argv[0] is spark-submit.  The texts are those of argv.  Options of spark-submit that only say how much of a cluster

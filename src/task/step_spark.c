@@ -155,8 +155,7 @@ static unsigned processors(void)
     return n < 1 ? 1 : n > DM_CLASSIFY_THREADS_MAX ? DM_CLASSIFY_THREADS_MAX : (unsigned)n;
 }
 
-static int classify_error(const struct job *j, const struct dm_classify_result *r,
-                          const struct dm_text_err *err, struct dm_err *reterr)
+static int classify_error(const struct job *j, const struct dm_text_err *err, struct dm_err *reterr)
 {
     if (err->code == DM_TEXT_E_CANCELLED && j->progress_err.code) {
         if (reterr)
@@ -167,11 +166,9 @@ static int classify_error(const struct job *j, const struct dm_classify_result *
     if (err->file[0])
         dm_err_at(reterr, dm_project_relative(j->step->at.project, err->file), (int)err->line, 0);
     if (err->code == DM_TEXT_E_REJECTED) {
-        dm_err_detail(
-            reterr,
-            "%llu of %llu records do not have the header's fields; the script accepts none.",
-            (unsigned long long)r->rejected, (unsigned long long)(r->rows + r->rejected));
-        dm_err_hint(reterr, "They are in %s, each with its line and reason.",
+        dm_err_hint(reterr,
+                    "They are in %s, each with its line and reason; --conf "
+                    "spark.daymill.max_rejected=N or N%% bears some.",
                     dm_project_relative(j->step->at.project, j->rejects));
     }
     return code;
@@ -208,11 +205,14 @@ static int write_part(struct job *j, int fd, struct dm_classify_result *r, struc
         .progress_arg = j,
     };
     struct dm_text_err err;
+    if (j->args.max_rejected)
+        DM_TRY(
+            dm_text_max_rejected(j->args.max_rejected, "spark.daymill.max_rejected", &o, reterr));
     int rc = dm_classify(&input, 1, &o, r, &err);
     if (rc < 0) {
         if (rc == DM_TEXT_E_REJECTED)
             DM_TRY(report(j, r, false, reterr));
-        return classify_error(j, r, &err, reterr);
+        return classify_error(j, &err, reterr);
     }
     if (fchmod(fd, 0444) < 0 || fsync(fd) < 0)
         return dm_err_errno(reterr, errno, "could not write %s", j->part);
@@ -222,16 +222,19 @@ static int write_part(struct job *j, int fd, struct dm_classify_result *r, struc
 /* Exchanges the finished folder with what lies at the output, and removes that. */
 static int put_in_place(struct job *j, struct dm_err *reterr)
 {
-    DM_TRY(dm_mkdirs_for(j->output, reterr));
-    if (rename(j->tmp, j->output) == 0)
+    struct dm_err err;
+    int rc = dm_rename(j->tmp, j->output, &err);
+    if (rc >= 0)
         return 0;
-    if (renameat2(AT_FDCWD, j->tmp, AT_FDCWD, j->output, RENAME_EXCHANGE) == 0)
-        return dm_remove_tree(j->tmp, reterr);
-    if (errno != EINVAL) /* a file system that cannot exchange */
-        return dm_err_errno(reterr, errno, "could not replace %s", j->args.output);
-    DM_TRY(dm_remove_tree(j->output, reterr));
-    if (rename(j->tmp, j->output) < 0)
-        return dm_err_errno(reterr, errno, "could not replace %s", j->args.output);
+    if (dm_exists(j->output)) {
+        if (renameat2(AT_FDCWD, j->tmp, AT_FDCWD, j->output, RENAME_EXCHANGE) == 0)
+            return dm_remove_tree(j->tmp, reterr);
+        /* A file system that cannot exchange. */
+        DM_TRY(dm_remove_tree(j->output, reterr));
+        rc = dm_rename(j->tmp, j->output, &err);
+    }
+    if (rc < 0)
+        return dm_err_errno(reterr, err.sys_errno, "could not replace %s", j->args.output);
     return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -58,6 +59,8 @@ static struct dm_result result_of(struct dm_attempt *at, int rc, const struct dm
     if (rc < 0)
         r.error = *err;
     r.retry = r.state == DM_RESULT_FAILED && !at->no_retry;
+    if (r.state == DM_RESULT_SUCCESS)
+        r.decision = at->decision;
     if (r.state == DM_RESULT_RESCHEDULE) {
         r.until_step = at->until_step;
         r.until_time = at->until_time;
@@ -81,9 +84,14 @@ static void log_outcome(const struct dm_result *r)
         dm_log(DM_LOG_INFO, "success");
 }
 
+/* An attempt has one result: the task's own thread and the watching one may both want to send it. */
+static atomic_flag result_taken = ATOMIC_FLAG_INIT;
+
 /* In the watching thread, while the task's own thread may be anywhere. */
 static int too_late(void *user)
 {
+    if (atomic_flag_test_and_set(&result_taken))
+        return 0;
     struct dm_attempt *at = user;
     _cleanup_arena_ struct dm_arena a = {0};
     char took[DM_TIME_MAX];
@@ -128,6 +136,9 @@ static int run_attempt(struct dm_arena *a, struct dm_project *project, dm_op_loo
     int rc = dm_project_open(project, order.project_dir, &err);
     if (rc == 0)
         rc = work(&at, find, &err);
+    if (atomic_flag_test_and_set(&result_taken))
+        for (;;)
+            pause(); /* too late: the watching thread ends the process */
     struct dm_result result = result_of(&at, rc, &err);
     log_outcome(&result);
     rc = dm_attempt_send_result(&at, &result, reterr);

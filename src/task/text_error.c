@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/str.h"
+
 static int code_of(const struct dm_text_err *err)
 {
     switch (err->code) {
@@ -36,4 +38,22 @@ int dm_text_error(const struct dm_text_err *err, struct dm_err *reterr)
     if (err->file[0])
         dm_err_at(reterr, err->file, (int)err->line, 0);
     return code;
+}
+
+int dm_text_max_rejected(const char *text, const char *what, struct dm_classify_options *o,
+                         struct dm_err *reterr)
+{
+    struct dm_str s = dm_str_c(text);
+    int64_t count;
+    double share;
+    if (s.len && s.p[s.len - 1] == '%' && dm_str_to_f64(dm_str_sub(s, 0, s.len - 1), &share) &&
+        share >= 0 && share <= 100) {
+        o->max_rejected_share = share / 100;
+        return 0;
+    }
+    if (!dm_str_to_i64(s, &count) || count < 0)
+        return dm_err_set(reterr, DM_E_USAGE, "%s wants a number or a percentage, not \"%s\"", what,
+                          text);
+    o->max_rejected = (uint64_t)count;
+    return 0;
 }

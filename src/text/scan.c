@@ -1,6 +1,10 @@
 /* The choice between the builds of the scan. */
 #include "text/scan.h"
 
+#if defined(__x86_64__)
+#include <sys/platform/x86.h>
+#endif
+
 void dm_text_scratch_release(struct dm_text_scratch *s)
 {
     dm_spark_fields_release(&s->fields);
@@ -12,8 +16,9 @@ void dm_text_scratch_release(struct dm_text_scratch *s)
 const struct dm_text_scan *dm_text_scan_best(void)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("popcnt"))
+    /* What the loader found.  The compiler's own test would ask the processor anew at the start of every process, and
+       where that is a virtual one each question is an exit to its host. */
+    if (CPU_FEATURE_ACTIVE(AVX2) && CPU_FEATURE_ACTIVE(BMI1) && CPU_FEATURE_ACTIVE(POPCNT))
         return &dm_text_scan_avx2;
 #endif
     return &dm_text_scan_portable;

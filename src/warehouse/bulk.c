@@ -65,6 +65,15 @@ static const struct dm_type *load_type(const struct dm_type *t)
     }
 }
 
+static int appender_failed(struct dm_bulk_impl *m, struct dm_err *reterr)
+{
+    duckdb_error_data data = dm_duck.appender_error_data(m->appender);
+    int rc = dm_engine_kind_error(reterr, dm_duck.error_data_error_type(data),
+                                  dm_duck.error_data_message(data));
+    dm_duck.destroy_error_data(&data);
+    return rc;
+}
+
 static int open_appender(struct dm_bulk_impl *m, struct dm_engine_conn *c, const char *table,
                          const char *const *columns, struct dm_err *reterr)
 {
@@ -91,7 +100,7 @@ static int open_appender(struct dm_bulk_impl *m, struct dm_engine_conn *c, const
     free(types);
     if (state == DuckDBSuccess)
         return 0;
-    return dm_engine_text_error(reterr, m->appender ? dm_duck.appender_error(m->appender) : NULL);
+    return m->appender ? appender_failed(m, reterr) : dm_engine_text_error(reterr, NULL);
 }
 
 static void aim(struct dm_bulk_impl *m)
@@ -243,7 +252,7 @@ static int append(struct dm_bulk_impl *m, struct dm_err *reterr)
     dm_duck.data_chunk_set_size(m->chunk, m->in_chunk);
     m->in_chunk = 0;
     if (dm_duck.append_data_chunk(m->appender, m->chunk) != DuckDBSuccess)
-        return dm_engine_text_error(reterr, dm_duck.appender_error(m->appender));
+        return appender_failed(m, reterr);
     dm_duck.data_chunk_reset(m->chunk);
     aim(m);
     return 0;
@@ -261,7 +270,7 @@ int dm_bulk_finish(struct dm_bulk *b, struct dm_err *reterr)
     struct dm_bulk_impl *m = b->impl;
     DM_TRY(append(m, reterr));
     if (dm_duck.appender_flush(m->appender) != DuckDBSuccess)
-        return dm_engine_text_error(reterr, dm_duck.appender_error(m->appender));
+        return appender_failed(m, reterr);
     return 0;
 }
 

@@ -52,8 +52,8 @@ CREATE OR REPLACE MACRO duck_type_oid(t) AS
     WHEN t LIKE '%[]' THEN coalesce(map {'BOOLEAN[]': 1000, 'SMALLINT[]': 1005, 'INTEGER[]': 1007, 'VARCHAR[]': 1009,
         'BIGINT[]': 1016, 'FLOAT[]': 1021, 'DOUBLE[]': 1022, 'UINTEGER[]': 1028, 'TIMESTAMP[]': 1115,
         'DATE[]': 1182, 'UUID[]': 2951}[t], 1009)
-    ELSE coalesce(map {'BOOLEAN': 16, 'BLOB': 17, 'BIGINT': 20, 'UINTEGER': 20, 'SMALLINT': 21, 'TINYINT': 21,
-        'UTINYINT': 21, 'INTEGER': 23, 'USMALLINT': 23, 'UBIGINT': 1700, 'HUGEINT': 1700, 'UHUGEINT': 1700,
+    ELSE coalesce(map {'BOOLEAN': 16, 'BLOB': 17, 'BIGINT': 20, 'UINTEGER': 26, 'SMALLINT': 21, 'TINYINT': 21,
+        'UTINYINT': 21, 'INTEGER': 23, 'USMALLINT': 23, 'UBIGINT': 1700, 'HUGEINT': 20, 'UHUGEINT': 1700,
         'VARCHAR': 25, 'JSON': 114, 'FLOAT': 700, 'DOUBLE': 701, 'DATE': 1082, 'TIME': 1083, 'TIMESTAMP': 1114,
         'TIMESTAMP_S': 1114, 'TIMESTAMP_MS': 1114, 'TIMESTAMP_NS': 1114, 'TIMESTAMP WITH TIME ZONE': 1184,
         'INTERVAL': 1186, 'TIME WITH TIME ZONE': 1266, 'BIT': 1562, 'UUID': 2950}[t], 25) END;
@@ -406,6 +406,21 @@ CREATE OR REPLACE MACRO pg_options_to_table(o) AS TABLE
     SELECT split_part(x, '=', 1) AS option_name, x[position('=' IN x) + 1:] AS option_value
     FROM (SELECT unnest(o) AS x);
 CREATE OR REPLACE MACRO set_config(name, value, local) AS value;
+CREATE OR REPLACE MACRO value_type(x) AS daymill_catalog.type_title(daymill_catalog.duck_type_oid(typeof(x)));
+-- The integer that a text is, trailing blanks aside; NULL for '03' and 'x' (rewrite_using.c).
+CREATE OR REPLACE MACRO text_integer(x) AS
+    CASE WHEN rtrim(x, ' ') = try_cast(x AS BIGINT)::VARCHAR THEN try_cast(x AS BIGINT) END;
+-- Division (rewrite_divide.c).  A cast of a text that is no number fails when it is evaluated, and only then: error()
+-- would do the same, but what calls it is not planned as well.  TINYINT widens no type that it meets.
+CREATE OR REPLACE MACRO divisor(x) AS CASE WHEN x = 0 THEN CAST('division by zero' AS TINYINT) ELSE x END;
+CREATE OR REPLACE MACRO rounded_quotient(l, r) AS
+    CAST(l::DOUBLE / daymill_catalog.divisor(r)::DOUBLE AS DECIMAL(38, 16));
+-- A double has 15 digits: what is missing of the dividend, divided once more, gives the rest of them.
+CREATE OR REPLACE MACRO numeric_quotient(l, r, digits) AS
+    CASE WHEN abs(l::DOUBLE) < pow(10, digits)
+    THEN daymill_catalog.rounded_quotient(l, r) +
+        CAST((l - daymill_catalog.rounded_quotient(l, r) * r)::DOUBLE / r::DOUBLE AS DECIMAL(38, 16))
+    ELSE daymill_catalog.rounded_quotient(l, r) END;
 CREATE OR REPLACE MACRO getdate() AS now()::TIMESTAMP;
 CREATE OR REPLACE MACRO nvl2(x, y, z) AS CASE WHEN x IS NOT NULL THEN y ELSE z END;
 CREATE OR REPLACE MACRO charindex(part, text) AS instr(text, part);

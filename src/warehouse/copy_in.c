@@ -11,6 +11,7 @@ struct column {
     int64_t limit;        /* characters; 0 = none */
     bool is_char;         /* of fixed length */
     bool force_null, force_not_null;
+    bool not_null; /* told here, because the engine looks at thousands of rows at once */
 };
 
 struct load {
@@ -23,7 +24,7 @@ struct load {
     struct column *cols;
     bool header_done;
     int failed_col; /* where the error lies, or -1 */
-    bool in_engine; /* it is about rows that went before, no matter where we read */
+    bool in_engine; /* it is about a row that went before, no matter where we read */
 };
 
 static int load_error(struct dm_err *reterr, const char *sqlstate, const char *fmt, ...)
@@ -65,6 +66,7 @@ static int open_columns(struct load *l, struct dm_err *reterr)
             if (strcmp(declared[j].name, c->name) == 0) {
                 c->declared = declared[j].type;
                 c->limit = declared[j].limit;
+                c->not_null = declared[j].not_null;
                 c->is_char = dm_str_starts(dm_str_c(c->declared), DM_STR("character(")) ||
                              strcmp(c->declared, "character") == 0;
             }
@@ -107,6 +109,11 @@ static int put_field(struct load *l, size_t i, struct dm_copy_field *f, struct d
         DM_TRY(dm_parse_binary(&l->row, c->type, 0, f->text, &cell, reterr));
     else
         DM_TRY(dm_parse_text(&l->row, c->type, f->text, &cell, reterr));
+    if (cell.null && c->not_null)
+        return load_error(reterr, "23502",
+                          "null value in column \"%s\" of relation \"%s\" violates not-null "
+                          "constraint",
+                          c->name, l->st->table);
     if (c->limit && !cell.null)
         DM_TRY(enforce_limit(c, &cell, reterr));
     dm_bulk_put(l->bulk, i, &cell);
@@ -219,20 +226,23 @@ static void describe_place(const struct load *l, char *where, size_t size)
 {
     const struct dm_copy_reader *r = &l->reader;
     enum { SHOWN = 100 };
-    if (!r->line || l->in_engine)
+    if (!r->line)
         return;
-    const char *table = strrchr(l->st->copy.table, '.');
-    table = table ? table + 1 : l->st->copy.table;
-    struct dm_str name = dm_str_c(table);
-    if (name.len > 1 && name.p[0] == '"')
-        name = dm_str_sub(name, 1, name.len - 1);
-    int n = snprintf(where, size, "COPY %.*s, line %lld", DM_FMT(name), (long long)r->line);
+    if (l->in_engine) {
+        snprintf(where, size, "COPY %s, line %lld or before", l->st->table, (long long)r->line);
+        return;
+    }
+    int n = snprintf(where, size, "COPY %s, line %lld", l->st->table, (long long)r->line);
     if (l->failed_col < 0 || n < 0 || (size_t)n >= size || (size_t)l->failed_col >= r->n_fields)
         return;
     const struct dm_copy_field *f = &r->fields[l->failed_col];
     n += snprintf(where + n, size - (size_t)n, ", column %s", l->cols[l->failed_col].name);
-    if (f->null || l->st->copy.binary || (size_t)n >= size)
+    if ((size_t)n >= size || l->st->copy.binary)
         return;
+    if (f->null) { /* PostgreSQL's words */
+        snprintf(where + n, size - (size_t)n, ": null input");
+        return;
+    }
     snprintf(where + n, size - (size_t)n, ": \"%.*s%s\"",
              (int)(f->text.len > SHOWN ? SHOWN : f->text.len), f->text.p,
              f->text.len > SHOWN ? "..." : "");
@@ -248,7 +258,12 @@ static int load_all(struct load *l, char *where, size_t where_size, struct dm_er
         describe_place(l, where, where_size);
         return rc;
     }
-    return dm_bulk_finish(l->bulk, reterr);
+    rc = dm_bulk_finish(l->bulk, reterr);
+    if (rc < 0) {
+        l->in_engine = true;
+        describe_place(l, where, where_size);
+    }
+    return rc;
 }
 
 int dm_session_copy_in(struct dm_session *s, const struct dm_statement *st, char *where,

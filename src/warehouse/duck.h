@@ -31,7 +31,7 @@
     X(create_date) X(create_time) X(create_time_tz_value) X(create_timestamp)                      \
     X(create_timestamp_tz) X(create_interval) X(create_varchar_length) X(create_blob)              \
     X(create_uuid) X(create_list_value) X(destroy_value) X(appender_create_query)                  \
-    X(append_data_chunk) X(appender_error) X(appender_flush) X(appender_destroy)                   \
+    X(append_data_chunk) X(appender_error_data) X(error_data_error_type) X(error_data_message) X(destroy_error_data) X(appender_flush) X(appender_destroy)                   \
     X(create_data_chunk) X(data_chunk_reset) X(data_chunk_set_size)
 /* clang-format on */
 

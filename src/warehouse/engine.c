@@ -157,6 +157,16 @@ int dm_engine_text_error(struct dm_err *reterr, const char *text)
     return engine_error(reterr, text ? type_of_text(text) : DUCKDB_ERROR_INVALID, text);
 }
 
+int dm_engine_kind_error(struct dm_err *reterr, duckdb_error_type kind, const char *text)
+{
+    static const char constraint[] = "Constraint Error: ";
+    int rc = engine_error(reterr, kind, text);
+    if (rc == DM_E_SQL && kind == DUCKDB_ERROR_CONSTRAINT && text && !strstr(text, constraint) &&
+        reterr)
+        snprintf(reterr->message, sizeof(reterr->message), "%s%s", constraint, text);
+    return rc;
+}
+
 duckdb_connection dm_engine_duck(struct dm_engine_conn *c)
 {
     return c->conn;
@@ -325,6 +335,11 @@ void dm_engine_disconnect(struct dm_engine_conn *c)
         return;
     dm_duck.disconnect(&c->conn);
     free(c);
+}
+
+const struct dm_engine *dm_engine_of(const struct dm_engine_conn *c)
+{
+    return c->engine;
 }
 
 void dm_engine_interrupt(struct dm_engine_conn *c)

@@ -36,6 +36,7 @@ const char *const *dm_engine_databases(void);
 int dm_engine_connect(struct dm_engine *e, const char *database, struct dm_engine_conn **ret,
                       struct dm_err *reterr) dm_nodiscard;
 void dm_engine_disconnect(struct dm_engine_conn *c); /* takes NULL */
+const struct dm_engine *dm_engine_of(const struct dm_engine_conn *c);
 /* Makes a running query of this connection end with DM_E_CANCELLED; from any thread. */
 void dm_engine_interrupt(struct dm_engine_conn *c);
 

@@ -759,6 +759,7 @@ static int add_binary_integer(__int128 v, unsigned oid, struct dm_strbuf *out,
         add16(out, (uint16_t)v);
         return 0;
     case DM_OID_INT4:
+    case DM_OID_OID:
         add32(out, (uint32_t)v);
         return 0;
     case DM_OID_INT8:

@@ -2,7 +2,12 @@
 #include "warehouse/link.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/time.h"
 
 void dm_link_init(struct dm_link *l, int fd)
 {
@@ -30,6 +35,23 @@ static void make_room(struct dm_link *l, size_t n)
     l->in = dm_realloc(l->in, l->in_cap);
 }
 
+/* Until there is something to read, or the peer has gone. */
+static int wait_for_input(const struct dm_link *l, struct dm_err *reterr)
+{
+    while (l->deadline) {
+        int64_t left = l->deadline - dm_clock_monotonic();
+        if (left <= 0)
+            return dm_err_set(reterr, DM_E_TIMEOUT, "the client sent nothing in time");
+        struct pollfd p = {.fd = l->fd, .events = POLLIN};
+        int n = poll(&p, 1, left / DM_MS < INT_MAX ? (int)(left / DM_MS) + 1 : INT_MAX);
+        if (n < 0 && errno != EINTR)
+            return dm_err_errno(reterr, errno, "could not wait for the client");
+        if (n > 0)
+            break;
+    }
+    return 0;
+}
+
 int dm_link_next(struct dm_link *l, bool startup, struct dm_pgwire_message *ret,
                  struct dm_err *reterr)
 {
@@ -44,6 +66,7 @@ int dm_link_next(struct dm_link *l, bool startup, struct dm_pgwire_message *ret,
             return 1;
         }
         make_room(l, DM_LINK_READ_SIZE / 2);
+        DM_TRY(wait_for_input(l, reterr));
         ssize_t n = recv(l->fd, l->in + l->in_len, l->in_cap - l->in_len, 0);
         if (n == 0 || (n < 0 && errno == ECONNRESET))
             return 0;

@@ -12,6 +12,7 @@ enum { DM_LINK_FLUSH_AT = 64 << 10, DM_LINK_READ_SIZE = 64 << 10 };
 
 struct dm_link {
     int fd;
+    int64_t deadline; /* of reads, dm_clock_monotonic(); 0 = none.  DM_E_TIMEOUT where it passes. */
     char *in;
     size_t in_at, in_len, in_cap;
     struct dm_pgwire_out out;

@@ -5,6 +5,7 @@
 #include "warehouse/server.h"
 
 struct dm_listen {
+    const struct dm_project *project;
     int lock, unix_fd, tcp_fd; /* -1 = none */
     bool inherited;            /* from the program that executed us */
     char path[108];            /* of the unix socket */

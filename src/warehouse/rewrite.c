@@ -16,12 +16,7 @@ int dm_rewriter_open(struct dm_engine_conn *c, const char *database, const char 
     dm_rewriter_settings_init(r);
     int rc = dm_spectrum_open(c, database, &r->spectrum, reterr);
     if (rc == 0)
-        rc = dm_rewriter_set(r, "search_path", "public", reterr);
-    if (rc == 0) { /* 5 / 2 is 2, as in PostgreSQL */
-        _cleanup_arena_ struct dm_arena a = {0};
-        dm_arena_init(&a);
-        rc = dm_engine_query(c, &a, "SET integer_division = true", NULL, reterr);
-    }
+        rc = dm_rewriter_settings_begin(r, reterr);
     if (rc < 0) {
         dm_rewriter_close(r);
         return rc;
@@ -131,8 +126,11 @@ int dm_rewriting_describe_text(struct dm_rewriting *w, PgQuery__Node *stmt, cons
 
 static void on_scope(struct dm_rewriting *w, struct dm_scope *s)
 {
+    dm_rewrite_compared_dates(w, s);
     dm_rewrite_prune(w, s);
+    dm_rewrite_using(w, s);
     dm_rewrite_comparisons(w, s);
+    dm_rewrite_divisions(w, s);
 }
 
 int dm_rewriting_finish(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_statement *ret)
@@ -149,7 +147,16 @@ int dm_rewriting_finish(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_s
             "A view would keep today's files; query the external table, or CREATE TABLE AS.");
         return w->rc;
     }
-    return print(w, stmt, false, &ret->sql, ret);
+    size_t parts = dm_rewrite_parts(stmt);
+    if (parts < 2)
+        return print(w, stmt, false, &ret->sql, ret);
+    const char **all = dm_arena_array(w->arena, const char *, parts);
+    for (size_t i = 0; i < parts; i++)
+        DM_TRY(print(w, dm_rewrite_part(w, stmt, i), false, &all[i], ret));
+    ret->sql = all[0];
+    ret->more = all + 1;
+    ret->n_more = parts - 1;
+    return 0;
 }
 
 /* ---- tags */
@@ -185,16 +192,17 @@ static void describe_statement(struct dm_rewriting *w, PgQuery__Node *n, struct 
     case PG_QUERY__NODE__NODE_SELECT_STMT:
         ret->tag = "SELECT";
         ret->counted = ret->returns_rows = true;
-        ret->writes = n->select_stmt->into_clause != NULL;
-        ret->returns_rows = !ret->writes;
+        ret->writes = false;
         break;
     case PG_QUERY__NODE__NODE_INSERT_STMT:
         ret->tag = "INSERT 0";
+        ret->table = n->insert_stmt->relation->relname;
         ret->counted = true;
         ret->returns_rows = n->insert_stmt->n_returning_list > 0;
         break;
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
         ret->tag = "UPDATE";
+        ret->table = n->update_stmt->relation->relname;
         ret->counted = true;
         ret->returns_rows = n->update_stmt->n_returning_list > 0;
         break;
@@ -205,6 +213,7 @@ static void describe_statement(struct dm_rewriting *w, PgQuery__Node *n, struct 
         break;
     case PG_QUERY__NODE__NODE_MERGE_STMT:
         ret->tag = "MERGE";
+        ret->table = n->merge_stmt->relation->relname;
         ret->counted = true;
         break;
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
@@ -337,8 +346,12 @@ static int rewrite_tree(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_s
         return 0;
     if (stmt->node_case == PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT)
         DM_TRY(native_create_schema(w, stmt->create_schema_stmt));
+    stmt = dm_rewrite_statement(w, stmt);
     describe_statement(w, stmt, ret);
-    return dm_rewriting_finish(w, stmt, ret);
+    DM_TRY(dm_rewriting_finish(w, stmt, ret));
+    ret->sets = w->sets;
+    ret->n_sets = w->n_sets;
+    return 0;
 }
 
 /* Is this error of PostgreSQL's parser about syntax that the engine may know? */
@@ -402,6 +415,8 @@ int dm_rewrite_perform(struct dm_rewriter *r, struct dm_arena *a, const struct d
 {
     if (s->kind == DM_STATEMENT_SET)
         return dm_rewrite_perform_set(r, a, s, reterr);
+    for (size_t i = 0; i < s->n_sets; i++)
+        DM_TRY(dm_rewriter_change(r, &s->sets[i], reterr));
     if (s->kind != DM_STATEMENT_EXTERNAL)
         return 0;
     return dm_spectrum_perform(r->spectrum, r->conn, a, s->external, reterr);

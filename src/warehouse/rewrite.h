@@ -52,8 +52,19 @@ struct dm_statement {
     bool no_transaction; /* refused inside a transaction block (external DDL: 25001) */
     /* `sql` names the lake files of this moment: a statement that is executed later or again is rewritten again. */
     bool reads_lake;
+    const char
+        *table; /* the one that INSERT, UPDATE, MERGE or COPY … FROM writes, without its schema */
     const char *name, *value; /* SET, SHOW, SAVEPOINT */
     bool local;               /* SET LOCAL */
+    /* Run after `sql`, in the same transaction: the engine drops, empties and alters one thing at a time. */
+    const char *const *more;
+    size_t n_more;
+    /* What set_config() in a query sets; dm_rewrite_perform does it, before the query runs. */
+    struct dm_setting_change {
+        const char *name, *value;
+        bool local;
+    } * sets;
+    size_t n_sets;
     struct dm_copy_options copy;
     const struct dm_redshift_stmt *external; /* EXTERNAL */
     /* Byte ranges of `sql` that are ours (reads of lake files), not the client's: positions in them mean nothing. */
@@ -76,7 +87,7 @@ int dm_catalog_install(struct dm_engine_conn *c, const char *database,
 /* One statement (already split).  Errors have SQLSTATE and position in the client's text. */
 int dm_rewrite(struct dm_rewriter *r, struct dm_arena *a, struct dm_str sql,
                struct dm_statement *ret, struct dm_err *reterr) dm_nodiscard;
-/* At execution: what kinds EXTERNAL and SET do.  Other kinds: nothing. */
+/* At execution, before `sql` is run: what kinds EXTERNAL and SET do, and set_config().  Else nothing. */
 int dm_rewrite_perform(struct dm_rewriter *r, struct dm_arena *a, const struct dm_statement *s,
                        struct dm_err *reterr) dm_nodiscard;
 /* A transaction has ended: SET LOCAL is undone. */
@@ -94,6 +105,8 @@ int dm_rewriter_set(struct dm_rewriter *r, const char *name, const char *value,
 struct dm_column_type {
     const char *name, *type;
     int64_t limit;
+    bool not_null;
+    const char *default_text; /* an expression, or NULL */
 };
 int dm_rewrite_columns(struct dm_rewriter *r, struct dm_arena *a, const char *table,
                        struct dm_column_type **ret, size_t *ret_n,

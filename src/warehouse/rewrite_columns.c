@@ -29,7 +29,8 @@ int dm_rewrite_columns(struct dm_rewriter *r, struct dm_arena *a, const char *ta
     struct dm_strbuf sql;
     dm_strbuf_init(&sql, DM_BUF_MESSAGE);
     dm_strbuf_adds(
-        &sql, "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(a.max_length, 0)"
+        &sql, "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(a.max_length, 0),"
+              " a.attnotnull::INTEGER, a.expression"
               " FROM " DM_HIDDEN_SCHEMA ".pg_attribute a JOIN " DM_HIDDEN_SCHEMA
               ".pg_class c ON c.oid = a.attrelid JOIN " DM_HIDDEN_SCHEMA
               ".pg_namespace n ON n.oid = c.relnamespace WHERE lower(c.relname) = lower(");
@@ -48,7 +49,10 @@ int dm_rewrite_columns(struct dm_rewriter *r, struct dm_arena *a, const char *ta
     DM_TRY(rc);
     struct dm_column_type *columns = dm_arena_array(a, struct dm_column_type, rows.n_rows + 1);
     for (size_t i = 0; i < rows.n_rows; i++) {
-        columns[i] = (struct dm_column_type){.name = rows.rows[i][0], .type = rows.rows[i][1]};
+        columns[i] = (struct dm_column_type){.name = rows.rows[i][0],
+                                             .type = rows.rows[i][1],
+                                             .not_null = strcmp(rows.rows[i][3], "1") == 0,
+                                             .default_text = rows.rows[i][4]};
         if (!dm_str_to_i64(dm_str_c(rows.rows[i][2]), &columns[i].limit))
             columns[i].limit = 0;
     }

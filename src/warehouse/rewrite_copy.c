@@ -188,14 +188,8 @@ int dm_rewrite_copy(struct dm_rewriting *w, PgQuery__CopyStmt *s, struct dm_stat
         PgQuery__RangeVar *v = s->relation;
         dm_rewrite_relation(w, v, s->is_from);
         DM_TRY(w->rc);
-        if (v->relname[0] != DM_MARK) {
-            const char *schema =
-                v->schemaname && v->schemaname[0] ? quoted_name(w, v->schemaname) : NULL;
-            o->table = dm_arena_printf(w->arena, "%s%s%s%s%s",
-                                       schema ? quoted_name(w, w->session->database) : "",
-                                       schema ? "." : "", schema ? schema : "", schema ? "." : "",
-                                       quoted_name(w, v->relname));
-        }
+        if (v->relname[0] != DM_MARK)
+            o->table = dm_rewrite_table_name(w, v);
         PgQuery__SelectStmt *q = dm_sqltree_select(w->arena);
         q->from_clause = dm_arena_array(w->arena, PgQuery__Node *, 1);
         q->from_clause[0] = dm_sqltree_wrap(w->arena, PG_QUERY__NODE__NODE_RANGE_VAR, v);
@@ -210,6 +204,7 @@ int dm_rewrite_copy(struct dm_rewriting *w, PgQuery__CopyStmt *s, struct dm_stat
     }
     if (s->is_from) {
         ret->kind = DM_STATEMENT_COPY_IN;
+        ret->table = s->relation->relname;
         ret->writes = true;
         return 0;
     }

@@ -20,24 +20,25 @@ static const struct engine_error errors[] = {
 
 enum { FOUND_MAX = 2 };
 
-/* Does the pattern match at the start of the text?  Fills what `@` stood for. */
-static bool matches_at(struct dm_str text, const char *pattern, struct dm_str found[FOUND_MAX])
+/* Does the pattern match at the start of the text?  Fills what `@` stood for: as little as possible, on one line. */
+static bool matches_at(struct dm_str text, const char *pattern, struct dm_str *found, size_t n)
 {
-    size_t at = 0, n = 0;
-    for (const char *p = pattern; *p; p++) {
-        if (*p != '@') {
-            if (at >= text.len || text.p[at] != *p)
-                return false;
-            at++;
-            continue;
-        }
-        size_t from = at;
-        while (at < text.len && text.p[at] != '\n' && (p[1] == '\0' || text.p[at] != p[1]))
-            at++;
-        if (n < FOUND_MAX)
-            found[n++] = dm_str_sub(text, from, at);
+    size_t at = 0;
+    for (; *pattern && *pattern != '@'; pattern++, at++)
+        if (at >= text.len || text.p[at] != *pattern)
+            return false;
+    if (!*pattern)
+        return true;
+    for (size_t to = at;; to++) {
+        bool end = to == text.len || text.p[to] == '\n';
+        bool rest = pattern[1] ? matches_at(dm_str_sub(text, to, text.len), pattern + 1,
+                                            found + (n ? 1 : 0), n ? n - 1 : 0)
+                               : end;
+        if (rest && n)
+            *found = dm_str_sub(text, at, to);
+        if (rest || end)
+            return rest;
     }
-    return true;
 }
 
 static bool matches(struct dm_str text, const char *pattern, struct dm_str found[FOUND_MAX])
@@ -45,7 +46,7 @@ static bool matches(struct dm_str text, const char *pattern, struct dm_str found
     if (!pattern[0])
         return true;
     for (size_t i = 0; i < text.len; i++)
-        if (matches_at(dm_str_sub(text, i, text.len), pattern, found))
+        if (matches_at(dm_str_sub(text, i, text.len), pattern, found, FOUND_MAX))
             return true;
     return false;
 }
@@ -218,7 +219,89 @@ static bool too_long(struct dm_str expression, struct dm_err *err)
     return true;
 }
 
-static void translate(struct dm_err *err, struct dm_str text)
+/* The text between the first two quotes. */
+static struct dm_str quoted_part(struct dm_str text)
+{
+    ptrdiff_t from = dm_str_find(text, DM_STR("\""), 0);
+    ptrdiff_t to = from < 0 ? -1 : dm_str_find(text, DM_STR("\""), (size_t)from + 1);
+    return to < 0 ? (struct dm_str){"", 0} : dm_str_sub(text, (size_t)from + 1, (size_t)to);
+}
+
+/* "a: 1, b: 2" as names "a, b" and values "1, 2"; names stay empty where there are none. */
+static void split_key(struct dm_str key, struct dm_strbuf *names, struct dm_strbuf *values,
+                      const char *between)
+{
+    for (size_t at = 0; at < key.len;) {
+        ptrdiff_t comma = dm_str_find(key, DM_STR(", "), at);
+        size_t end = comma < 0 ? key.len : (size_t)comma;
+        struct dm_str pair = dm_str_sub(key, at, end);
+        ptrdiff_t colon = dm_str_find(pair, DM_STR(": "), 0);
+        if (colon >= 0) {
+            dm_strbuf_adds(names, names->len ? between : "");
+            dm_strbuf_addstr(names, dm_str_sub(pair, 0, (size_t)colon));
+        }
+        dm_strbuf_adds(values, values->len ? ", " : "");
+        dm_strbuf_addstr(values, dm_str_sub(pair, colon < 0 ? 0 : (size_t)colon + 2, pair.len));
+        at = comma < 0 ? key.len : end + 2;
+    }
+}
+
+/* Keys: PostgreSQL names the constraint and says in the detail which key it is. */
+static void explain_key(const struct dm_statement *s, struct dm_err *err, struct dm_str text)
+{
+    _cleanup_strbuf_ struct dm_strbuf names, values, joined;
+    dm_strbuf_init(&names, DM_BUF_MESSAGE);
+    dm_strbuf_init(&values, DM_BUF_MESSAGE);
+    dm_strbuf_init(&joined, DM_BUF_MESSAGE);
+    struct dm_str key = quoted_part(text);
+    split_key(key, &names, &values, ", ");
+    dm_strbuf_clear(&values);
+    split_key(key, &joined, &values, "_");
+    bool foreign = strcmp(err->sqlstate, "23503") == 0;
+    if (values.len)
+        dm_err_detail(err, "Key %s%.*s%s(%.*s) %s.", names.len ? "(" : "",
+                      DM_FMT(dm_strbuf_str(&names)), names.len ? ")=" : "",
+                      DM_FMT(dm_strbuf_str(&values)),
+                      !foreign ? "already exists"
+                      : dm_str_find(text, DM_STR("does not exist"), 0) >= 0
+                          ? "is not present in the referenced table"
+                          : "is still referenced from another table");
+    if (foreign || !s || !s->table || !names.len)
+        return;
+    bool primary = dm_str_find(text, DM_STR("primary key"), 0) >= 0;
+    char message[DM_ERR_MESSAGE_MAX];
+    snprintf(message, sizeof(message),
+             "duplicate key value violates unique constraint \"%s_%.*s%s\"", s->table,
+             primary ? 0 : (int)joined.len, joined.p, primary ? "pkey" : "_key");
+    replace_message(err, message);
+}
+
+/* A condition has the name that PostgreSQL gives it: the table's and the first column's. */
+static void explain_check(struct dm_err *err, struct dm_str table, struct dm_str condition)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    struct dm_sql_lexer lexer;
+    struct dm_sql_token t, last = {.kind = DM_SQL_END};
+    dm_err_detail(err, "The condition is %.*s.", DM_FMT(condition));
+    dm_sql_lexer_init(&lexer, condition);
+    while (dm_sql_next(&lexer, &t, NULL) == 0) {
+        bool called = t.kind == DM_SQL_OP && dm_str_is(t.text, "(");
+        if ((last.kind == DM_SQL_WORD || last.kind == DM_SQL_IDENT) && !called &&
+            !dm_sql_is_word(&last, "check")) {
+            char message[DM_ERR_MESSAGE_MAX];
+            snprintf(message, sizeof(message),
+                     "new row for relation \"%.*s\" violates check constraint \"%.*s_%.*s_check\"",
+                     DM_FMT(table), DM_FMT(table), DM_FMT(dm_sql_token_value(&a, &last)));
+            replace_message(err, message);
+            return;
+        }
+        if (t.kind == DM_SQL_END)
+            return;
+        last = t;
+    }
+}
+
+static void translate(const struct dm_statement *s, struct dm_err *err, struct dm_str text)
 {
     ptrdiff_t colon = dm_str_find(text, DM_STR(" Error: "), 0);
     struct dm_str kind = colon < 0 ? dm_str_n("", 0) : dm_str_sub(text, 0, (size_t)colon + 6);
@@ -237,9 +320,6 @@ static void translate(struct dm_err *err, struct dm_str text)
     dm_strbuf_init(&out, DM_BUF_MESSAGE);
     if (row->message[0]) {
         compose(&out, row->message, found);
-        /* Which key it was, in the engine's words. */
-        if (strcmp(row->sqlstate, "23505") == 0 && !err->detail[0])
-            dm_err_detail(err, "%.*s", DM_FMT(rest));
     } else {
         /* The engine's words, first line as the message, the rest as detail. */
         struct dm_str first, more = rest;
@@ -249,6 +329,10 @@ static void translate(struct dm_err *err, struct dm_str text)
             dm_err_detail(err, "%.*s", DM_FMT(dm_str_trim(more)));
     }
     replace_message(err, out.p ? out.p : "");
+    if (strcmp(row->sqlstate, "23505") == 0 || strcmp(row->sqlstate, "23503") == 0)
+        explain_key(s, err, rest);
+    else if (strcmp(row->sqlstate, "23514") == 0)
+        explain_check(err, found[0], found[1]);
     if (strcmp(row->sqlstate, "40001") == 0)
         err->code = DM_E_CONFLICT;
     dm_strbuf_release(&out);
@@ -306,5 +390,5 @@ void dm_rewrite_error(const struct dm_statement *s, struct dm_str sql, struct dm
         text = dm_str_trim(dm_str_sub(text, 0, from));
     }
     if (!explain_lake_file(err, text))
-        translate(err, text);
+        translate(s, err, text);
 }

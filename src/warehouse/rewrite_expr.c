@@ -20,6 +20,57 @@ static void strip_schema(PgQuery__Node ***names, size_t *n)
     }
 }
 
+/* ---- arrays */
+
+/* '{1,"a b",NULL}' as ARRAY['1', 'a b', NULL]; NULL where it is no array of one dimension. */
+static PgQuery__Node *array_literal(struct dm_rewriting *w, const char *text)
+{
+    struct dm_str s = dm_str_trim(dm_str_c(text));
+    if (s.len < 2 || s.p[0] != '{' || s.p[s.len - 1] != '}')
+        return NULL;
+    PgQuery__Node **elements = dm_arena_array(w->arena, PgQuery__Node *, s.len);
+    size_t n = 0, at = 1, end = s.len - 1;
+    char *value = dm_arena_alloc(w->arena, s.len * 2), *out = value;
+    while (at < end) {
+        while (at < end && s.p[at] == ' ')
+            at++;
+        const char *from = out;
+        bool quoted = at < end && s.p[at] == '"', open = quoted;
+        for (at += quoted; at < end && (open || s.p[at] != ','); at++) {
+            if (!open && (s.p[at] == '{' || s.p[at] == '}' || s.p[at] == '"'))
+                return NULL;
+            if (open && s.p[at] == '"') {
+                open = false;
+                continue;
+            }
+            if (s.p[at] == '\\' && at + 1 < end)
+                at++;
+            *out++ = s.p[at];
+        }
+        if (open)
+            return NULL;
+        at++; /* the comma */
+        *out++ = '\0';
+        bool null = !quoted && strcasecmp(from, "null") == 0;
+        elements[n++] = null ? dm_sqltree_null(w->arena) : dm_sqltree_text(w->arena, from);
+    }
+    return dm_sqltree_array(w->arena, elements, n);
+}
+
+/* x = ANY ('{1,2}') as x IN ('1', '2'), and <> ALL as NOT IN: the literals take their type from x. */
+static void array_operand(struct dm_rewriting *w, PgQuery__AExpr *e)
+{
+    const char *literal = dm_sqltree_literal(e->rexpr);
+    PgQuery__Node *array = literal ? array_literal(w, literal) : NULL;
+    const char *op = e->n_name == 1 ? dm_sqltree_name(e->name[0]) : NULL;
+    bool any = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY;
+    if (!array || !op || !array->a_array_expr->n_elements || strcmp(op, any ? "=" : "<>") != 0)
+        return;
+    e->kind = PG_QUERY__A__EXPR__KIND__AEXPR_IN;
+    e->rexpr =
+        dm_sqltree_list(w->arena, array->a_array_expr->elements, array->a_array_expr->n_elements);
+}
+
 /* ---- operators */
 
 static void regexp_operator(struct dm_rewriting *w, PgQuery__Node *n, bool negated, bool fold)
@@ -37,6 +88,9 @@ static void operator(struct dm_rewriting *w, PgQuery__Node *n)
 {
     PgQuery__AExpr *e = n->a_expr;
     strip_schema(&e->name, &e->n_name);
+    if (e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY ||
+        e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL)
+        array_operand(w, e);
     const char *op = e->n_name == 1 ? dm_sqltree_name(e->name[0]) : NULL;
     if (!op || e->kind != PG_QUERY__A__EXPR__KIND__AEXPR_OP || !e->lexpr)
         return;
@@ -149,23 +203,6 @@ static void interval_fields(struct dm_rewriting *w, PgQuery__TypeCast *c)
                                      dm_arena_printf(w->arena, "%s %s", literal, units[i].unit));
 }
 
-/* "12/1/2010 8:26": a date or timestamp literal in DateStyle MDY, as ISO; NULL where it is not one. */
-static const char *mdy_literal(struct dm_arena *a, const char *text)
-{
-    int month, day, year, used = 0;
-    /* Bounded fields, so nothing overflows. */
-    if (sscanf(text, "%2d/%2d/%4d%n", &month, &day, &year, &used) != 3 || !used || year < 1000)
-        return NULL;
-    const char *rest = text + used;
-    int hour = 0, minute = 0, more = 0;
-    if (!*rest)
-        return dm_arena_printf(a, "%04d-%02d-%02d", year, month, day);
-    if (sscanf(rest, " %2d:%2d%n", &hour, &minute, &more) != 2 || !more)
-        return NULL;
-    return dm_arena_printf(a, "%04d-%02d-%02d %02d:%02d%s", year, month, day, hour, minute,
-                           rest + more);
-}
-
 /* "pg_catalog" stays in front of types that PostgreSQL's grammar has words for: they are printed as those words. */
 static void strip_type_schema(PgQuery__TypeName *t)
 {
@@ -215,9 +252,14 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
         return;
     }
     const char *literal = dm_sqltree_literal(c->arg);
+    if (literal && t->n_array_bounds) {
+        PgQuery__Node *array = array_literal(w, literal);
+        if (array)
+            c->arg = array;
+    }
     if (literal && (strcmp(type, "date") == 0 || strcmp(type, "timestamp") == 0 ||
                     strcmp(type, "timestamptz") == 0)) {
-        const char *iso = mdy_literal(w->arena, literal);
+        const char *iso = dm_rewrite_mdy(w->arena, literal);
         if (iso)
             c->arg = dm_sqltree_text(w->arena, iso);
         if (strcmp(type, "timestamp") == 0)
@@ -233,6 +275,7 @@ static void cast(struct dm_rewriting *w, PgQuery__Node *n)
 
 static const char *const functions[][2] = {
     {"len", "length"},
+    {"pg_typeof", "value_type"},
     {"textlen", "length"},
     {"btrim", "trim"},
     {"every", "bool_and"},
@@ -279,6 +322,37 @@ static void to_char(struct dm_rewriting *w, PgQuery__Node *n, const char *format
                                dm_sqltree_text(w->arena, out), NULL));
 }
 
+/* set_config('name', 'value', local): the call becomes the value, and the statement sets it when it is executed. */
+static void set_config(struct dm_rewriting *w, PgQuery__Node *n)
+{
+    PgQuery__FuncCall *f = n->func_call;
+    const char *name = dm_sqltree_literal(f->args[0]), *value = dm_sqltree_literal(f->args[1]);
+    const PgQuery__Node *local = f->args[2];
+    while (local->node_case == PG_QUERY__NODE__NODE_TYPE_CAST)
+        local = local->type_cast->arg;
+    if (!name || !value || local->node_case != PG_QUERY__NODE__NODE_A_CONST) {
+        dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, f->location,
+                           "set_config takes literals only");
+        return;
+    }
+    if (!dm_rewriter_setting(w->session, name) && !strchr(name, '.')) {
+        dm_rewriting_error(w, DM_E_NOTFOUND, "42704", f->location,
+                           "unrecognized configuration parameter \"%s\"", name);
+        return;
+    }
+    const PgQuery__AConst *c = local->a_const;
+    struct dm_setting_change *sets =
+        dm_arena_array(w->arena, struct dm_setting_change, w->n_sets + 1);
+    if (w->n_sets)
+        memcpy(sets, w->sets, w->n_sets * sizeof(*sets));
+    sets[w->n_sets++] = (struct dm_setting_change){
+        .name = name,
+        .value = value,
+        .local = c->val_case == PG_QUERY__A__CONST__VAL_BOOLVAL && c->boolval->boolval};
+    w->sets = sets;
+    replace(n, dm_sqltree_text(w->arena, value));
+}
+
 static void function(struct dm_rewriting *w, PgQuery__Node *n)
 {
     PgQuery__FuncCall *f = n->func_call;
@@ -294,6 +368,9 @@ static void function(struct dm_rewriting *w, PgQuery__Node *n)
     if (strcmp(name, "current_setting") == 0 && f->n_args >= 1 && is_constant_text(f->args[0])) {
         const char *setting = dm_sqltree_literal(f->args[0]);
         const char *value = dm_rewriter_setting(w->session, setting);
+        for (size_t i = 0; i < w->n_sets; i++) /* by set_config before it in the same statement */
+            if (strcasecmp(w->sets[i].name, setting) == 0)
+                value = w->sets[i].value;
         if (value)
             replace(n, dm_sqltree_text(w->arena, value));
         else if (f->n_args == 1)
@@ -302,6 +379,10 @@ static void function(struct dm_rewriting *w, PgQuery__Node *n)
         else
             replace(n, dm_sqltree_call(w->arena, "nullif", dm_sqltree_text(w->arena, ""),
                                        dm_sqltree_text(w->arena, ""), NULL));
+        return;
+    }
+    if (strcmp(name, "set_config") == 0 && f->n_args == 3) {
+        set_config(w, n);
         return;
     }
     if (strcmp(name, "nvl") == 0 && f->n_args > 0) {

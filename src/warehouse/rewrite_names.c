@@ -81,6 +81,24 @@ void dm_rewrite_relation(struct dm_rewriting *w, PgQuery__RangeVar *v, bool targ
     mark(w, v, t);
 }
 
+static const char *quoted(struct dm_rewriting *w, const char *name)
+{
+    struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    dm_strbuf_add_sql_ident(&b, dm_str_c(name));
+    const char *s = dm_str_cstr(w->arena, dm_strbuf_str(&b));
+    dm_strbuf_release(&b);
+    return s;
+}
+
+const char *dm_rewrite_table_name(struct dm_rewriting *w, const PgQuery__RangeVar *v)
+{
+    if (!given(v->schemaname))
+        return quoted(w, v->relname);
+    return dm_arena_printf(w->arena, "%s.%s.%s", quoted(w, w->session->database),
+                           quoted(w, v->schemaname), quoted(w, v->relname));
+}
+
 /* schema.table.column of an external table is table.column of what stands in its place. */
 void dm_rewrite_column(struct dm_rewriting *w, PgQuery__ColumnRef *c)
 {

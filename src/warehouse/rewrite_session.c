@@ -113,14 +113,31 @@ static int apply_search_path(struct dm_rewriter *r, struct dm_arena *a, struct d
     return rc;
 }
 
+/* Nearly every session begins, works and ends with the path that it was given: one look less into the catalog. */
+int dm_rewriter_settings_begin(struct dm_rewriter *r, struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    const char *usual = dm_arena_printf(&a, "SET search_path = '%s.public,%s." DM_HIDDEN_SCHEMA "'",
+                                        r->database, r->database);
+    if (dm_engine_query(r->conn, &a, usual, NULL, NULL) == 0)
+        return 0;
+    return apply_search_path(r, &a, reterr); /* somebody dropped public */
+}
+
 int dm_rewriter_set(struct dm_rewriter *r, const char *name, const char *value,
                     struct dm_err *reterr)
 {
-    DM_TRY(set(r, name, value, false, reterr));
-    if (strcasecmp(name, "search_path") != 0)
+    struct dm_setting_change change = {.name = name, .value = value};
+    return dm_rewriter_change(r, &change, reterr);
+}
+
+int dm_rewriter_change(struct dm_rewriter *r, const struct dm_setting_change *c,
+                       struct dm_err *reterr)
+{
+    DM_TRY(set(r, c->name, c->value, c->local, reterr));
+    if (strcasecmp(c->name, "search_path") != 0)
         return 0;
     _cleanup_arena_ struct dm_arena a = {0};
-    dm_arena_init(&a);
     return apply_search_path(r, &a, reterr);
 }
 
@@ -133,8 +150,8 @@ int dm_rewrite_perform_set(struct dm_rewriter *r, struct dm_arena *a, const stru
                 DM_TRY(set(r, r->settings[i].name, NULL, false, reterr));
         return apply_search_path(r, a, reterr);
     }
-    DM_TRY(set(r, s->name, s->value, s->local, reterr));
-    return strcasecmp(s->name, "search_path") == 0 ? apply_search_path(r, a, reterr) : 0;
+    struct dm_setting_change change = {.name = s->name, .value = s->value, .local = s->local};
+    return dm_rewriter_change(r, &change, reterr);
 }
 
 void dm_rewrite_transaction_end(struct dm_rewriter *r)

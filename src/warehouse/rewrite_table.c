@@ -63,7 +63,12 @@ void dm_rewrite_create_table(struct dm_rewriting *w, PgQuery__CreateStmt *s)
 {
     if (is_external_schema(w, s->relation))
         return;
+    if (s->relation->schemaname && strcmp(s->relation->schemaname, "pg_temp") == 0) {
+        s->relation->schemaname = (char *)"";
+        s->relation->relpersistence = (char *)"t";
+    }
     dm_rewrite_relation(w, s->relation, true);
+    dm_rewrite_like(w, s);
     s->n_options = 0;
     s->tablespacename = s->access_method = (char *)"";
     size_t n = s->n_table_elts;

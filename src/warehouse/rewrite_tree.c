@@ -15,11 +15,13 @@ static void before_children(struct dm_rewriting *w, PgQuery__Node *n)
         dm_rewrite_output_names(w, n->insert_stmt->returning_list,
                                 n->insert_stmt->n_returning_list);
         dm_rewrite_relation(w, n->insert_stmt->relation, true);
+        dm_rewrite_inserted_dates(w, n->insert_stmt);
         break;
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
         dm_rewrite_output_names(w, n->update_stmt->returning_list,
                                 n->update_stmt->n_returning_list);
         dm_rewrite_relation(w, n->update_stmt->relation, true);
+        dm_rewrite_updated_dates(w, n->update_stmt);
         break;
     case PG_QUERY__NODE__NODE_DELETE_STMT:
         dm_rewrite_output_names(w, n->delete_stmt->returning_list,
@@ -43,6 +45,10 @@ static void before_children(struct dm_rewriting *w, PgQuery__Node *n)
         break;
     case PG_QUERY__NODE__NODE_COLUMN_REF:
         dm_rewrite_column(w, n->column_ref);
+        break;
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+    case PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR:
+        dm_rewrite_values(w, n);
         break;
     case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
         dm_rewrite_range_function(w, n->range_function);

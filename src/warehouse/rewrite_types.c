@@ -80,7 +80,7 @@ static PgQuery__WithClause *all_ctes(struct dm_rewriting *w, const struct dm_sco
     return all;
 }
 
-static bool is_integer_type(const char *t)
+bool dm_rewrite_is_integer_type(const char *t)
 {
     static const char *const names[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
                                         "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", NULL};
@@ -90,9 +90,9 @@ static bool is_integer_type(const char *t)
     return false;
 }
 
-/* Fills in the types of the pairs; false where the engine cannot bind them. */
+/* The engine's names of the expressions' types in this level; false where it cannot bind them. */
 static bool describe(struct dm_rewriting *w, const struct dm_scope *s, bool outer_too,
-                     struct pair *pairs, size_t n)
+                     PgQuery__Node **exprs, size_t n, const char **ret_types)
 {
     size_t n_from = s->n_from;
     for (const struct dm_scope *o = s->outer; outer_too && o; o = o->outer)
@@ -107,24 +107,51 @@ static bool describe(struct dm_rewriting *w, const struct dm_scope *s, bool oute
     q->with_clause = all_ctes(w, s);
     q->from_clause = from;
     q->n_from_clause = n_from;
-    q->target_list = dm_arena_array(w->arena, PgQuery__Node *, n * 2);
-    for (size_t i = 0; i < n; i++) {
-        q->target_list[i * 2] = dm_sqltree_target(w->arena, *pairs[i].left);
-        q->target_list[i * 2 + 1] = dm_sqltree_target(w->arena, *pairs[i].right);
-    }
-    q->n_target_list = n * 2;
+    q->target_list = dm_arena_array(w->arena, PgQuery__Node *, n);
+    for (size_t i = 0; i < n; i++)
+        q->target_list[i] = dm_sqltree_target(w->arena, exprs[i]);
+    q->n_target_list = n;
     const char *text;
     const char *const *names, *const *types;
     size_t n_types;
     if (dm_rewriting_describe_text(
             w, dm_sqltree_wrap(w->arena, PG_QUERY__NODE__NODE_SELECT_STMT, q), &text) < 0 ||
         dm_engine_describe(w->session->conn, w->arena, text, &names, &types, &n_types, NULL) < 0 ||
-        n_types != n * 2)
+        n_types != n)
+        return false;
+    memcpy(ret_types, types, n * sizeof(*types));
+    return true;
+}
+
+bool dm_rewrite_types(struct dm_rewriting *w, const struct dm_scope *s, PgQuery__Node **exprs,
+                      size_t n, const char **ret_types)
+{
+    if (describe(w, s, false, exprs, n, ret_types))
+        return true;
+    /* One by one, so that an aggregate does not hide a column. */
+    for (size_t i = 0; i < n; i++)
+        if ((n == 1 || !describe(w, s, false, &exprs[i], 1, &ret_types[i])) &&
+            (!s->outer || !describe(w, s, true, &exprs[i], 1, &ret_types[i])))
+            return false;
+    return true;
+}
+
+static bool find_types(struct dm_rewriting *w, const struct dm_scope *s, struct pair *pairs,
+                       size_t n)
+{
+    PgQuery__Node **exprs = dm_arena_array(w->arena, PgQuery__Node *, n * 2);
+    const char **types = dm_arena_array(w->arena, const char *, n * 2);
+    for (size_t i = 0; i < n; i++) {
+        exprs[i * 2] = *pairs[i].left;
+        exprs[i * 2 + 1] = *pairs[i].right;
+    }
+    if (n > 1 ? !describe(w, s, false, exprs, n * 2, types)
+              : !dm_rewrite_types(w, s, exprs, 2, types))
         return false;
     for (size_t i = 0; i < n; i++) {
-        pairs[i].left_integer = is_integer_type(types[i * 2]);
+        pairs[i].left_integer = dm_rewrite_is_integer_type(types[i * 2]);
         pairs[i].left_text = strcmp(types[i * 2], "VARCHAR") == 0;
-        pairs[i].right_integer = is_integer_type(types[i * 2 + 1]);
+        pairs[i].right_integer = dm_rewrite_is_integer_type(types[i * 2 + 1]);
         pairs[i].right_text = strcmp(types[i * 2 + 1], "VARCHAR") == 0;
     }
     return true;
@@ -204,11 +231,10 @@ void dm_rewrite_comparisons(struct dm_rewriting *w, struct dm_scope *s)
     }
     if (n == 0)
         return;
-    /* All at once where the engine can; else one by one, so that an aggregate in HAVING does not hide the rest. */
-    if (!describe(w, s, false, pairs, n))
+    /* All at once where the engine can. */
+    if (n == 1 || !find_types(w, s, pairs, n))
         for (size_t i = 0; i < n; i++)
-            if (!describe(w, s, false, &pairs[i], 1) && s->outer)
-                (void)describe(w, s, true, &pairs[i], 1);
+            (void)find_types(w, s, &pairs[i], 1);
     for (size_t i = 0; i < n; i++)
         apply(w, &pairs[i]);
 }

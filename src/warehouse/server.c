@@ -21,6 +21,7 @@
 #include "warehouse/session.h"
 
 #define IDLE_CLOSE_DEFAULT (5 * DM_SEC)
+#define STOP_GRACE (2 * DM_SEC)
 enum { STOP_POLL_MS = 20, DATABASES_MAX = 4 };
 
 struct server;
@@ -144,6 +145,7 @@ static void *session_thread(void *arg)
     struct server *s = slot->server;
     struct dm_session_opts opts = {
         .fd = slot->fd,
+        .startup_us = s->opts->startup_us,
         .id = slot->id,
         .key = slot->key,
         .lake_dir = s->opts->project->lake_dir,
@@ -241,9 +243,11 @@ static int count_sessions(struct server *s)
 
 /* The main loop. */
 
-/* Sessions are interrupted and cut until the last one has ended; each says why to its client. */
+/* Sessions are interrupted and cut until the last one has ended; each says why to its client, which has a while to
+   read it. */
 static void stop_sessions(struct server *s)
 {
+    int64_t patience = dm_clock_monotonic() + STOP_GRACE;
     atomic_store(&s->stopping, true);
     while (count_sessions(s) > 0) {
         pthread_mutex_lock(&s->lock);
@@ -253,7 +257,7 @@ static void stop_sessions(struct server *s)
                 continue;
             if (slot->conn)
                 dm_engine_interrupt(slot->conn);
-            shutdown(slot->fd, SHUT_RD);
+            shutdown(slot->fd, dm_clock_monotonic() < patience ? SHUT_RD : SHUT_RDWR);
         }
         pthread_mutex_unlock(&s->lock);
         struct pollfd p = {.fd = s->wake, .events = POLLIN};
@@ -358,6 +362,8 @@ int dm_server_run(const struct dm_server_opts *opts, struct dm_err *reterr)
     if (rc == 0) {
         if (opts->ready_fd >= 0 && !s->listen.inherited && write(opts->ready_fd, "r", 1) < 0)
             rc = dm_err_errno(reterr, errno, "could not say that the warehouse listens");
+        if (rc == 0 && opts->listening && !s->listen.inherited)
+            opts->listening(opts);
         if (rc == 0)
             serve(s);
         dm_listen_stop(&s->listen);

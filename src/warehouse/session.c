@@ -1,6 +1,8 @@
 /* One client: start-up and the loop over its messages. */
 #include <strings.h>
 
+#include "base/clock.h"
+
 #include "warehouse/session_parts.h"
 
 void dm_session_fail(struct dm_session *s, const struct dm_err *err, const char *where)
@@ -177,6 +179,7 @@ static void end_batch(struct dm_session *s)
 {
     struct dm_err err;
     s->skipping = false;
+    s->steps++;
     if (dm_session_end_implicit(s, &err) < 0)
         dm_session_fail(s, &err, NULL);
     if (s->tx == 'I')
@@ -242,21 +245,79 @@ static void handle(struct dm_session *s, struct dm_pgwire_message *m)
         s->gone = true;
 }
 
+/* "2500", "10s", "5min": microseconds, as PostgreSQL reads a time setting in milliseconds; 0 = none. */
+static int64_t time_setting(const struct dm_session *s, const char *name)
+{
+    static const struct {
+        const char *unit;
+        int64_t us;
+    } units[] = {{"", DM_MS},          {"us", 1},
+                 {"ms", DM_MS},        {"s", DM_SEC},
+                 {"min", 60 * DM_SEC}, {"h", 3600 * DM_SEC},
+                 {"d", 86400 * DM_SEC}};
+    const char *value = dm_rewriter_setting(s->rewriter, name);
+    size_t digits = value ? strspn(value, "0123456789") : 0;
+    int64_t n;
+    if (!digits || digits > 9 || !dm_str_to_i64(dm_str_n(value, digits), &n))
+        return 0;
+    const char *unit = value + digits + strspn(value + digits, " ");
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (strcmp(unit, units[i].unit) == 0)
+            return n * units[i].us;
+    return 0;
+}
+
+/* How long the client may now be silent. */
+static void set_deadline(struct dm_session *s)
+{
+    int64_t limit = time_setting(s, s->tx == 'I' ? "idle_session_timeout"
+                                                 : "idle_in_transaction_session_timeout");
+    s->link.deadline = limit ? dm_clock_monotonic() + limit : 0;
+}
+
+static void timed_out(struct dm_session *s)
+{
+    struct dm_err err;
+    dm_err_set(&err, DM_E_TIMEOUT, "terminating connection due to %s timeout",
+               s->tx == 'I' ? "idle-session" : "idle-in-transaction");
+    snprintf(err.sqlstate, sizeof(err.sqlstate), "%s", s->tx == 'I' ? "57P05" : "25P03");
+    fatal(s, &err);
+}
+
+static int start_up_in_time(struct dm_session *s, struct dm_err *reterr)
+{
+    int64_t limit = s->opts->startup_us ? s->opts->startup_us : DM_SESSION_STARTUP_MAX;
+    s->link.deadline = dm_clock_monotonic() + limit;
+    int rc = start_up(s, reterr);
+    s->link.deadline = 0;
+    if (rc != DM_E_TIMEOUT)
+        return rc;
+    dm_err_set(reterr, DM_E_TIMEOUT, "no start-up message within %lld ms",
+               (long long)(limit / DM_MS));
+    if (reterr)
+        snprintf(reterr->sqlstate, sizeof(reterr->sqlstate), "08P01");
+    return DM_E_TIMEOUT;
+}
+
 static void serve(struct dm_session *s)
 {
     struct dm_err err;
     struct dm_pgwire_message m;
-    int rc = start_up(s, &err);
+    int rc = start_up_in_time(s, &err);
     if (rc < 0)
         fatal(s, &err);
     if (rc <= 0)
         return;
     while (!s->gone) {
+        set_deadline(s);
         rc = dm_link_next(&s->link, false, &m, &err);
+        s->link.deadline = 0;
         if (atomic_load(s->opts->stopping)) {
             dm_err_set(&err, DM_E_CANCELLED, "terminating connection because the server stops");
             snprintf(err.sqlstate, sizeof(err.sqlstate), "57P01");
             fatal(s, &err);
+        } else if (rc == DM_E_TIMEOUT) {
+            timed_out(s);
         } else if (rc < 0) {
             fatal(s, &err);
         } else if (rc == 0) {

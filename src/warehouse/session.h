@@ -15,11 +15,16 @@
 
 #include <stdatomic.h>
 
+#include "base/time.h"
 #include "warehouse/engine.h"
 
+/* A client that connects has this long to say who it is, as with PostgreSQL's authentication_timeout. */
+#define DM_SESSION_STARTUP_MAX (60 * DM_SEC)
+
 struct dm_session_opts {
-    int fd;          /* stays the caller's */
-    int32_t id, key; /* for cancel requests */
+    int fd;             /* stays the caller's */
+    int64_t startup_us; /* 0 = DM_SESSION_STARTUP_MAX */
+    int32_t id, key;    /* for cancel requests */
     const char *lake_dir;
     const atomic_bool *stopping; /* says why a connection was cut */
     void *user;

@@ -1,4 +1,4 @@
-/* What the files of a session share: session.c (protocol), query.c (statements and portals), copy.c. */
+/* What the files of a session share: session.c, plan.c, query.c, extended.c, transaction.c, copy_in.c, copy_out.c. */
 #ifndef DM_SESSION_PARTS_H
 #define DM_SESSION_PARTS_H
 
@@ -46,6 +46,7 @@ struct dm_named_plan {
     struct dm_named_plan *next;
     char *name;
     struct dm_plan *plan;
+    uint64_t planned_at; /* the session's `steps` then */
 };
 
 struct dm_savepoint {
@@ -62,6 +63,8 @@ struct dm_session {
     char tx;         /* 'I', 'T', 'E' */
     bool implicit;   /* the block was begun by us */
     uint64_t writes; /* statements of this block that wrote */
+    uint64_t
+        steps; /* statements that ran and batches that ended: what was planned before may be out of date */
     struct dm_savepoint *savepoints;
     size_t n_savepoints;
     struct dm_named_plan *plans;
@@ -92,8 +95,36 @@ int dm_session_end_implicit(struct dm_session *s, struct dm_err *reterr) dm_nodi
 int dm_session_control(struct dm_session *s, const struct dm_statement *st,
                        struct dm_err *reterr) dm_nodiscard;
 
+/* plan.c */
+/* DM_E_SQL with a SQLSTATE and a message. */
+int dm_session_error(struct dm_err *reterr, const char *sqlstate, const char *fmt, ...)
+    dm_printf(3, 4);
+/* Rewrites and prepares; `first_char`: where the text begins in its message.  One reference, the caller's. */
+int dm_plan_new(struct dm_session *s, struct dm_str text, int first_char, const unsigned *oids,
+                size_t n_oids, struct dm_plan **ret, struct dm_err *reterr) dm_nodiscard;
+void dm_plan_unref(struct dm_plan *p);
+/* The engine's error in PostgreSQL's words, its position in the whole message; gives the error's code. */
+int dm_plan_error(const struct dm_plan *p, int rc, struct dm_err *reterr);
+unsigned dm_plan_param_oid(const struct dm_plan *p, size_t i);
+/* 25P02 in E, but for the end of the block. */
+int dm_session_check_not_failed(const struct dm_session *s, struct dm_str text,
+                                struct dm_err *reterr) dm_nodiscard;
+
 /* query.c */
 void dm_session_simple_query(struct dm_session *s, struct dm_pgwire_in *in);
+/* Runs a portal or goes on with it, up to its command tag.  `describe`: its columns first; `max` rows, 0 = all. */
+int dm_session_run_portal(struct dm_session *s, struct dm_portal *p, bool describe, int64_t max,
+                          struct dm_err *reterr) dm_nodiscard;
+/* COPY FROM STDIN has a context line in its errors, so it reports by itself: 1 = failed and reported. */
+int dm_session_run_copy_in(struct dm_session *s, struct dm_plan *plan);
+/* Whether an implicit block must stand around a statement: one of several, or one that is several for the engine. */
+bool dm_session_wants_block(const struct dm_statement *st, bool several);
+void dm_session_describe_columns(struct dm_session *s, const struct dm_plan *plan,
+                                 const struct dm_portal *portal, const struct dm_column *cols,
+                                 size_t n);
+int dm_count_chars(struct dm_str s);
+
+/* extended.c */
 int dm_session_parse(struct dm_session *s, struct dm_pgwire_in *in,
                      struct dm_err *reterr) dm_nodiscard;
 int dm_session_bind(struct dm_session *s, struct dm_pgwire_in *in,
@@ -104,6 +135,8 @@ int dm_session_execute(struct dm_session *s, struct dm_pgwire_in *in,
                        struct dm_err *reterr) dm_nodiscard;
 int dm_session_close(struct dm_session *s, struct dm_pgwire_in *in,
                      struct dm_err *reterr) dm_nodiscard;
+void dm_session_drop_plan(struct dm_session *s, const char *name);
+void dm_session_drop_portal(struct dm_session *s, const char *name);
 void dm_session_drop_portals(struct dm_session *s);
 void dm_session_drop_plans(struct dm_session *s);
 

@@ -1,8 +1,8 @@
 /*
  * The external catalog: rows of the hidden schema, the immutable view made of them, and the DDL that changes them.
  *
- * One `struct dm_spectrum` per database file and process, found by the file's path; sessions hold references.  DDL
- * runs under its mutex, so that two sessions never write the same rows at once and the view that is installed last
+ * One `struct dm_spectrum` per database of an instance; sessions hold references, and an instance outlives its sessions.
+ * DDL runs under its mutex, so that two sessions never write the same rows at once and the view that is installed last
  * is the newest.
  */
 #include "warehouse/spectrum.h"
@@ -22,8 +22,9 @@ struct dm_spectrum_view {
 
 struct dm_spectrum {
     struct dm_spectrum *next;
-    char *path; /* of the database's file; ":memory:NAME" without one */
-    int refs;   /* under registry_lock */
+    const struct dm_engine *engine;
+    char *database;
+    int refs; /* under registry_lock */
     pthread_mutex_t ddl;
     pthread_mutex_t lock; /* of `view` */
     struct dm_spectrum_view *view;
@@ -192,13 +193,19 @@ static int load_partitions(struct dm_engine_conn *c, struct dm_spectrum_view *v,
     return 0;
 }
 
-static int view_load(struct dm_engine_conn *c, struct dm_spectrum_view **ret, struct dm_err *reterr)
+static struct dm_spectrum_view *view_new(void)
 {
     struct dm_spectrum_view *v = dm_calloc(1, sizeof(*v));
     atomic_init(&v->refs, 1);
     dm_arena_init(&v->arena);
     dm_map_init(&v->schemas, &v->arena);
     dm_map_init(&v->tables, &v->arena);
+    return v;
+}
+
+static int view_load(struct dm_engine_conn *c, struct dm_spectrum_view **ret, struct dm_err *reterr)
+{
+    struct dm_spectrum_view *v = view_new();
     struct dm_map by_oid;
     dm_map_init(&by_oid, &v->arena);
     int rc = load_tables(c, v, &by_oid, reterr);
@@ -214,15 +221,86 @@ static int view_load(struct dm_engine_conn *c, struct dm_spectrum_view **ret, st
     return 0;
 }
 
-static int reload(struct dm_spectrum *s, struct dm_engine_conn *c, struct dm_err *reterr)
+static const char *copy_text(struct dm_arena *a, const char *text)
 {
-    struct dm_spectrum_view *v;
-    DM_TRY(view_load(c, &v, reterr));
+    return text ? dm_arena_strdup(a, text) : NULL;
+}
+
+static struct dm_external_partition
+copy_partition(struct dm_arena *a, const struct dm_external_partition *p, size_t n_values)
+{
+    const char **values = dm_arena_array(a, const char *, n_values + 1);
+    for (size_t i = 0; i < n_values; i++)
+        values[i] = copy_text(a, p->values[i]);
+    return (struct dm_external_partition){.values = values,
+                                          .location = dm_arena_strdup(a, p->location)};
+}
+
+static struct dm_external_table *copy_table(struct dm_arena *a, const struct dm_external_table *t,
+                                            const struct dm_external_partition *more, size_t n_more)
+{
+    struct dm_external_table *to = dm_arena_dup(a, t, sizeof(*t));
+    struct dm_redshift_column *columns =
+        dm_arena_array(a, struct dm_redshift_column, t->n_columns + 1);
+    struct dm_external_partition *partitions =
+        dm_arena_array(a, struct dm_external_partition, t->n_partitions + n_more + 1);
+    for (size_t i = 0; i < t->n_columns; i++) {
+        columns[i] = t->columns[i];
+        columns[i].name = dm_arena_strdup(a, t->columns[i].name);
+        columns[i].type = dm_arena_strdup(a, t->columns[i].type);
+        columns[i].shown = dm_arena_strdup(a, t->columns[i].shown);
+    }
+    for (size_t i = 0; i < t->n_partitions + n_more; i++)
+        partitions[i] =
+            copy_partition(a, i < t->n_partitions ? &t->partitions[i] : &more[i - t->n_partitions],
+                           t->n_partition_columns);
+    to->schema = dm_arena_strdup(a, t->schema);
+    to->name = dm_arena_strdup(a, t->name);
+    to->location = dm_arena_strdup(a, t->location);
+    to->delimiter = copy_text(a, t->delimiter);
+    to->quote = copy_text(a, t->quote);
+    to->escape = copy_text(a, t->escape);
+    to->null_text = copy_text(a, t->null_text);
+    to->columns = columns;
+    to->partitions = partitions;
+    to->n_partitions = t->n_partitions + n_more;
+    return to;
+}
+
+/* The view with more partitions of one table.  A day adds two; reading all of them again each time would cost more with
+   every day. */
+static struct dm_spectrum_view *view_extend(const struct dm_spectrum_view *old,
+                                            const struct dm_external_table *grown,
+                                            const struct dm_external_partition *more, size_t n)
+{
+    struct dm_spectrum_view *v = view_new();
+    struct dm_arena *a = &v->arena;
+    for (size_t i = 0; i < old->schemas.len; i++) {
+        char *name = dm_arena_strdup(a, old->schemas.entries[i].value);
+        dm_map_put(&v->schemas, dm_str_c(name), name);
+    }
+    for (size_t i = 0; i < old->tables.len; i++) {
+        const struct dm_external_table *t = old->tables.entries[i].value;
+        struct dm_external_table *to = copy_table(a, t, more, t == grown ? n : 0);
+        dm_map_put(&v->tables, table_key(a, to->schema, to->name), to);
+    }
+    return v;
+}
+
+static void install(struct dm_spectrum *s, struct dm_spectrum_view *v)
+{
     pthread_mutex_lock(&s->lock);
     struct dm_spectrum_view *old = s->view;
     s->view = v;
     pthread_mutex_unlock(&s->lock);
     dm_spectrum_view_unref(old);
+}
+
+static int reload(struct dm_spectrum *s, struct dm_engine_conn *c, struct dm_err *reterr)
+{
+    struct dm_spectrum_view *v;
+    DM_TRY(view_load(c, &v, reterr));
+    install(s, v);
     return 0;
 }
 
@@ -233,21 +311,22 @@ static void spectrum_free(struct dm_spectrum *s)
     dm_spectrum_view_unref(s->view);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->ddl);
-    free(s->path);
+    free(s->database);
     free(s);
 }
 
-static int open_locked(struct dm_engine_conn *c, const char *path, struct dm_spectrum **ret,
+static int open_locked(struct dm_engine_conn *c, const char *database, struct dm_spectrum **ret,
                        struct dm_err *reterr)
 {
     for (struct dm_spectrum *s = registry; s; s = s->next)
-        if (strcmp(s->path, path) == 0) {
+        if (s->engine == dm_engine_of(c) && strcmp(s->database, database) == 0) {
             s->refs++;
             *ret = s;
             return 0;
         }
     struct dm_spectrum *s = dm_calloc(1, sizeof(*s));
-    s->path = dm_strdup(path);
+    s->engine = dm_engine_of(c);
+    s->database = dm_strdup(database);
     s->refs = 1;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->ddl, NULL);
@@ -265,22 +344,8 @@ static int open_locked(struct dm_engine_conn *c, const char *path, struct dm_spe
 int dm_spectrum_open(struct dm_engine_conn *c, const char *database, struct dm_spectrum **ret,
                      struct dm_err *reterr)
 {
-    _cleanup_arena_ struct dm_arena a = {0};
-    dm_arena_init(&a);
-    struct dm_strbuf sql;
-    dm_strbuf_init(&sql, DM_BUF_MESSAGE);
-    dm_strbuf_adds(&sql,
-                   "SELECT coalesce(path, ':memory:' || database_name) FROM duckdb_databases()"
-                   " WHERE database_name = ");
-    dm_strbuf_add_sql_literal(&sql, dm_str_c(database));
-    struct dm_engine_rows rows;
-    int rc = dm_engine_query(c, &a, sql.p, &rows, reterr);
-    dm_strbuf_release(&sql);
-    DM_TRY(rc);
-    if (rows.n_rows != 1)
-        return dm_err_set(reterr, DM_E_NOTFOUND, "database \"%s\" does not exist", database);
     pthread_mutex_lock(&registry_lock);
-    rc = open_locked(c, rows.rows[0][0], ret, reterr);
+    int rc = open_locked(c, database, ret, reterr);
     pthread_mutex_unlock(&registry_lock);
     return rc;
 }
@@ -311,6 +376,10 @@ struct ddl {
     const struct dm_redshift_stmt *stmt;
     struct dm_strbuf *sql; /* what is to be run, in one transaction */
     struct dm_err *err;
+    const struct dm_external_table
+        *grown; /* the statement does nothing but add these partitions to it */
+    struct dm_external_partition *added;
+    size_t n_added;
 };
 
 static int with_sqlstate(struct dm_err *err, int rc, const char *sqlstate)
@@ -535,6 +604,8 @@ static int add_partitions(struct ddl *d)
     if (t->n_partition_columns == 0)
         return dm_err_set(d->err, DM_E_INVALID, "external table \"%s.%s\" is not partitioned",
                           t->schema, t->name);
+    d->grown = t;
+    d->added = dm_arena_array(d->arena, struct dm_external_partition, s->n_partitions + 1);
     for (size_t i = 0; i < s->n_partitions; i++) {
         const char **values, *location;
         DM_TRY(partition_values(d, t, &s->partitions[i], &values));
@@ -547,6 +618,8 @@ static int add_partitions(struct ddl *d)
             dm_err_hint(d->err, "ADD IF NOT EXISTS PARTITION can be repeated.");
             return rc;
         }
+        d->added[d->n_added++] =
+            (struct dm_external_partition){.values = values, .location = location};
         dm_strbuf_adds(d->sql, "INSERT INTO " DM_HIDDEN_SCHEMA
                                ".external_partition VALUES (nextval('" DM_HIDDEN_SCHEMA
                                ".external_oid'), ");
@@ -732,7 +805,10 @@ static int perform(struct dm_spectrum *s, struct ddl *d)
         (void)!dm_engine_query(d->conn, d->arena, "ROLLBACK", NULL, NULL);
         return rc;
     }
-    return reload(s, d->conn, d->err);
+    if (!d->grown)
+        return reload(s, d->conn, d->err);
+    install(s, view_extend(d->view, d->grown, d->added, d->n_added));
+    return 0;
 }
 
 int dm_spectrum_perform(struct dm_spectrum *s, struct dm_engine_conn *c, struct dm_arena *a,

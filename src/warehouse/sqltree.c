@@ -6,6 +6,7 @@
 #include <pg_query.h>
 
 #include "base/dl.h"
+#include "lang/sql_lex.h"
 
 static struct {
     PgQueryProtobufParseResult (*parse)(const char *);
@@ -19,7 +20,8 @@ static struct {
     /* Descriptors of the messages that are made or recognised here. */
     const ProtobufCMessageDescriptor *node, *string, *integer, *a_const, *func_call, *type_cast,
         *type_name, *column_ref, *res_target, *a_expr, *select, *range_var, *alias, *constraint,
-        *raw_stmt, *result, *a_star, *coalesce, *sublink, *range_subselect;
+        *raw_stmt, *result, *a_star, *coalesce, *sublink, *range_subselect, *index_elem,
+        *alter_table_cmd, *window_def, *create_table_as, *array, *list;
 } pg;
 
 static const struct dm_dl_symbol symbols[] = {
@@ -50,6 +52,12 @@ static const struct dm_dl_symbol symbols[] = {
     {"pg_query__sub_link__descriptor", (void **)&pg.sublink},
     {"pg_query__range_subselect__descriptor", (void **)&pg.range_subselect},
     {"pg_query__a__star__descriptor", (void **)&pg.a_star},
+    {"pg_query__index_elem__descriptor", (void **)&pg.index_elem},
+    {"pg_query__alter_table_cmd__descriptor", (void **)&pg.alter_table_cmd},
+    {"pg_query__a__array_expr__descriptor", (void **)&pg.array},
+    {"pg_query__list__descriptor", (void **)&pg.list},
+    {"pg_query__window_def__descriptor", (void **)&pg.window_def},
+    {"pg_query__create_table_as_stmt__descriptor", (void **)&pg.create_table_as},
     {"pg_query__parse_result__descriptor", (void **)&pg.result},
     {NULL, NULL},
 };
@@ -99,8 +107,124 @@ static void *new_message(struct dm_arena *a, const ProtobufCMessageDescriptor *d
     return m;
 }
 
-int dm_sqltree_print(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret,
-                     struct dm_err *reterr)
+/* ---- printing
+ *
+ * The printer quotes what PostgreSQL's grammar needs quoted; whoever reads the text may have other keywords.  So every
+ * name is given a character in front that makes the printer quote it, and that is taken out of the text again.
+ */
+
+enum { NAME_MARK = 2 };
+
+struct marking {
+    struct dm_arena *arena;
+    bool on;
+};
+
+static bool is_one_of(const char *name, const char *const *list)
+{
+    for (size_t i = 0; list[i]; i++)
+        if (strcmp(name, list[i]) == 0)
+            return true;
+    return false;
+}
+
+static void mark_name(const struct marking *k, char **name)
+{
+    if (k->on && *name && (unsigned char)**name >= ' ')
+        *name = dm_arena_printf(k->arena, "%c%s", NAME_MARK, *name);
+    else if (!k->on && *name && **name == NAME_MARK)
+        ++*name;
+}
+
+/* Names that the printer writes as they are: they are quoted here, for good, because nobody else reads them. */
+static void quote_name(const struct marking *k, char **name)
+{
+    if (!*name || !**name || **name == '"')
+        return;
+    struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    dm_strbuf_add_sql_ident(&b, dm_str_c(*name));
+    *name = dm_arena_strndup(k->arena, b.p, b.len);
+    dm_strbuf_release(&b);
+}
+
+/* A list of names, or of lists of the parts of a name. */
+static void mark_names(const struct marking *k, PgQuery__Node **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i]->node_case == PG_QUERY__NODE__NODE_STRING)
+            mark_name(k, &list[i]->string->sval);
+        else if (list[i]->node_case == PG_QUERY__NODE__NODE_LIST)
+            mark_names(k, list[i]->list->items, list[i]->list->n_items);
+}
+
+static bool holds_a_name(const ProtobufCMessageDescriptor *d, const char *field)
+{
+    static const char *const everywhere[] = {"catalogname", "schemaname", "relname",
+                                             "aliasname",   "colname",    "ctename",
+                                             "subname",     "newname",    NULL};
+    if (strcmp(field, "name") == 0)
+        return d == pg.res_target || d == pg.index_elem || d == pg.alter_table_cmd;
+    return is_one_of(field, everywhere);
+}
+
+static bool holds_a_raw_name(const ProtobufCMessageDescriptor *d, const char *field)
+{
+    return (d == pg.constraint && strcmp(field, "conname") == 0) || strcmp(field, "idxname") == 0 ||
+           (d == pg.window_def && (strcmp(field, "name") == 0 || strcmp(field, "refname") == 0));
+}
+
+static void mark_tree(ProtobufCMessage *m, void *arg)
+{
+    static const char *const lists[] = {"fields",   "colnames",  "using_clause",  "keys",
+                                        "fk_attrs", "pk_attrs",  "aliascolnames", "indirection",
+                                        "aliases",  "col_names", "objects",       NULL};
+    const ProtobufCMessageDescriptor *d = m->descriptor;
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &d->fields[i];
+        char *at = (char *)m + f->offset;
+        if (f->type == PROTOBUF_C_TYPE_STRING && f->label != PROTOBUF_C_LABEL_REPEATED) {
+            if (holds_a_name(d, f->name))
+                mark_name(arg, (char **)at);
+            else if (holds_a_raw_name(d, f->name))
+                quote_name(arg, (char **)at);
+        } else if (f->type == PROTOBUF_C_TYPE_MESSAGE && f->label == PROTOBUF_C_LABEL_REPEATED &&
+                   is_one_of(f->name, lists)) {
+            mark_names(arg, *(PgQuery__Node ***)at, *(size_t *)((char *)m + f->quantifier_offset));
+        }
+    }
+    dm_sqltree_children(m, mark_tree, arg);
+}
+
+/* The marks that the printer has put into quotes, taken out. */
+static int without_marks(struct dm_arena *a, struct dm_str text, struct dm_str *ret,
+                         struct dm_err *reterr)
+{
+    char *out = dm_arena_alloc(a, text.len + 1);
+    size_t n = 0, copied = 0;
+    struct dm_sql_lexer lexer;
+    struct dm_sql_token t;
+    dm_sql_lexer_init(&lexer, text);
+    for (;;) {
+        DM_TRY(dm_sql_next(&lexer, &t, reterr));
+        if (t.kind == DM_SQL_END)
+            break;
+        if (t.kind != DM_SQL_IDENT || t.text.len < 3 || t.text.p[1] != NAME_MARK)
+            continue;
+        size_t upto = t.at + 1;
+        memcpy(out + n, text.p + copied, upto - copied);
+        n += upto - copied;
+        copied = upto + 1;
+    }
+    memcpy(out + n, text.p + copied, text.len - copied);
+    n += text.len - copied;
+    out[n] = '\0';
+    *ret = dm_str_n(out, n);
+    return 0;
+}
+
+static int print_tree(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret,
+                      struct dm_err *reterr)
 {
     PgQuery__RawStmt *raw = new_message(a, pg.raw_stmt);
     raw->stmt = stmt;
@@ -120,6 +244,17 @@ int dm_sqltree_print(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret
         *ret = dm_str_dup(a, dm_str_c(r.query));
     pg.free_deparse(r);
     return rc;
+}
+
+int dm_sqltree_print(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret,
+                     struct dm_err *reterr)
+{
+    struct marking k = {.arena = a, .on = true};
+    mark_tree((ProtobufCMessage *)stmt, &k);
+    int rc = print_tree(a, stmt, ret, reterr);
+    k.on = false;
+    mark_tree((ProtobufCMessage *)stmt, &k);
+    return rc < 0 ? rc : without_marks(a, *ret, ret, reterr);
 }
 
 PgQuery__Node *dm_sqltree_node(ProtobufCMessage *m)
@@ -202,6 +337,13 @@ PgQuery__Node *dm_sqltree_text(struct dm_arena *a, const char *s)
     PgQuery__AConst *c = new_message(a, pg.a_const);
     c->val_case = PG_QUERY__A__CONST__VAL_SVAL;
     c->sval = new_string(a, s);
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_CONST, c);
+}
+
+PgQuery__Node *dm_sqltree_null(struct dm_arena *a)
+{
+    PgQuery__AConst *c = new_message(a, pg.a_const);
+    c->isnull = 1;
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_CONST, c);
 }
 
@@ -313,6 +455,32 @@ PgQuery__Alias *dm_sqltree_alias(struct dm_arena *a, const char *name)
     return v;
 }
 
+PgQuery__Node *dm_sqltree_create_as(struct dm_arena *a, PgQuery__IntoClause *into,
+                                    PgQuery__Node *query)
+{
+    PgQuery__CreateTableAsStmt *s = new_message(a, pg.create_table_as);
+    s->into = into;
+    s->query = query;
+    s->objtype = PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, s);
+}
+
+PgQuery__Node *dm_sqltree_list(struct dm_arena *a, PgQuery__Node **items, size_t n)
+{
+    PgQuery__List *l = new_message(a, pg.list);
+    l->items = items;
+    l->n_items = n;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_LIST, l);
+}
+
+PgQuery__Node *dm_sqltree_array(struct dm_arena *a, PgQuery__Node **elements, size_t n)
+{
+    PgQuery__AArrayExpr *e = new_message(a, pg.array);
+    e->elements = elements;
+    e->n_elements = n;
+    return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_A_ARRAY_EXPR, e);
+}
+
 PgQuery__Node *dm_sqltree_check(struct dm_arena *a, PgQuery__Node *expr)
 {
     PgQuery__Constraint *c = new_message(a, pg.constraint);
@@ -344,8 +512,10 @@ PgQuery__Node *dm_sqltree_subselect(struct dm_arena *a, PgQuery__Node *select, c
     PgQuery__RangeSubselect *s = new_message(a, pg.range_subselect);
     s->subquery = select;
     s->alias = dm_sqltree_alias(a, alias);
-    s->alias->colnames = node_list(a, dm_sqltree_string(a, column));
-    s->alias->n_colnames = 1;
+    if (column) {
+        s->alias->colnames = node_list(a, dm_sqltree_string(a, column));
+        s->alias->n_colnames = 1;
+    }
     return dm_sqltree_wrap(a, PG_QUERY__NODE__NODE_RANGE_SUBSELECT, s);
 }
 

@@ -15,7 +15,7 @@
 /* Parses a text of one statement.  DM_E_SYNTAX with PostgreSQL's message and position (in characters). */
 int dm_sqltree_parse(struct dm_arena *a, struct dm_str sql, PgQuery__Node **ret_stmt,
                      struct dm_err *reterr) dm_nodiscard;
-/* The tree as SQL again. */
+/* The tree as SQL again, every name in quotes: the engine's keywords are not PostgreSQL's. */
 int dm_sqltree_print(struct dm_arena *a, PgQuery__Node *stmt, struct dm_str *ret,
                      struct dm_err *reterr) dm_nodiscard;
 
@@ -34,6 +34,7 @@ PgQuery__Node *dm_sqltree_wrap(struct dm_arena *a, PgQuery__Node__NodeCase kind,
 PgQuery__Node *dm_sqltree_copy(struct dm_arena *a, const PgQuery__Node *n); /* the wrapper only */
 PgQuery__Node *dm_sqltree_string(struct dm_arena *a, const char *s);        /* a name */
 PgQuery__Node *dm_sqltree_text(struct dm_arena *a, const char *s);          /* 'a literal' */
+PgQuery__Node *dm_sqltree_null(struct dm_arena *a);
 PgQuery__Node *dm_sqltree_integer(struct dm_arena *a, int32_t v);
 PgQuery__Node *dm_sqltree_call(struct dm_arena *a, const char *function, PgQuery__Node *arg1,
                                PgQuery__Node *arg2,
@@ -48,12 +49,17 @@ PgQuery__Node *dm_sqltree_op(struct dm_arena *a, const char *op, PgQuery__Node *
 PgQuery__Node *dm_sqltree_coalesce(struct dm_arena *a, PgQuery__Node **args, size_t n);
 /* (SELECT …) as a value. */
 PgQuery__Node *dm_sqltree_scalar(struct dm_arena *a, PgQuery__Node *select);
-/* (SELECT …) AS alias(column) as a FROM item. */
+/* (SELECT …) AS alias(column) as a FROM item; `column` NULL = its own names. */
 PgQuery__Node *dm_sqltree_subselect(struct dm_arena *a, PgQuery__Node *select, const char *alias,
                                     const char *column);
 PgQuery__SelectStmt *dm_sqltree_select(struct dm_arena *a);
 PgQuery__RangeVar *dm_sqltree_range_var(struct dm_arena *a, const char *schema, const char *name);
 PgQuery__Alias *dm_sqltree_alias(struct dm_arena *a, const char *name);
+/* CREATE TABLE … AS query. */
+PgQuery__Node *dm_sqltree_create_as(struct dm_arena *a, PgQuery__IntoClause *into,
+                                    PgQuery__Node *query);
+PgQuery__Node *dm_sqltree_list(struct dm_arena *a, PgQuery__Node **items, size_t n);
+PgQuery__Node *dm_sqltree_array(struct dm_arena *a, PgQuery__Node **elements, size_t n);
 /* CHECK (expr). */
 PgQuery__Node *dm_sqltree_check(struct dm_arena *a, PgQuery__Node *expr);
 

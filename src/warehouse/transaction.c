@@ -78,19 +78,6 @@ static void drop_down_to(struct dm_session *s, const struct dm_savepoint *keep)
     }
 }
 
-static int state_error(struct dm_err *reterr, const char *sqlstate, const char *fmt, ...)
-    dm_printf(3, 4);
-static int state_error(struct dm_err *reterr, const char *sqlstate, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    dm_err_vset(reterr, DM_E_SQL, fmt, ap);
-    va_end(ap);
-    if (reterr)
-        snprintf(reterr->sqlstate, sizeof(reterr->sqlstate), "%s", sqlstate);
-    return DM_E_SQL;
-}
-
 static int roll_back_to(struct dm_session *s, struct dm_savepoint *p, struct dm_err *reterr)
 {
     if (s->writes != p->writes || (s->tx == 'E' && s->writes)) {
@@ -115,7 +102,8 @@ static int savepoint(struct dm_session *s, const struct dm_statement *st, struct
 {
     const char *name = st->name ? st->name : "";
     if (s->tx == 'I' || s->implicit)
-        return state_error(reterr, "25P01", "%s can only be used in transaction blocks", st->tag);
+        return dm_session_error(reterr, "25P01", "%s can only be used in transaction blocks",
+                                st->tag);
     if (strcmp(st->tag, "SAVEPOINT") == 0) {
         if (s->n_savepoints == DM_SESSION_SAVEPOINTS_MAX)
             return dm_err_set(reterr, DM_E_LIMIT, "a transaction has more than %d savepoints",
@@ -129,7 +117,7 @@ static int savepoint(struct dm_session *s, const struct dm_statement *st, struct
     }
     struct dm_savepoint *p = find_savepoint(s, name);
     if (!p)
-        return state_error(reterr, "3B001", "savepoint \"%s\" does not exist", name);
+        return dm_session_error(reterr, "3B001", "savepoint \"%s\" does not exist", name);
     if (strcmp(st->tag, "RELEASE") == 0) {
         drop_down_to(s, p->outer);
         return 0;

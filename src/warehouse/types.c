@@ -17,7 +17,8 @@ static const struct {
     {DM_OID_INT2, 1005, 2, "smallint", DUCKDB_TYPE_TINYINT, "TINYINT"},
     {DM_OID_INT2, 1005, 2, "smallint", DUCKDB_TYPE_UTINYINT, "UTINYINT"},
     {DM_OID_INT4, 1007, 4, "integer", DUCKDB_TYPE_USMALLINT, "USMALLINT"},
-    {DM_OID_INT8, 1016, 8, "bigint", DUCKDB_TYPE_UINTEGER, "UINTEGER"},
+    /* No table is declared with it, but the catalog's views are full of it. */
+    {DM_OID_OID, 1028, 4, "oid", DUCKDB_TYPE_UINTEGER, "UINTEGER"},
     /* sum(integer) is a HUGEINT in DuckDB and a bigint in PostgreSQL. */
     {DM_OID_INT8, 1016, 8, "bigint", DUCKDB_TYPE_HUGEINT, "HUGEINT"},
     {DM_OID_NUMERIC, 1231, -1, "numeric", DUCKDB_TYPE_DECIMAL, "DECIMAL(38,10)"},
@@ -32,7 +33,6 @@ static const struct {
     {DM_OID_CHAR, 1002, 1, "\"char\"", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
     {DM_OID_UNKNOWN, 0, -2, "unknown", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
     {DM_OID_JSON, 199, -1, "json", DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    {DM_OID_OID, 1028, 4, "oid", DUCKDB_TYPE_BIGINT, "BIGINT"},
     {DM_OID_BYTEA, 1001, -1, "bytea", DUCKDB_TYPE_BLOB, "BLOB"},
     {DM_OID_DATE, 1182, 4, "date", DUCKDB_TYPE_DATE, "DATE"},
     {DM_OID_TIME, 1183, 8, "time", DUCKDB_TYPE_TIME, "TIME"},

@@ -3,15 +3,25 @@
 #   daymill …        the program under test, in the project $P
 #   run COMMAND…     runs it; $out, $err and $code hold what came
 #   is NAME GOT WANT; has NAME TEXT PIECE; code NAME WANT
+#   processes DIR    the ids of the processes of the projects below DIR
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 shared=$root/../shared
 bin=${DAYMILL_BIN:-$root/build/daymill}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/daymill-cli.XXXXXX")
 P=$tmp/p
 n=0
+# The ids of the processes that have a folder in their command line (as project) or open.
+processes() {
+  local p
+  for p in /proc/[0-9]*; do
+    [ "${p#/proc/}" = $$ ] && continue
+    { cat "$p/cmdline" | tr '\0' ' ' | grep -qF -- " -C $1" || readlink "$p/cwd" "$p"/fd/* | grep -qF "$1/"; } \
+      2>/dev/null && echo "${p#/proc/}"
+  done
+}
 cleanup() {
   # Servers of the test's projects leave by themselves; a test does not wait for that.
-  pkill -TERM -f "^$bin -C $tmp" 2>/dev/null
+  kill $(processes "$tmp") 2>/dev/null
   chmod -R u+w "$tmp" 2>/dev/null
   rm -rf "$tmp"
 }

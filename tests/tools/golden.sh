@@ -9,7 +9,7 @@ trap 'rm -rf "$tmp"' EXIT
 n=0
 check() { n=$((n + 1)); if [ "$2" = "$3" ]; then echo "ok $n - $1"; else echo "not ok $n - $1"; echo "# got $2, want $3"; fi; }
 skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
-echo "1..8"
+echo "1..11"
 
 # alter FILE: the first 20 cases that have no quirk, each with one wrong answer.
 cat >"$tmp/alter.py" <<'PY'
@@ -18,7 +18,7 @@ import os
 import sys
 
 FIELDS = {'templates': ('expect', 'error'), 'cron': ('next', 'intervals', 'error'), 'intervals': ('runs', 'run_id', 'interval'),
-          'tokenize': ('clean',), 'csv': ('rows', 'read_error'),
+          'trigger_rules': ('met',), 'retry': ('next_retry',), 'runs': ('expect',), 'tokenize': ('clean',), 'csv': ('rows', 'read_error'),
           'dagfactory': ('expect',)}
 kind, source, folder = sys.argv[1:]
 
@@ -68,6 +68,8 @@ with open(source, encoding='utf-8') as f:
             spoil(case['expect'], len(cases))
         elif kind == 'intervals' and field == 'runs':
             case[field] = case[field][:-1]
+        elif kind == 'runs':
+            case[field][-1]['runs'][-1] = 'wrong'
         else:
             case[field] = wrong(case[field])
         cases.append(case)
@@ -80,8 +82,8 @@ with open(os.path.join(folder, kind + '.jsonl'), 'w', encoding='utf-8') as out:
     out.writelines(json.dumps(c) + '\n' for c in cases)
 print(len(cases))
 PY
-for pair in templates:airflow/templates cron:airflow/cron intervals:airflow/intervals tokenize:spark/tokenize \
-  csv:spark/csv dagfactory:dagfactory/cases; do
+for pair in templates:airflow/templates cron:airflow/cron intervals:airflow/intervals trigger_rules:airflow/trigger_rules \
+  retry:airflow/retry runs:airflow/runs tokenize:spark/tokenize csv:spark/csv dagfactory:dagfactory/cases; do
   kind=${pair%%:*} file=$g/${pair##*:}.jsonl
   if [ ! -e "$file" ]; then skip "wrong answers of $kind fail" "$file is absent"; continue; fi
   count=$(python3 "$tmp/alter.py" "$kind" "$file" "$tmp")

@@ -1,4 +1,5 @@
 /* base/file.h: whole-or-nothing writes and paths by text. */
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -53,5 +54,35 @@ static void paths_are_cleaned_by_text(void)
     T_OK(!dm_path_below(&a, "/p/database", "/p/data"));
 }
 
+static _Atomic bool done;
+
+static void *remove_the_empty_folder(void *folder)
+{
+    while (!done)
+        rmdir(folder);
+    return NULL;
+}
+
+/* As one step writes /output/2 while the end of another day removes /output/1 and with it an empty /output. */
+static void a_rename_makes_folders_that_somebody_removes_while_they_are_empty(void)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    struct dm_err err;
+    pthread_t other;
+    const char *from = dm_path_join(&a, dir, "from"), *to = dm_path_join(&a, dir, "output/2/file");
+    T_INT(pthread_create(&other, NULL, remove_the_empty_folder,
+                         (void *)dm_path_join(&a, dir, "output/2")),
+          0);
+    for (int i = 0; i < 500; i++) {
+        T_TRY(dm_file_write(from, DM_STR("x"), 0644, &err), err);
+        T_TRY(dm_rename(from, to, &err), err);
+        T_INT(unlink(to), 0);
+    }
+    done = true;
+    pthread_join(other, NULL);
+    T_INT(dm_rename(from, to, &err), DM_E_NOTFOUND);
+}
+
 T_MAIN(T_CASE(an_uncommitted_file_leaves_nothing), T_CASE(a_committed_file_has_its_bytes_and_mode),
+       T_CASE(a_rename_makes_folders_that_somebody_removes_while_they_are_empty),
        T_CASE(paths_are_cleaned_by_text))

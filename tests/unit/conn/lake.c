@@ -235,14 +235,20 @@ static void a_vendors_file_is_copied_once_and_never_linked(void)
           w.err);
     T_OK(!linked);
     T_INT(bytes, 7);
-    T_STR(identity, ""); /* its change time is now: racily clean */
     T_INT(look(&w, "data/m.csv").st_nlink, 1);
-    usleep(2100000);
-    T_TRY(dm_lake_land(w.lake, &w.arena, path(&w, "data/m.csv"), NULL, day1, &identity, &linked,
+    /* Its change time is now, so its record says nothing: the bytes do. */
+    struct dm_landing known = {identity, day1};
+    T_TRY(dm_lake_land(w.lake, &w.arena, path(&w, "data/m.csv"), &known, day3, &second, &linked,
                        &bytes, &w.err),
           w.err);
-    T_OK(!linked && *identity);
-    struct dm_landing known = {identity, day1};
+    T_OK(linked);
+    T_STR(second, identity);
+    usleep(2100000);
+    T_TRY(dm_lake_land(w.lake, &w.arena, path(&w, "data/m.csv"), &known, day1, &second, &linked,
+                       &bytes, &w.err),
+          w.err);
+    T_OK(linked && strcmp(second, identity) != 0);
+    known.identity = identity = second;
     T_TRY(dm_lake_land(w.lake, &w.arena, path(&w, "data/m.csv"), &known, day2, &second, &linked,
                        &bytes, &w.err),
           w.err);
@@ -260,6 +266,16 @@ static void a_vendors_file_is_copied_once_and_never_linked(void)
     T_OK(!linked);
     T_STR(text_of(&w, "lake/b/raw/1/m.csv"), "reviews");
     T_STR(text_of(&w, "lake/b/raw/3/m.csv"), "REVIEWS");
+    /* Dropped anew with the same text: no second copy. */
+    known = (struct dm_landing){second, day3};
+    T_INT(unlink(path(&w, "data/m.csv")), 0);
+    T_TRY(drop(&w, "data/m.csv", "REVIEWS"), w.err);
+    T_TRY(dm_lake_land(w.lake, &w.arena, path(&w, "data/m.csv"), &known, day2, &second, &linked,
+                       &bytes, &w.err),
+          w.err);
+    T_OK(linked);
+    T_INT(look(&w, "lake/b/raw/3/m.csv").st_ino, look(&w, "lake/b/raw/2/m.csv").st_ino);
+    T_INT(look(&w, "data/m.csv").st_nlink, 1);
 }
 
 static void an_object_replaced_by_hand_is_not_taken_for_the_landed_one(void)
@@ -290,6 +306,29 @@ static void an_object_replaced_by_hand_is_not_taken_for_the_landed_one(void)
     T_STR(w.err.detail, "The folder data has m.csv.");
 }
 
+static void landings_that_know_nothing_of_each_other_make_one_copy(void)
+{
+    _cleanup_world_ struct world w;
+    T_TRY(world_open(&w), w.err);
+    const char *identity, *names[] = {"lake/b/1", "lake/b/2", "lake/b/3"};
+    bool linked;
+    uint64_t bytes;
+    T_TRY(drop(&w, "data/m.csv", "reviews"), w.err);
+    for (size_t i = 0; i < 3; i++)
+        T_TRY(dm_lake_land(w.lake, &w.arena, path(&w, "data/m.csv"), NULL,
+                           (struct dm_object_name){"b", names[i] + 7}, &identity, &linked, &bytes,
+                           &w.err),
+              w.err);
+    T_INT(look(&w, names[0]).st_ino, look(&w, names[2]).st_ino);
+    /* The copy that word was left of is gone. */
+    T_INT(unlink(path(&w, names[0])), 0);
+    T_TRY(dm_lake_land(w.lake, &w.arena, path(&w, "data/m.csv"), NULL,
+                       (struct dm_object_name){"b", "4"}, &identity, &linked, &bytes, &w.err),
+          w.err);
+    T_OK(!linked);
+    T_STR(text_of(&w, "lake/b/4"), "reviews");
+}
+
 T_MAIN(T_CASE(an_object_appears_whole_and_immutable),
        T_CASE(keys_that_a_file_system_cannot_hold_are_refused),
        T_CASE(a_copy_is_a_link_and_replacing_one_leaves_the_other),
@@ -298,4 +337,5 @@ T_MAIN(T_CASE(an_object_appears_whole_and_immutable),
        T_CASE(a_missing_object_says_what_lies_beside_it),
        T_CASE(deleting_the_last_object_removes_its_folders),
        T_CASE(a_vendors_file_is_copied_once_and_never_linked),
+       T_CASE(landings_that_know_nothing_of_each_other_make_one_copy),
        T_CASE(an_object_replaced_by_hand_is_not_taken_for_the_landed_one))

@@ -401,7 +401,8 @@ static void an_error_keeps_what_the_server_said(void)
         T_STR(dm_code_name(rc), codes[i].code);
         T_STR(err.sqlstate, codes[i].state);
         T_STR(err.message, "what");
-        T_STR(err.detail, "why");
+        T_HAS(err.detail, "why");
+        T_HAS(err.detail, codes[i].state);
         T_STR(err.hint, "do this");
         T_INT(err.position, 15);
     }

@@ -81,6 +81,8 @@ static void a_long_path_puts_the_socket_into_a_private_folder(void)
     struct dm_project p, again;
     T_TRY(dm_project_open(&p, deep, &err), err);
     struct stat st;
+    T_OK(!dm_exists(p.socket_dir));
+    T_TRY(dm_project_make_socket_dir(&p, &err), err);
     T_INT(stat(p.socket_dir, &st), 0);
     T_INT(st.st_mode & 0777, 0700);
     T_OK(strlen(p.socket_dir) + 1 + strlen(DM_WAREHOUSE_SOCKET) <= DM_SOCKET_PATH_MAX);

@@ -92,6 +92,7 @@ static inline void h_close(struct h *h)
 {
     if (h->at.fd < 0)
         return;
+    T_OK(dm_attempt_flush(&h->at, NULL) == 0);
     close(h->at.fd);
     h->at.fd = -1;
     pthread_join(h->thread, NULL);

@@ -136,6 +136,8 @@ static int step_run(void)
     usleep(20000);
     if (dm_exists(dm_arena_printf(&child_arena, "%s/break-step-%d", o.project_dir, o.step_index)))
         return 1;
+    if (remove(dm_arena_printf(&child_arena, "%s/kill-step-%d", o.project_dir, o.step_index)) == 0)
+        raise(SIGKILL);
     succeed();
     return 0;
 }
@@ -145,6 +147,7 @@ static int step_run(void)
 struct project {
     struct t_world w;
     struct dm_project p;
+    const char *program; /* NULL: this one */
 };
 
 static const char *below(struct project *x, const char *name)
@@ -156,6 +159,7 @@ static void open_project(struct project *x, const char *dir, const struct t_task
 {
     t_world_init(&x->w, dir);
     x->p = (struct dm_project){.dir = x->w.dir};
+    x->program = NULL;
     x->p.run_dir = below(x, "run");
     x->p.logs_dir = below(x, "logs");
     x->p.cluster_dir = below(x, "cluster");
@@ -178,7 +182,7 @@ static int run_days(struct project *x, int days, enum dm_rerun rerun, struct dm_
                                 .n_drives = 1,
                                 .jobs = 4,
                                 .command = "test",
-                                .program = "/proc/self/exe"};
+                                .program = x->program ? x->program : "/proc/self/exe"};
     *ret = (struct dm_loop_report){0};
     return dm_loop_run(&x->w.arena, &o, ret, err);
 }
@@ -248,6 +252,27 @@ static void a_dead_process_is_a_failed_try(void)
     T_INT(r.n_failures, 1);
     T_STR(r.failures[0].task_id, "silent");
     T_HAS(r.failures[0].error->message, "status 3");
+    t_world_release(&x.w);
+}
+
+/* Nothing else goes on meanwhile: no event of another child wakes the loop. */
+static void a_process_that_cannot_be_started_is_a_failed_try(void)
+{
+    static const struct t_task tasks[] = {{.id = "a", .retries = 1}};
+    struct project x;
+    struct dm_loop_report r;
+    struct dm_err err;
+    int tries;
+    open_project(&x, NULL, tasks, 1);
+    x.w.dag.tasks[0].retry_delay_us = DM_MS;
+    x.program = below(&x, "no-such-program");
+    alarm(30);
+    T_TRY(run_days(&x, 1, DM_RERUN_MISSING, &r, &err), err);
+    alarm(0);
+    T_INT(r.failed, 1);
+    T_INT(t_state(&x.w, 0, "a", &tries), DM_TASK_FAILED);
+    T_INT(tries, 2);
+    T_HAS(r.failures[0].error->message, "could not start");
     t_world_release(&x.w);
 }
 
@@ -327,6 +352,29 @@ static void a_failed_step_cancels_what_waits(void)
     T_INT(steps[1].state, DM_STEP_CANCELLED);
     T_INT(r.failed, 1);
     T_HAS(r.failures[0].error->message, "CANCELLED");
+    t_world_release(&x.w);
+}
+
+static void a_step_whose_process_died_starts_again(void)
+{
+    struct project x;
+    struct dm_loop_report r;
+    struct dm_err err;
+    struct dm_step_row *steps;
+    struct dm_attempt_row *attempts;
+    size_t n, n_attempts, of_step = 0;
+    open_project(&x, NULL, cluster_tasks, 2);
+    T_TRY(dm_file_write(below(&x, "kill-step-1"), DM_STR("x"), 0644, &err), err);
+    T_TRY(run_days(&x, 1, DM_RERUN_MISSING, &r, &err), err);
+    T_INT(r.succeeded, 1);
+    T_TRY(dm_store_steps(x.w.store, &x.w.arena, NULL, 0, false, &steps, &n, &err), err);
+    T_INT(n, 2);
+    T_INT(steps[1].state, DM_STEP_COMPLETED);
+    struct dm_attempt_filter all = {.map_index = -1};
+    T_TRY(dm_store_attempts(x.w.store, &x.w.arena, &all, &attempts, &n_attempts, &err), err);
+    for (size_t i = 0; i < n_attempts; i++)
+        of_step += attempts[i].step_id && strcmp(attempts[i].step_id, steps[1].id) == 0;
+    T_INT(of_step, 2);
     t_world_release(&x.w);
 }
 
@@ -412,10 +460,12 @@ int main(int argc, char **argv)
     static const struct t_case cases[] = {
         T_CASE(days_run_once),
         T_CASE(a_dead_process_is_a_failed_try),
+        T_CASE(a_process_that_cannot_be_started_is_a_failed_try),
         T_CASE(a_blocked_run_is_named),
         T_CASE(a_run_that_takes_too_long_is_ended),
         T_CASE(steps_run_in_order_and_wake_the_sensor),
         T_CASE(a_failed_step_cancels_what_waits),
+        T_CASE(a_step_whose_process_died_starts_again),
         T_CASE(a_killed_scheduler_is_taken_over),
         T_CASE(an_interrupted_command_loses_no_try),
     };

@@ -15,6 +15,7 @@ struct t_task {
     enum dm_trigger_rule rule;
     int retries, priority;
     bool depends_on_past, wait_for_downstream;
+    bool setup, teardown;
 };
 
 struct t_world {
@@ -93,6 +94,8 @@ static inline void t_dag(struct t_world *w, const struct t_task *tasks, size_t n
             .retry_delay_us = DM_MIN,
             .depends_on_past = tasks[i].depends_on_past,
             .wait_for_downstream = tasks[i].wait_for_downstream,
+            .is_setup = tasks[i].setup,
+            .is_teardown = tasks[i].teardown,
             .ignore_first_depends_on_past = true,
             .priority_weight = tasks[i].priority ? tasks[i].priority : 1,
             .weight_rule = "downstream",

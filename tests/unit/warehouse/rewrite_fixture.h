@@ -73,6 +73,9 @@ static int run_one(struct dm_str sql)
         dm_rewrite_error(&s, sql, &fx.err);
         return rc;
     }
+    DM_TRY(dm_rewrite_perform(fx.rewriter, &fx.arena, &s, &fx.err));
+    for (size_t i = 0; i < s.n_more; i++)
+        DM_TRY(dm_engine_query(fx.conn, &fx.arena, s.more[i], NULL, &fx.err));
     size_t at = 0;
     for (size_t i = 0; i < rows.n_rows && s.returns_rows; i++)
         for (size_t k = 0; k < rows.n_cols && at + 1 < sizeof(fx.text); k++) {

@@ -39,6 +39,133 @@ static void integer_and_text(void)
     T_HAS(fx.text, "HASH_JOIN");
 }
 
+/* The engine's keywords are not PostgreSQL's: what may stand there without quotes may stand here. */
+static void keywords_as_names(void)
+{
+    T_TRY(
+        run("create table qualify(at timestamp, show int, describe text, pivot int, lambda int, "
+            "semi int,"
+            " \"Mixed \"\"Case\" int);"
+            "insert into qualify(at, show, describe, pivot, \"Mixed \"\"Case\") values"
+            " ('2010-12-01 10:00', 1, 'd', 3, 5);"
+            "update qualify set pivot = 4, at = '2011-01-01' where show = 1;"
+            "alter table qualify rename column lambda to unpivot; create index on qualify(pivot)"),
+        fx.err);
+    T_ROWS("with summarize as (select at, qualify.show from qualify) select summarize.at, show as "
+           "pivot"
+           " from summarize where at > '2010-01-01' order by at",
+           "2011-01-01 00:00:00|1\n");
+    T_ROWS("select semi.pivot, semi.\"Mixed \"\"Case\", anti.unpivot from qualify semi join "
+           "qualify anti"
+           " using (show) group by 1, 2, 3",
+           "4|5|~\n");
+    T_TRY(run("drop table qualify"), fx.err);
+}
+
+static void division(void)
+{
+    T_TRY(run("create table d(p numeric(10,2), q numeric(8,3), i int, f float8);"
+              "insert into d values (10, 4, 3, 2.5), (1, 3, 7, 0.5)"),
+          fx.err);
+    T_FAILS("select 1 / 0", "22012", "division by zero");
+    T_FAILS("select i % (i - 3) from d", "22012", "division by zero");
+    T_FAILS("select p / (i - 3) from d", "22012", "division by zero");
+    T_FAILS("select f / (f - 2.5) from d", "22012", "division by zero");
+    T_ROWS("select case when i <> 3 then 10 / (i - 3) else 0 end, 10 / nullif(i - 3, 0) from d "
+           "order by 1",
+           "0|~\n2|2\n");
+    T_ROWS("select 7 / 2, -7 / 2, 7.0 / 2, 1::numeric / 3, pg_typeof(7.0 / 2)",
+           "3|-3|3.5000000000000000|0.3333333333333333|numeric\n");
+    T_ROWS("select p / q, p / i, i / q, p / f, pg_typeof(p / f) from d order by p",
+           "0.3333333333333333|0.1428571428571429|2.3333333333333333|2|double precision\n"
+           "2.5000000000000000|3.3333333333333333|0.7500000000000000|4|double precision\n");
+    T_ROWS("select round(sum(p) / count(*), 2), sum(p) / (select max(q) from d), pg_typeof(sum(i)) "
+           "from d",
+           "5.50|2.7500000000000000|bigint\n");
+    T_ROWS("select p / q / 2, count(*) from d group by p / q / 2 order by 1",
+           "0.1666666666666666|1\n1.2500000000000000|1\n");
+    T_ROWS("select 123456789012345678.99 / 7.1", "17388280142583898.4492957746478873\n");
+    T_TRY(run("drop table d"), fx.err);
+}
+
+static void using(void)
+{
+    T_TRY(run("create table u1(id int, n int); create table u2(id varchar(10), m int); create "
+              "table u3(id int, k int);"
+              "insert into u1 values (1, 10), (2, 20), (3, 30); insert into u3 values (2, 7);"
+              "insert into u2 values ('1', 1), ('2 ', 2), ('03', 3), ('x', 4)"),
+          fx.err);
+    T_ROWS("select * from u1 join u2 using (id) order by id", "1|10|1\n2|20|2\n");
+    T_ROWS("select id, u1.n, b.m from u2 b natural join u1 order by id", "1|10|1\n2|20|2\n");
+    T_ROWS("select id, m from u1 left join u2 using (id) order by id", "1|1\n2|2\n3|~\n");
+    T_ROWS("select id, n, m from u1 right join u2 using (id) order by m",
+           "1|10|1\n2 |~|2\n03|~|3\nx|~|4\n");
+    T_ROWS("select id, n, m, k from u1 join u2 using (id) left join u3 using (id) order by id",
+           "1|10|1|~\n2|20|2|7\n");
+    T_TRY(run("drop table u1, u2, u3"), fx.err);
+}
+
+static void constraints(void)
+{
+    T_TRY(run("create table k(id int primary key, v varchar(5) not null, n int check (n > 0), w "
+              "int unique);"
+              "create table k2(a int, b int, primary key (a, b)); create table k3(x int references "
+              "k(id));"
+              "insert into k values (1, 'a', 1, 1); insert into k2 values (1, 2); insert into k3 "
+              "values (1)"),
+          fx.err);
+    T_FAILS("insert into k values (1, 'b', 1, 2)", "23505",
+            "duplicate key value violates unique constraint \"k_pkey\"");
+    T_STR(fx.err.detail, "Key (id)=(1) already exists.");
+    T_FAILS("insert into k values (2, 'b', 1, 1)", "23505", "unique constraint \"k_w_key\"");
+    T_FAILS("insert into k2 values (1, 2)", "23505", "unique constraint \"k2_pkey\"");
+    T_STR(fx.err.detail, "Key (a, b)=(1, 2) already exists.");
+    T_FAILS("insert into k values (2, null, 1, 2)", "23502",
+            "null value in column \"v\" of relation \"k\" violates not-null constraint");
+    T_FAILS("update k set n = 0", "23514",
+            "new row for relation \"k\" violates check constraint \"k_n_check\"");
+    T_FAILS("insert into k values (2, 'abcdef', 1, 2)", "22001",
+            "value too long for type character varying(5)");
+    T_FAILS("insert into k3 values (7)", "23503", "foreign key");
+    T_STR(fx.err.detail, "Key (id)=(7) is not present in the referenced table.");
+    T_TRY(run("drop table k3; drop table k, k2"), fx.err);
+}
+
+static void dates(void)
+{
+    T_TRY(run("create table ts(t timestamp, d date, x text);"
+              "insert into ts values ('12/1/2010 8:26', '12/25/2010', '12/1/2010'), ('2011-01-02', "
+              "null, null);"
+              "insert into ts(d, t) select '1/2/2011', '1/2/2011'; update ts set d = '3/4/2011', x "
+              "= '1/1/2011' "
+              "where d = '1/2/2011'"),
+          fx.err);
+    T_ROWS("select t, d, x from ts order by t, d nulls last",
+           "2010-12-01 08:26:00|2010-12-25|12/1/2010\n2011-01-02 00:00:00|2011-03-04|1/1/2011\n"
+           "2011-01-02 00:00:00|~|~\n");
+    T_ROWS("select count(*) from ts where t > '12/1/2010 8:00' and '12/25/2010' = d and x = "
+           "'12/1/2010'",
+           "1\n");
+    T_ROWS("select count(*) from ts where t between '12/1/2010' and '12/2/2010' or d in "
+           "('3/4/2011', '2000-01-01')",
+           "2\n");
+    T_FAILS("insert into ts(d) values ('13/1/2010')", "22008",
+            "date/time field value out of range");
+    T_FAILS("insert into ts(d) values ('1/2/xx')", "22007",
+            "invalid input syntax for type date: \"1/2/xx\"");
+    T_TRY(run("drop table ts"), fx.err);
+}
+
+static void arrays(void)
+{
+    T_ROWS("select id from a where id = any('{1, 3}') order by 1", "1\n3\n");
+    T_ROWS("select id from a where id <> all('{1,3}'::int[])", "2\n");
+    T_ROWS("select id from a where id = any(array[1, 2]) and id = any(array(select id from a)) "
+           "order by 1",
+           "1\n2\n");
+    T_ROWS("select ('{\"a, \\\"b\",NULL,c}'::text[])[1], ('{4,5}'::int[])[2]", "a, \"b|5\n");
+}
+
 static void names(const char *sql, const char *want)
 {
     struct dm_statement s;
@@ -212,7 +339,7 @@ static void copy(void)
                      DM_STR("copy public.a (t) to stdout with (format csv, force_quote *)"), &s,
                      &fx.err),
           fx.err);
-    T_STR(s.sql, "SELECT t FROM public.a");
+    T_STR(s.sql, "SELECT \"t\" FROM \"public\".\"a\"");
     T_STR(s.copy.force_quote[0], "*");
     T_FAILS("copy a from '/etc/passwd'", "42501", "COPY cannot read a file of the server");
     T_HAS(fx.err.hint, "FROM STDIN");
@@ -220,5 +347,7 @@ static void copy(void)
     fixture_close();
 }
 
-T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(output_names), T_CASE(dialect),
-       T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements), T_CASE(copy))
+T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(keywords_as_names), T_CASE(division),
+       T_CASE(arrays), T_CASE(dates), T_CASE(constraints), T_CASE(using), T_CASE(output_names),
+       T_CASE(dialect), T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements),
+       T_CASE(copy))

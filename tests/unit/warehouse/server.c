@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/dl.h"
@@ -43,6 +45,8 @@ static struct {
     __typeof__(&PQsendQuery) sendQuery;
     __typeof__(&PQparameterStatus) parameterStatus;
     __typeof__(&PQbackendPID) backendPID;
+    __typeof__(&PQprepare) prepare;
+    __typeof__(&PQexecPrepared) execPrepared;
 } pq;
 
 static bool load_libpq(void)
@@ -78,9 +82,13 @@ static bool load_libpq(void)
                                                   PQ(sendQuery),
                                                   PQ(parameterStatus),
                                                   PQ(backendPID),
+                                                  PQ(prepare),
+                                                  PQ(execPrepared),
                                                   {NULL, NULL}};
     return dm_dl_open("libpq.so.5", "libpq5", symbols, NULL) == 0;
 }
+
+enum { STARTUP_US = 500 * 1000 };
 
 static char dir[] = "/tmp/dm-server-XXXXXX";
 
@@ -100,6 +108,7 @@ static int serve(const char *where, const char *stay, const char *idle_ms)
     struct dm_server_opts opts = {.project = &project,
                                   .stay = strcmp(stay, "stay") == 0,
                                   .idle_close_us = ms * 1000,
+                                  .startup_us = STARTUP_US,
                                   .ready_fd = STDOUT_FILENO};
     int rc = dm_server_run(&opts, &err);
     if (rc < 0)
@@ -251,6 +260,13 @@ static void parameters_get_their_types_from_the_statement(void)
     T_STR(pq.getvalue(r, 0, 1), "2010-12-01");
     T_OK(pq.getisnull(r, 0, 2));
     pq.clear(r);
+    r = pq.execParams(c, "SELECT oid, sum(1) FROM pg_class WHERE relname = 'typed' GROUP BY oid", 0,
+                      NULL, NULL, NULL, NULL, 1);
+    T_INT(pq.resultStatus(r), PGRES_TUPLES_OK);
+    T_INT(pq.ftype(r, 0), 26);
+    T_INT(pq.ftype(r, 1), 20);
+    T_OK(memcmp(pq.getvalue(r, 0, 0), "\0\0\0\0", 4) != 0);
+    pq.clear(r);
     static const Oid int4[] = {23};
     static const int binary[] = {1}, length[] = {4};
     const char *seven[] = {"\0\0\0\7"};
@@ -304,6 +320,15 @@ static void copy_goes_in_and_out(void)
     T_STR(copy_in(c, in, "h\na,1\n", where), "!22P04");
     T_STR(copy_in(c, in, "h\na,1,13/1/2010,\n", where), "!22008");
     T_STR(one(c, "SELECT count(*) FROM sale"), "2");
+    T_STR(one(c, "CREATE TABLE strict (id int PRIMARY KEY, v text NOT NULL, n int CHECK (n > 0))"),
+          "CREATE TABLE");
+    static const char strict[] = "COPY strict FROM STDIN CSV";
+    T_STR(copy_in(c, strict, "1,a,1\n2,,1\n3,c,1\n", where), "!23502");
+    T_STR(where, "COPY strict, line 2, column v: null input");
+    T_STR(copy_in(c, strict, "1,a,1\n1,b,1\n", where), "!23505");
+    T_STR(where, "COPY strict, line 2 or before");
+    T_STR(copy_in(c, strict, "1,a,0\n", where), "!23514");
+    T_STR(copy_in(c, strict, "1,a,5\n", where), "COPY 1");
     PGresult *r = pq.exec(c, "COPY (SELECT * FROM sale) TO STDOUT CSV HEADER");
     T_INT(pq.resultStatus(r), PGRES_COPY_OUT);
     pq.clear(r);
@@ -343,6 +368,119 @@ static void a_running_query_can_be_cancelled(void)
     while ((r = pq.getResult(c)))
         pq.clear(r);
     T_STR(one(c, "SELECT 1"), "1");
+    pq.finish(c);
+    T_INT(wait_for(pid), 0);
+}
+
+static const char *prepared(PGconn *c, const char *name)
+{
+    static char text[64];
+    PGresult *r = pq.execPrepared(c, name, 0, NULL, NULL, NULL, 0);
+    snprintf(text, sizeof(text), "%s",
+             pq.resultStatus(r) == PGRES_TUPLES_OK ? pq.getvalue(r, 0, 0) : pq.cmdStatus(r));
+    pq.clear(r);
+    return text;
+}
+
+static void a_prepared_statement_sees_new_files_and_partitions(void)
+{
+    T_SERVER(pid);
+    _cleanup_arena_ struct dm_arena a = {0};
+    struct dm_err err;
+    const char *folder = dm_arena_printf(&a, "%s/lake/b/sale/1", dir);
+    T_TRY(dm_mkdirs(folder, 0755, &err), err);
+    PGconn *c = connect_to("warehouse");
+    T_STR(one(c, "CREATE EXTERNAL SCHEMA lake FROM DATA CATALOG"), "CREATE SCHEMA");
+    T_STR(one(c, "CREATE EXTERNAL TABLE lake.sale (n int) PARTITIONED BY (day int) STORED AS "
+                 "TEXTFILE LOCATION 's3://b/sale/'"),
+          "CREATE TABLE");
+    pq.clear(pq.prepare(c, "s", "SELECT coalesce(sum(n), 0) FROM lake.sale", 0, NULL));
+    T_STR(prepared(c, "s"), "0");
+    T_STR(one(c, "ALTER TABLE lake.sale ADD PARTITION (day = 1) LOCATION 's3://b/sale/1'"),
+          "ALTER TABLE");
+    T_STR(prepared(c, "s"), "0");
+    T_TRY(dm_file_write(dm_path_join(&a, folder, "x.csv"), DM_STR("1\n2\n"), 0644, &err), err);
+    T_STR(prepared(c, "s"), "3");
+    T_TRY(dm_file_write(dm_path_join(&a, folder, "y.csv"), DM_STR("4\n"), 0644, &err), err);
+    T_STR(prepared(c, "s"), "7");
+    pq.finish(c);
+    T_INT(wait_for(pid), 0);
+}
+
+static int position_of_error(PGconn *c, const char *sql)
+{
+    PGresult *r = pq.exec(c, sql);
+    const char *position = pq.resultErrorField(r, PG_DIAG_STATEMENT_POSITION);
+    int64_t n = 0;
+    if (position && !dm_str_to_i64(dm_str_c(position), &n))
+        n = -1;
+    pq.clear(r);
+    return (int)n;
+}
+
+/* In characters of the whole message, not in bytes of one statement. */
+static void errors_say_where(void)
+{
+    T_SERVER(pid);
+    PGconn *c = connect_to("warehouse");
+    T_INT(position_of_error(c, "SELECT nothing FROM kept"), 8);
+    T_INT(position_of_error(c, "SELECT '\xc3\xa9\xe2\x82\xac'; SELECT nothing FROM kept"), 21);
+    T_INT(position_of_error(c, "/* \xc3\xa9 */ SELECT 1; SELECT '\xc3\xa9', \xc3\xb1 FROM kept"),
+          31);
+    T_INT(position_of_error(c, "SELECT 1;\nSELECT i,\n '\xc3\xa9' FROM nowhere"), 31);
+    T_INT(position_of_error(c, "SELECT 1; SELECT (1 + ) FROM kept"), 23);
+    pq.finish(c);
+    T_INT(wait_for(pid), 0);
+}
+
+static int raw_connection(void)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    snprintf(to.sun_path, sizeof(to.sun_path), "%s/run/.s.PGSQL.%d", dir, DM_SERVER_PORT);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* All that comes until the server closes, NULs as blanks. */
+static const char *read_all(int fd)
+{
+    static char text[4096];
+    size_t n = 0;
+    ssize_t got;
+    while (n + 1 < sizeof(text) && (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
+        n += (size_t)got;
+    for (size_t i = 0; i < n; i++)
+        if (!text[i])
+            text[i] = ' ';
+    text[n] = '\0';
+    close(fd);
+    return text;
+}
+
+/* Who says nothing, or says too much, does not hold a session. */
+static void silence_and_noise_end_a_session(void)
+{
+    T_SERVER(pid);
+    static const char start_up[] = "\0\0\0\x10\0\3\0\0user\0x\0"; /* and its own NUL */
+    static const char huge[] = "Q\x7f\xff\xff\xff";
+    int silent = raw_connection(), slow = raw_connection();
+    T_OK(silent >= 0 && slow >= 0);
+    T_INT(write(slow, start_up, 6), 6);
+    T_HAS(read_all(silent), "no start-up message within 500 ms");
+    T_HAS(read_all(slow), "no start-up message within 500 ms");
+    int loud = raw_connection();
+    T_INT(write(loud, start_up, sizeof(start_up)), sizeof(start_up));
+    T_INT(write(loud, huge, 5), 5);
+    T_HAS(read_all(loud), "C54000 Ma message is larger than 67108864 bytes");
+    PGconn *c = connect_to("warehouse");
+    T_STR(one(c, "SET idle_session_timeout = '100ms'"), "SET");
+    poll(NULL, 0, 400);
+    one(c, "SELECT 1");
+    T_INT(pq.status(c), CONNECTION_BAD);
     pq.finish(c);
     T_INT(wait_for(pid), 0);
 }
@@ -413,6 +551,9 @@ int main(int argc, char **argv)
         T_CASE(parameters_get_their_types_from_the_statement),
         T_CASE(copy_goes_in_and_out),
         T_CASE(a_running_query_can_be_cancelled),
+        T_CASE(a_prepared_statement_sees_new_files_and_partitions),
+        T_CASE(errors_say_where),
+        T_CASE(silence_and_noise_end_a_session),
         T_CASE(readers_see_what_was_committed_while_one_writes),
         T_CASE(a_second_server_finds_the_first),
         T_CASE(a_server_that_stays_starts_afresh),
