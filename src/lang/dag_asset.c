@@ -20,8 +20,8 @@ enum { EXPRESSION_DEPTH_MAX = 100 };
 
 static const struct dm_value *wrong(struct parser *p, const char *why)
 {
-    draft_error(p->d, p->at, BAD_DATASET_EXPRESSION,
-                "Write datasets: [a, b], or \"(a & b) | c\".", "a schedule by datasets: %s", why);
+    draft_error(p->d, p->at, BAD_DATASET_EXPRESSION, "Write datasets: [a, b], or \"(a & b) | c\".",
+                "a schedule by datasets: %s", why);
     return NULL;
 }
 

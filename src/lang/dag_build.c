@@ -340,14 +340,14 @@ static void required_params(struct dm_dag_draft *d)
 {
     const struct dm_value *specs = d->dag->param_specs;
     /* Without the word "none" a DAG of Airflow 2 runs every day. */
-    bool scheduled = d->dag->timetable && (dm_timetable_kind(d->dag->timetable) != DM_TIMETABLE_NONE ||
-                                           d->dag->schedule->kind == DM_NULL);
+    bool scheduled =
+        d->dag->timetable && (dm_timetable_kind(d->dag->timetable) != DM_TIMETABLE_NONE ||
+                              d->dag->schedule->kind == DM_NULL);
     for (size_t i = 0; specs && i < specs->map.n; i++) {
         const struct dm_value *name = specs->map.pairs[i].key;
-        if ((scheduled || !d->loader->world->model_only) &&
-            !dm_map_get_value(d->dag->params, name))
-            draft_error(d, name, BAD_PARAM, "Add default: to it.", "the param \"%.*s\" has no value",
-                        DM_FMT(name->s));
+        if ((scheduled || !d->loader->world->model_only) && !dm_map_get_value(d->dag->params, name))
+            draft_error(d, name, BAD_PARAM, "Add default: to it.",
+                        "the param \"%.*s\" has no value", DM_FMT(name->s));
     }
 }
 
@@ -464,7 +464,8 @@ static void default_args(struct dm_dag_draft *d)
         dm_map_set_value(a, out, key, callback ? callback : v);
     }
     d->defaults = out;
-    d->dag->default_args = out->map.n ? out : NULL;
+    if (d->loader->world->model_only && out->map.n)
+        d->dag->default_args = out;
 }
 
 struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source *source,

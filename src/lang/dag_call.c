@@ -15,16 +15,16 @@ const char *const dm_dag_callback_names[] = {"on_success_callback", "on_failure_
                                              "sla_miss_callback", NULL};
 
 static const char *const standard_modules[] = {
-    "abc",       "ast",       "asyncio",  "base64",   "bisect",     "builtins", "calendar",
-    "cmath",     "codecs",    "collections", "copy",  "csv",        "datetime", "decimal",
-    "difflib",   "enum",      "fnmatch",  "fractions", "functools", "glob",     "gzip",
-    "hashlib",   "heapq",     "hmac",     "html",     "http",       "inspect",  "io",
-    "itertools", "json",      "locale",   "logging",  "math",       "numbers",  "operator",
-    "os",        "pathlib",   "pickle",   "platform", "posixpath",  "pprint",   "random",
-    "re",        "secrets",   "shlex",    "shutil",   "socket",     "sqlite3",  "statistics",
-    "string",    "struct",    "subprocess", "sys",    "tempfile",   "textwrap", "time",
-    "traceback", "types",     "typing",   "unicodedata", "urllib",  "uuid",     "warnings",
-    "xml",       "zipfile",   "zlib",     "zoneinfo", NULL};
+    "abc",       "ast",     "asyncio",     "base64",      "bisect",    "builtins", "calendar",
+    "cmath",     "codecs",  "collections", "copy",        "csv",       "datetime", "decimal",
+    "difflib",   "enum",    "fnmatch",     "fractions",   "functools", "glob",     "gzip",
+    "hashlib",   "heapq",   "hmac",        "html",        "http",      "inspect",  "io",
+    "itertools", "json",    "locale",      "logging",     "math",      "numbers",  "operator",
+    "os",        "pathlib", "pickle",      "platform",    "posixpath", "pprint",   "random",
+    "re",        "secrets", "shlex",       "shutil",      "socket",    "sqlite3",  "statistics",
+    "string",    "struct",  "subprocess",  "sys",         "tempfile",  "textwrap", "time",
+    "traceback", "types",   "typing",      "unicodedata", "urllib",    "uuid",     "warnings",
+    "xml",       "zipfile", "zlib",        "zoneinfo",    NULL};
 
 bool dm_dag_standard_module(struct dm_str module)
 {

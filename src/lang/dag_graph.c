@@ -50,14 +50,20 @@ struct ends {
 static struct ends group_ends(struct dm_dag_draft *d, const struct edges *edges,
                               const struct dm_group_draft *g, bool leaves)
 {
-    struct ends out = {dm_arena_array(d->loader->a, size_t, d->n + 1), 0};
-    bool *inner = dm_arena_array(d->loader->a, bool, d->n + 1); /* no end */
+    struct ends out = {NULL, 0};
+    bool *end = d->scratch;
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        end[i] = dm_dag_in_group(d->list[i]->group, g);
     for (size_t i = 0; i < d->n; i++)
         for (size_t k = 0; dm_dag_in_group(d->list[i]->group, g) && k < edges[i].n_upstream; k++)
             if (dm_dag_in_group(d->list[edges[i].upstream[k]]->group, g))
-                inner[leaves ? edges[i].upstream[k] : i] = true;
+                end[leaves ? edges[i].upstream[k] : i] = false;
     for (size_t i = 0; i < d->n; i++)
-        if (dm_dag_in_group(d->list[i]->group, g) && !inner[i])
+        n += end[i];
+    out.at = dm_arena_array(d->loader->a, size_t, n + 1);
+    for (size_t i = 0; i < d->n; i++)
+        if (end[i])
             out.at[out.n++] = i;
     return out;
 }
@@ -88,8 +94,8 @@ static void add_dependencies(struct dm_dag_draft *d, struct edges *edges, const 
         if (name->kind != DM_STRING || !find_ends(d, edges, name->s, true, &from)) {
             struct dm_str text = name->kind == DM_STRING ? name->s : DM_STR("?");
             draft_error(d, name, MISSING_DEPENDENCY, suggestion(d, text),
-                        "%s \"%.*s\" depends on \"%.*s\", which does not exist", what,
-                        DM_FMT(of), DM_FMT(text));
+                        "%s \"%.*s\" depends on \"%.*s\", which does not exist", what, DM_FMT(of),
+                        DM_FMT(text));
             continue;
         }
         if (!find_ends(d, edges, of, false, &to))
@@ -184,6 +190,7 @@ void dm_dag_link(struct dm_dag_draft *d)
     struct edges *edges = dm_arena_array(a, struct edges, d->n + 1);
     size_t *order = dm_arena_array(a, size_t, d->n + 1);
     size_t *waiting = dm_arena_array(a, size_t, d->n + 1);
+    d->scratch = dm_arena_array(a, bool, d->n + 1);
     find_upstream(d, edges);
     find_downstream(d, edges);
     size_t n = sort(d, edges, order, waiting);

@@ -6,7 +6,7 @@
 #include "lang/dag_loader.h"
 
 static const char *const group_keys[] = {
-    "group_name", "tooltip",  "dependencies", "parent_group_name",       "default_args",
+    "group_name", "tooltip",    "dependencies",    "parent_group_name",       "default_args",
     "ui_color",   "ui_fgcolor", "prefix_group_id", "add_suffix_on_collision", NULL};
 
 static bool name_valid(struct dm_str s)
@@ -34,8 +34,8 @@ static const struct dm_value *map_or_null(struct dm_dag_draft *d, const struct d
     const struct dm_value *v = dm_map_at(map, key);
     if (!v || v->kind == DM_NULL || v->kind == kind)
         return v && v->kind == kind ? v : NULL;
-    draft_error(d, v, SCHEMA, NULL, "%s of a group must be a %s, not a %s", key,
-                dm_kind_name(kind), dm_kind_name(v->kind));
+    draft_error(d, v, SCHEMA, NULL, "%s of a group must be a %s, not a %s", key, dm_kind_name(kind),
+                dm_kind_name(v->kind));
     return NULL;
 }
 
@@ -55,6 +55,10 @@ static void add_group(struct dm_dag_draft *d, const struct dm_value *name,
     if (dm_map_get(&d->groups, name->s)) {
         draft_error(d, name, DUPLICATE_ID, NULL, "the group \"%.*s\" is there twice",
                     DM_FMT(name->s));
+        return;
+    }
+    if (d->groups.len == DM_DAG_TASKS_MAX) {
+        draft_error(d, name, LIMIT, NULL, "the DAG has more than %d groups", DM_DAG_TASKS_MAX);
         return;
     }
     check_keys(d, map, name->s);
@@ -99,8 +103,7 @@ static bool settle(struct dm_dag_draft *d, struct dm_group_draft *g)
     if (g->parent) {
         g->group.parent = g->parent->group.group_id;
         if (g->parent->prefix)
-            g->group.group_id =
-                dm_arena_printf(a, "%s.%.*s", g->group.parent, DM_FMT(g->name->s));
+            g->group.group_id = dm_arena_printf(a, "%s.%.*s", g->group.parent, DM_FMT(g->name->s));
         const struct dm_value *outer = g->parent->group.default_args;
         struct dm_value *both = dm_value_map(a);
         for (size_t i = 0; outer && i < outer->map.n; i++)
@@ -108,6 +111,13 @@ static bool settle(struct dm_dag_draft *d, struct dm_group_draft *g)
         for (size_t i = 0; own && i < own->map.n; i++)
             dm_map_set_value(a, both, own->map.pairs[i].key, own->map.pairs[i].value);
         g->group.default_args = both->map.n ? both : NULL;
+    }
+    if (strlen(g->group.group_id) > DM_DAG_ID_MAX) {
+        draft_error(
+            d, g->name, BAD_ID, "Nest less, or take shorter names.",
+            "the id of a group, with those of the groups around it, has more than %d characters",
+            DM_DAG_ID_MAX);
+        g->group.group_id = dm_str_cstr(a, g->name->s);
     }
     g->state = DM_GROUP_SETTLED;
     return true;
@@ -138,12 +148,10 @@ void dm_dag_read_groups(struct dm_dag_draft *d, const struct dm_value *v)
         settle(d, d->groups.entries[i].value);
 }
 
-const char *dm_dag_full_id(struct dm_dag_draft *d, const struct dm_group_draft *g,
-                           struct dm_str id)
+const char *dm_dag_full_id(struct dm_dag_draft *d, const struct dm_group_draft *g, struct dm_str id)
 {
-    return g && g->prefix
-               ? dm_arena_printf(d->loader->a, "%s.%.*s", g->group.group_id, DM_FMT(id))
-               : dm_str_cstr(d->loader->a, id);
+    return g && g->prefix ? dm_arena_printf(d->loader->a, "%s.%.*s", g->group.group_id, DM_FMT(id))
+                          : dm_str_cstr(d->loader->a, id);
 }
 
 bool dm_dag_in_group(const struct dm_group_draft *inner, const struct dm_group_draft *g)

@@ -14,7 +14,7 @@ struct folder_defaults {
     const struct dm_value *map; /* NULL = the folder has none */
     const char *file;           /* as shown, where it has one */
     bool broken;
-    enum dm_diag_code why;      /* where it is broken */
+    enum dm_diag_code why; /* where it is broken */
 };
 
 struct load {
@@ -113,8 +113,7 @@ static const struct dm_value *read_yaml(struct dm_dag_loader *l, const char *pat
         return NULL;
     }
     if (dm_yaml_parse_dag(l->a, s->expanded, s->file, l->world->dialect != DM_DIALECT_V1,
-                          yaml_warning, &(struct warning_to){l, s},
-                           &root, &err) < 0) {
+                          yaml_warning, &(struct warning_to){l, s}, &root, &err) < 0) {
         enum dm_diag_code code = err.code == DM_E_LIMIT     ? DM_DIAG_LIMIT
                                  : err.code == DM_E_DATA    ? DM_DIAG_ENCODING
                                  : err.code == DM_E_INVALID ? DM_DIAG_BAD_DATE
@@ -209,8 +208,8 @@ static const struct dm_value *unite_tags(struct dm_arena *a, const struct dm_val
 }
 
 /* Keys of all defaults files from the root down; default_args are collected apart. */
-static void collect(const struct dm_dag_loader *l, const struct folder_defaults *f, struct dm_value *config,
-                    struct dm_value *args)
+static void collect(const struct dm_dag_loader *l, const struct folder_defaults *f,
+                    struct dm_value *config, struct dm_value *args)
 {
     struct dm_arena *a = l->a;
     if (!f)
@@ -229,7 +228,8 @@ static void collect(const struct dm_dag_loader *l, const struct folder_defaults 
     }
 }
 
-static const struct dm_value *layered_config(const struct dm_dag_loader *l, const struct folder_defaults *f,
+static const struct dm_value *layered_config(const struct dm_dag_loader *l,
+                                             const struct folder_defaults *f,
                                              const struct dm_value *file_default,
                                              const struct dm_value *dag,
                                              const struct dm_value **ret_args)

@@ -61,6 +61,7 @@ struct dm_dag_draft {
     const struct dm_value *defaults; /* its default_args, merged */
     struct dm_map tasks;             /* task_id without prefix -> struct dm_task_draft */
     struct dm_map groups;            /* group_name -> struct dm_group_draft */
+    bool *scratch;                   /* dag_graph.c's: a mark for each task */
     struct dm_task_draft **list;     /* in file order */
     size_t n, cap;
     struct dm_value *files;
@@ -78,11 +79,11 @@ struct dm_group_draft {
 
 struct dm_task_draft {
     struct dm_task task;
-    const struct dm_value *id;          /* in the file, without prefix */
-    const struct dm_group_draft *group; /* or NULL */
+    const struct dm_value *id;           /* in the file, without prefix */
+    const struct dm_group_draft *group;  /* or NULL */
     const struct dm_value *dependencies; /* list of strings, or NULL */
     const struct dm_value *expand;       /* as written, or NULL */
-    struct dm_value *implied;            /* list of indices that its values make it wait for, or NULL */
+    struct dm_value *implied; /* list of indices that its values make it wait for, or NULL */
     bool decorated;
     size_t index; /* in file order */
 };
@@ -115,8 +116,8 @@ struct dm_value *dm_dag_asset(struct dm_arena *a, struct dm_str uri, const struc
 /* An AssetAll or AssetAny without objects. */
 struct dm_value *dm_dag_assets(struct dm_arena *a, bool all, const struct dm_value *at);
 /* Python's x & y and x | y: what x holds of the same kind is not nested. */
-const struct dm_value *dm_dag_combine_assets(struct dm_arena *a, bool all,
-                                             const struct dm_value *x, const struct dm_value *y);
+const struct dm_value *dm_dag_combine_assets(struct dm_arena *a, bool all, const struct dm_value *x,
+                                             const struct dm_value *y);
 /* dag_asset.c: the expression of a schedule that is a map or a list; NULL with a finding. */
 const struct dm_value *dm_dag_asset_schedule(struct dm_dag_draft *d, const struct dm_value *v);
 /* dag_groups.c: reads task_groups before the tasks; fills dag->groups after them. */

@@ -30,15 +30,24 @@ static void add_dependency(struct dm_dag_draft *d, struct dm_task_draft *t,
     dm_list_add(d->loader->a, t->implied, dm_value_int(d->loader->a, (int64_t)on->index));
 }
 
-/* Does `t` wait for `other`, over any number of dependencies? */
+/* Does `t` wait for `other`, over any number of dependencies?  `seen` has a place for each task. */
 static bool waits_for(struct dm_dag_draft *d, const struct dm_task_draft *t,
-                      const struct dm_task_draft *other, unsigned depth)
+                      const struct dm_task_draft *other, bool *seen)
 {
-    for (size_t i = 0; t->dependencies && depth < d->n && i < t->dependencies->list.n; i++) {
-        const struct dm_value *name = t->dependencies->list.items[i];
-        const struct dm_task_draft *up = dm_map_get(&d->tasks, name->s);
-        if (up && (up == other || waits_for(d, up, other, depth + 1)))
-            return true;
+    size_t *todo = dm_arena_array(d->loader->a, size_t, d->n), n = 0;
+    todo[n++] = t->index;
+    seen[t->index] = true;
+    while (n) {
+        const struct dm_value *deps = d->list[todo[--n]]->dependencies;
+        for (size_t i = 0; deps && i < deps->list.n; i++) {
+            const struct dm_task_draft *up = dm_map_get(&d->tasks, deps->list.items[i]->s);
+            if (!up || seen[up->index])
+                continue;
+            if (up == other)
+                return true;
+            seen[up->index] = true;
+            todo[n++] = up->index;
+        }
     }
     return false;
 }
@@ -53,7 +62,8 @@ static const struct dm_value *output_of(struct dm_dag_draft *d, struct dm_task_d
     else if (dm_str_starts(s, DM_STR("XcomArg(")) && dm_str_ends(s, DM_STR(")")))
         id = dm_str_sub(s, 8, s.len - 1);
     struct dm_task_draft *of = id.len ? by_full_id(d, id) : NULL;
-    if (!of || of == t || (of->index > t->index && !waits_for(d, t, of, 0)))
+    if (!of || of == t ||
+        (of->index > t->index && !waits_for(d, t, of, dm_arena_array(d->loader->a, bool, d->n))))
         return NULL;
     add_dependency(d, t, of);
     return xcom_arg(d->loader->a, of, DM_STR("return_value"));
@@ -70,7 +80,8 @@ static const struct dm_value *plus_value(struct dm_dag_draft *d, struct dm_task_
         key = dm_str_sub(s, (size_t)open + 2, s.len - 2);
     struct dm_task_draft *of = by_full_id(d, id);
     if (!of) {
-        draft_error(d, v, MISSING_GROUP, NULL, "task \"%s\" takes the result of \"%.*s\", which does not exist",
+        draft_error(d, v, MISSING_GROUP, NULL,
+                    "task \"%s\" takes the result of \"%.*s\", which does not exist",
                     t->task.task_id, DM_FMT(id));
         return NULL;
     }

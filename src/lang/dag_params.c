@@ -57,15 +57,15 @@ static void check_enum(struct check *c, const struct dm_value *list, const struc
 
 static void check_bound(struct check *c, const char *key, double bound, double x)
 {
-    bool fits = strcmp(key, "minimum") == 0 || strcmp(key, "minLength") == 0 ||
-                        strcmp(key, "minItems") == 0
-                    ? x >= bound
-                : strcmp(key, "maximum") == 0 || strcmp(key, "maxLength") == 0 ||
-                        strcmp(key, "maxItems") == 0
-                    ? x <= bound
-                : strcmp(key, "exclusiveMinimum") == 0 ? x > bound
-                : strcmp(key, "exclusiveMaximum") == 0 ? x < bound
-                                                       : fmod(x, bound) == 0;
+    bool fits =
+        strcmp(key, "minimum") == 0 || strcmp(key, "minLength") == 0 || strcmp(key, "minItems") == 0
+            ? x >= bound
+        : strcmp(key, "maximum") == 0 || strcmp(key, "maxLength") == 0 ||
+                strcmp(key, "maxItems") == 0
+            ? x <= bound
+        : strcmp(key, "exclusiveMinimum") == 0 ? x > bound
+        : strcmp(key, "exclusiveMaximum") == 0 ? x < bound
+                                               : fmod(x, bound) == 0;
     if (!fits)
         c->why = dm_arena_printf(c->a, "it does not keep to %s: %g", key, bound);
 }
@@ -90,7 +90,7 @@ static void check_format(struct check *c, struct dm_str format, struct dm_str s)
 
 static void check_value(struct check *c, const struct dm_value *schema, const struct dm_value *v)
 {
-    static const char *const numbers[] = {"minimum", "maximum", "exclusiveMinimum",
+    static const char *const numbers[] = {"minimum",          "maximum",    "exclusiveMinimum",
                                           "exclusiveMaximum", "multipleOf", NULL};
     static const char *const lengths[] = {"minLength", "maxLength", NULL};
     static const char *const counts[] = {"minItems", "maxItems", NULL};
@@ -103,7 +103,7 @@ static void check_value(struct check *c, const struct dm_value *schema, const st
         check_enum(c, x, v);
     if (!c->why && (x = dm_map_at(schema, "const")) && !dm_value_equal(x, v))
         c->why = "it is not the one value that it may have";
-    const char *const *keys = is_number(v)         ? numbers
+    const char *const *keys = is_number(v)           ? numbers
                               : v->kind == DM_STRING ? lengths
                               : v->kind == DM_LIST   ? counts
                                                      : NULL;

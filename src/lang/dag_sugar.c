@@ -25,8 +25,7 @@ static void drop(struct dm_arena *a, struct dm_value *map, const char *key)
     if (!dm_map_at(map, key))
         return;
     for (size_t i = 0; i < map->map.n; i++)
-        if (map->map.pairs[i].key->kind != DM_STRING ||
-            !dm_str_is(map->map.pairs[i].key->s, key))
+        if (map->map.pairs[i].key->kind != DM_STRING || !dm_str_is(map->map.pairs[i].key->s, key))
             dm_map_set_value(a, rest, map->map.pairs[i].key, map->map.pairs[i].value);
     rest->line = map->line;
     rest->col = map->col;
@@ -106,8 +105,7 @@ static struct dm_value *delta(struct dm_arena *a, int64_t us, const struct dm_va
     return v;
 }
 
-static void write_execution_delta(struct dm_dag_draft *d, const char *task_id,
-                                  struct dm_value *map)
+static void write_execution_delta(struct dm_dag_draft *d, const char *task_id, struct dm_value *map)
 {
     const struct dm_value *v = dm_map_at(map, "execution_delta");
     int64_t us;

@@ -23,7 +23,7 @@ static const struct dm_op_field sensor_fields[] = {
     {.name = "timeout", .type = DM_FIELD_DURATION, .fallback = "604800"},
     {.name = "mode", .type = DM_FIELD_STRING, .fallback = "\"poke\""},
     {.name = "soft_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "never_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
+    {.name = "never_fail", .type = DM_FIELD_BOOL},
     {.name = "silent_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
     {.name = "exponential_backoff", .type = DM_FIELD_BOOL, .fallback = "false"},
     {.name = "max_wait", .type = DM_FIELD_DURATION},
@@ -97,7 +97,8 @@ void dm_dag_check_defaults(struct dm_dag_draft *d)
         const char *hint = dm_did_you_mean(d->loader->a, name, names);
         bool ignored = hint == NULL || !strict;
         dm_diag_report(d->loader, draft_at(d, key), ignored, DM_DIAG_UNKNOWN_KEY, hint,
-                       "no task has a key \"%.*s\"%s", DM_FMT(name), ignored ? "; it is ignored" : "");
+                       "no task has a key \"%.*s\"%s", DM_FMT(name),
+                       ignored ? "; it is ignored" : "");
     }
 }
 
@@ -106,7 +107,7 @@ struct reader {
     struct dm_dag_draft *d;
     const char *task_id;
     const struct dm_value *map, *own_defaults; /* own_defaults may be NULL */
-    const struct dm_value *group_defaults; /* or NULL */
+    const struct dm_value *group_defaults;     /* or NULL */
     const struct dm_op_spec *spec;
     const struct dm_value *expand, *partial; /* maps, or NULL */
     bool decorated;
@@ -256,8 +257,8 @@ static const struct dm_value *get_assets(const struct reader *r, const char *key
     }
     for (size_t i = 0; v && i < v->list.n; i++)
         if (v->list.items[i]->kind == DM_STRING && !dm_str_trim(v->list.items[i]->s).len)
-            draft_error(r->d, v->list.items[i], BAD_ARGUMENT, NULL, "an empty text in %s of task \"%s\"",
-                        key, r->task_id);
+            draft_error(r->d, v->list.items[i], BAD_ARGUMENT, NULL,
+                        "an empty text in %s of task \"%s\"", key, r->task_id);
     return v && v->list.n ? v : NULL;
 }
 
@@ -603,8 +604,7 @@ static const struct dm_group_draft *find_group(struct dm_dag_draft *d, const str
     const struct dm_value *v = map->kind == DM_MAP ? dm_map_at(map, "task_group_name") : NULL;
     if (!v || v->kind == DM_NULL)
         return NULL;
-    const struct dm_group_draft *g =
-        v->kind == DM_STRING ? dm_map_get(&d->groups, v->s) : NULL;
+    const struct dm_group_draft *g = v->kind == DM_STRING ? dm_map_get(&d->groups, v->s) : NULL;
     if (!g && d->groups.len)
         draft_error(d, v, MISSING_GROUP, NULL, "there is no such group in task_groups");
     return g;
@@ -637,6 +637,12 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
     }
     const struct dm_task_draft *other = dm_map_get(&d->tasks, id->s);
     const char *full = dm_dag_full_id(d, group, id->s);
+    if (strlen(full) > DM_DAG_ID_MAX) {
+        draft_error(d, id, BAD_ID, "Take shorter names.",
+                    "a task_id with those of its groups has more than %d characters",
+                    DM_DAG_ID_MAX);
+        return NULL;
+    }
     if (is_group_id(d, full)) {
         draft_error(d, id, DUPLICATE_ID, NULL, "the task_id \"%s\" is the id of a group", full);
         return NULL;
@@ -682,8 +688,11 @@ static void check_args(const struct reader *r, const struct dm_value *args)
             draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of task \"%s\" must not be negative",
                         spans[i], r->task_id);
     }
-    if (r->spec->sensor && dm_map_bool(args, "soft_fail", false) &&
-        dm_map_bool(args, "never_fail", false))
+    bool never_fail = r->spec->sensor && dm_map_bool(args, "never_fail", false);
+    if (never_fail && !r->d->loader->world->model_only)
+        draft_error(r->d, dm_map_at(args, "never_fail"), UNSUPPORTED_KEY, "Use soft_fail.",
+                    "\"never_fail\" is not supported");
+    if (never_fail && dm_map_bool(args, "soft_fail", false))
         draft_error(r->d, r->map, BAD_ARGUMENT, "Keep one of them.",
                     "task \"%s\" has both soft_fail and never_fail", r->task_id);
     if (!r->spec->check || r->spec->check(args, &err) == 0)
@@ -723,11 +732,11 @@ static void read_mapping(struct reader *r)
             const struct dm_value *key = map->map.pairs[i].key;
             struct dm_str name = key->kind == DM_STRING ? key->s : DM_STR("");
             if (!field_of(r->spec, name) && (!which || key_index(name) < 0))
-                draft_error(r->d, key, UNKNOWN_KEY,
-                            dm_did_you_mean(r->d->loader->a, name,
-                                            known_names(r->d->loader->a, r->spec)),
-                            "task \"%s\" (%s) has no key \"%.*s\"", r->task_id, r->spec->name,
-                            DM_FMT(name));
+                draft_error(
+                    r->d, key, UNKNOWN_KEY,
+                    dm_did_you_mean(r->d->loader->a, name, known_names(r->d->loader->a, r->spec)),
+                    "task \"%s\" (%s) has no key \"%.*s\"", r->task_id, r->spec->name,
+                    DM_FMT(name));
         }
     }
 }

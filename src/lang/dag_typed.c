@@ -122,9 +122,9 @@ static bool bind(struct object *o, const char *const *names, size_t required)
         while (names[k] && !(key->kind == DM_STRING && dm_str_is(key->s, names[k])))
             k++;
         if (!names[k])
-            return bad(o, dm_arena_printf(
-                              a, "it takes no \"%.*s\"",
-                              DM_FMT(key->kind == DM_STRING ? key->s : DM_STR("?")))) == NULL;
+            return bad(o, dm_arena_printf(a, "it takes no \"%.*s\"",
+                                          DM_FMT(key->kind == DM_STRING ? key->s : DM_STR("?")))) ==
+                   NULL;
     }
     for (size_t i = 0; i < required; i++)
         if (!dm_map_at(o->kwargs, names[i]))
@@ -175,11 +175,11 @@ static const struct dm_value *kept(struct object *o, const char *type)
 
 static const struct dm_value *relativedelta(struct object *o)
 {
-    static const char *const names[] = {"dt1",  "dt2",     "years",   "months",      "days",
-                                        "leapdays", "weeks", "hours", "minutes",     "seconds",
-                                        "microseconds", "year", "month", "day",      "weekday",
-                                        "yearday", "nlyearday", "hour", "minute",    "second",
-                                        "microsecond", NULL};
+    static const char *const names[] = {"dt1",          "dt2",       "years", "months",  "days",
+                                        "leapdays",     "weeks",     "hours", "minutes", "seconds",
+                                        "microseconds", "year",      "month", "day",     "weekday",
+                                        "yearday",      "nlyearday", "hour",  "minute",  "second",
+                                        "microsecond",  NULL};
     return bind(o, names, 0) ? kept(o, "relativedelta") : &dm_null;
 }
 
@@ -205,8 +205,7 @@ static const struct dm_value *moment(struct object *o, bool date)
         return bad(o, "there is no such date");
     if (date)
         return made(o, DM_DATE, dm_days_from_civil(c.year, c.month, c.day));
-    struct dm_value *v = placed(
-        dm_value_time(o->d->loader->a, dm_us_from_civil(&c), NULL), o->at);
+    struct dm_value *v = placed(dm_value_time(o->d->loader->a, dm_us_from_civil(&c), NULL), o->at);
     v->time.naive = true;
     return v;
 }
@@ -237,8 +236,8 @@ struct dm_value *dm_dag_assets(struct dm_arena *a, bool all, const struct dm_val
     return v;
 }
 
-const struct dm_value *dm_dag_combine_assets(struct dm_arena *a, bool all,
-                                             const struct dm_value *x, const struct dm_value *y)
+const struct dm_value *dm_dag_combine_assets(struct dm_arena *a, bool all, const struct dm_value *x,
+                                             const struct dm_value *y)
 {
     struct dm_value *v = dm_dag_assets(a, all, x);
     struct dm_value *objects = (struct dm_value *)dm_map_at(v, "objects"); /* made just now */
@@ -362,8 +361,7 @@ static const struct dm_value *collection(struct object *o, enum object_kind kind
 {
     struct dm_arena *a = o->d->loader->a;
     const struct dm_value *v = o->args->list.n == 1 ? o->args->list.items[0] : NULL;
-    if (o->args->list.n > 1 || o->kwargs->map.n ||
-        (v && v->kind != DM_LIST && v->kind != DM_TUPLE))
+    if (o->args->list.n > 1 || o->kwargs->map.n || (v && v->kind != DM_LIST && v->kind != DM_TUPLE))
         return bad(o, "it takes one list in __args__");
     struct dm_value *list = dm_value_list(a, 0);
     for (size_t i = 0; v && i < v->list.n; i++)
@@ -432,8 +430,10 @@ static const struct dm_value *typed(struct dm_dag_draft *d, const struct dm_valu
     const struct dm_value *type = dm_map_at(v, "__type__"), *args = dm_map_at(v, "__args__");
     struct object o = {.d = d, .at = v, .args = &none, .kwargs = dm_value_map(a)};
     const char *names[N_CLASSES + 1] = {NULL};
-    if (type->kind == DM_STRING && dm_str_is(type->s, "bytes") && dm_map_at(v, "base64"))
-        return v; /* YAML's !!binary */
+    /* YAML's !!binary: no operator here takes bytes. */
+    if (d->loader->world->model_only && type->kind == DM_STRING && dm_str_is(type->s, "bytes") &&
+        dm_map_at(v, "base64"))
+        return v;
     for (size_t i = 0; i < N_CLASSES; i++)
         names[i] = classes[i].path;
     for (size_t i = 0; i < N_CLASSES; i++) {
@@ -467,8 +467,7 @@ static const struct dm_value *combined(struct dm_dag_draft *d, const struct dm_v
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
     list = dm_dag_resolve(d, list);
     if (list->kind != DM_LIST) {
-        draft_error(d, list, BAD_TYPED_OBJECT, NULL, "%s takes a list",
-                    all ? "__and__" : "__or__");
+        draft_error(d, list, BAD_TYPED_OBJECT, NULL, "%s takes a list", all ? "__and__" : "__or__");
         return &dm_null;
     }
     bool assets = list->list.n > 0;

@@ -45,7 +45,7 @@ struct dm_op_spec {
     /* What the fields cannot say: arguments that exclude each other, values out of a list.  Sees all arguments, defaults
        filled in, before they are rendered; NULL = nothing more.  DM_E_NOTFOUND says that one is missing. */
     int (*check)(const struct dm_value *args, struct dm_err *reterr);
-    bool sensor;                      /* takes poke_interval, timeout, mode, soft_fail too */
+    bool sensor; /* takes poke_interval, timeout, mode, soft_fail too */
 };
 
 /* A name that is known and refused, with what to use instead ("PythonOperator" -> "bash …"). */

@@ -462,7 +462,8 @@ static int parse_object(struct dm_arena *a, const struct dm_value *v, const char
     if (strcmp(type, "AssetOrTimeSchedule") == 0) {
         const struct dm_value *time = dm_map_at(v, "timetable");
         if (!time || dm_map_at(time, "timetable"))
-            return dm_err_set(reterr, DM_E_INVALID, "a schedule by assets or time needs a timetable");
+            return dm_err_set(reterr, DM_E_INVALID,
+                              "a schedule by assets or time needs a timetable");
         const struct dm_timetable *inner;
         DM_TRY(dm_timetable_parse(a, time, zone, &inner, reterr));
         *t = *inner;

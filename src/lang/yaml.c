@@ -24,7 +24,7 @@ struct builder {
     size_t nodes;          /* with aliases written out */
     unsigned depth;
     bool operators; /* !join, !and and !or of dag-factory 0.x */
-    bool at_key; /* the next value is a key of a map */
+    bool at_key;    /* the next value is a key of a map */
     struct dm_err *reterr;
 };
 

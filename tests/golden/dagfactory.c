@@ -208,7 +208,8 @@ static void compare_task(struct run *r, const struct dm_value *dag, const struct
         /* A task without a date begins and ends with its DAG. */
         bool dags = (dm_str_is(key, "start_date") || dm_str_is(key, "end_date")) &&
                     dm_value_equal(got->map.pairs[i].value, dm_map_get_str(dag, key));
-        if (!dags && !dm_str_is(key, "args") && !dm_str_is(key, "mapped") && !dm_map_get_str(want, key))
+        if (!dags && !dm_str_is(key, "args") && !dm_str_is(key, "mapped") &&
+            !dm_map_get_str(want, key))
             compare(r, where, key, NULL, got->map.pairs[i].value);
     }
     if (dm_map_at(want, "mapped") || dm_map_at(got, "mapped"))
@@ -317,16 +318,16 @@ static void check_refused(struct run *r, const struct dm_value *errors)
 
 static int load(struct run *r, struct dm_err *reterr)
 {
-    struct dm_load_world world = {.project_dir = r->root,
-                                  .ops = r->ops,
-                                  .now = r->now,
-                                  .env = environment,
-                                  .user = r,
-                                  .dialect = dm_str_starts(dm_map_str(r->c->value, "dagfactory", ""),
-                                                           DM_STR("0."))
-                                                 ? DM_DIALECT_V0
-                                                 : DM_DIALECT_V1,
-                                  .model_only = true};
+    struct dm_load_world world = {
+        .project_dir = r->root,
+        .ops = r->ops,
+        .now = r->now,
+        .env = environment,
+        .user = r,
+        .dialect = dm_str_starts(dm_map_str(r->c->value, "dagfactory", ""), DM_STR("0."))
+                       ? DM_DIALECT_V0
+                       : DM_DIALECT_V1,
+        .model_only = true};
     DM_TRY(write_files(r, reterr));
     return dm_dags_load(r->a, r->root, &world, &r->set, reterr);
 }

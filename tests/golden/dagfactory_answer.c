@@ -69,11 +69,13 @@ static const struct dm_value *typed_object(struct dm_arena *a, const struct dm_v
     }
     if (dm_str_is(type, "callable")) {
         const struct dm_value *kwargs = dm_map_at(v, "kwargs");
-        if (dm_map_at(v, "class")) { /* an object of it is called, of which answers only say the module */
+        if (dm_map_at(
+                v, "class")) { /* an object of it is called, of which answers only say the module */
             struct dm_str name = dm_map_str(v, "name", "");
             while (name.len && name.p[name.len - 1] != '.')
                 name.len--;
-            return tagged(a, "__callable__", dm_value_str(a, dm_str_printf(a, "%.*s?", DM_FMT(name))));
+            return tagged(a, "__callable__",
+                          dm_value_str(a, dm_str_printf(a, "%.*s?", DM_FMT(name))));
         }
         dm_map_set(a, m, "__callable__", dm_map_at(v, "name"));
         if (kwargs && kwargs->map.n)
@@ -106,7 +108,8 @@ static const struct dm_value *zone_name(struct dm_arena *a, const char *zone)
 {
     if (!zone)
         return dm_value_cstr(a, "UTC");
-    return dm_value_cstr(a, *zone == '+' || *zone == '-' ? dm_arena_printf(a, "UTC%s", zone) : zone);
+    return dm_value_cstr(a,
+                         *zone == '+' || *zone == '-' ? dm_arena_printf(a, "UTC%s", zone) : zone);
 }
 
 static const struct dm_value *typed(struct dm_arena *a, const struct dm_value *v)
@@ -366,12 +369,11 @@ static const struct dm_value *schedule_answer(struct dm_arena *a, const struct d
         return m;
     case DM_TIMETABLE_CRON_TRIGGER:
     case DM_TIMETABLE_CRON:
-        put_kind(a, m,
-                 dm_timetable_kind(t) == DM_TIMETABLE_CRON ? "cron" : "cron_trigger");
+        put_kind(a, m, dm_timetable_kind(t) == DM_TIMETABLE_CRON ? "cron" : "cron_trigger");
         dm_map_set(a, m, "expr", cron_text(a, expr->s));
         dm_map_set(a, m, "tz",
                    v->kind == DM_MAP && dm_map_at(v, "timezone") ? dm_map_at(v, "timezone")
-                                                                  : dm_value_cstr(a, zone));
+                                                                 : dm_value_cstr(a, zone));
         if (dm_timetable_kind(t) == DM_TIMETABLE_CRON_TRIGGER) {
             const struct dm_value *interval = dm_map_at(v, "interval");
             struct dm_value *none = dm_value_int(a, 0);

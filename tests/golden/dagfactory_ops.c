@@ -32,8 +32,8 @@ static int one_check(const struct dm_value *check, struct dm_err *reterr)
 
 static int column_checks(const struct dm_value *args, struct dm_err *reterr)
 {
-    static const char *const known[] = {"null_check", "distinct_check", "unique_check",
-                                        "min",        "max",            NULL};
+    static const char *const known[] = {
+        "null_check", "distinct_check", "unique_check", "min", "max", NULL};
     const struct dm_value *columns = dm_map_at(args, "column_mapping");
     if (!columns)
         return 0;
@@ -103,15 +103,25 @@ static int run_states(const struct dm_value *args, struct dm_err *reterr)
 
 static int external_task(const struct dm_value *args, struct dm_err *reterr)
 {
-    static const char *const task_states[] = {
-        "removed",  "scheduled",  "queued",        "running",  "success",           "restarting",
-        "failed",   "up_for_retry", "up_for_reschedule", "upstream_failed", "skipped", "deferred",
-        NULL};
+    static const char *const task_states[] = {"removed",
+                                              "scheduled",
+                                              "queued",
+                                              "running",
+                                              "success",
+                                              "restarting",
+                                              "failed",
+                                              "up_for_retry",
+                                              "up_for_reschedule",
+                                              "upstream_failed",
+                                              "skipped",
+                                              "deferred",
+                                              NULL};
     bool task = given(args, "external_task_id") || given(args, "external_task_ids");
     const char *const *states =
         task || given(args, "external_task_group_id") ? task_states : run_state_names;
     if (given(args, "external_task_id") + given(args, "external_task_ids") +
-            given(args, "external_task_group_id") > 1)
+            given(args, "external_task_group_id") >
+        1)
         return dm_err_set(reterr, DM_E_INVALID, "one way to name the external task is enough");
     if (given(args, "execution_delta") && given(args, "execution_date_fn"))
         return dm_err_set(reterr, DM_E_INVALID, "execution_delta or execution_date_fn");
@@ -128,8 +138,7 @@ static int json_body(const struct dm_value *args, struct dm_err *reterr)
     struct dm_value *parsed;
     const struct dm_value *data = dm_map_at(args, "data");
     struct dm_str type = dm_map_str(dm_map_at(args, "headers"), "Content-Type", "");
-    if (!data || data->kind != DM_STRING ||
-        dm_str_find(type, DM_STR("application/json"), 0) < 0)
+    if (!data || data->kind != DM_STRING || dm_str_find(type, DM_STR("application/json"), 0) < 0)
         return 0;
     return dm_value_from_json(&a, data->s, &parsed, reterr);
 }

@@ -75,9 +75,10 @@ static void write_file(struct scene *s, const char *name, const char *text)
         DM_BUG("%s", err.message);
 }
 
-static void load(struct scene *s)
+static void load_as(struct scene *s, bool model_only)
 {
-    struct dm_load_world world = {.project_dir = s->dir, .ops = &ops, .env = environment};
+    struct dm_load_world world = {
+        .project_dir = s->dir, .ops = &ops, .env = environment, .model_only = model_only};
     struct dm_err err;
     struct dm_strbuf b;
     if (dm_dags_load(&s->a, dm_path_join(&s->a, s->dir, "dags"), &world, &s->set, &err) < 0)
@@ -87,6 +88,11 @@ static void load(struct scene *s)
         dm_diag_format(&b, &s->set.diags[i]);
     s->shown = dm_str_cstr(&s->a, dm_strbuf_str(&b));
     dm_strbuf_release(&b);
+}
+
+static void load(struct scene *s)
+{
+    load_as(s, false);
 }
 
 /* Loads one file and gives its findings. */
@@ -344,9 +350,98 @@ static void mutated_files_end(void)
     }
 }
 
+static const char beyond[] =
+    "d:\n"
+    "  start_date: 2024-01-31\n"
+    "  schedule: {datasets: '(s3://a & s3://b) | s3://c'}\n"
+    "  on_failure_callback: {callback: json.dumps, indent: 2}\n"
+    "  task_groups:\n"
+    "    - {group_name: in, parent_group_name: out, default_args: {retries: 3}}\n"
+    "    - {group_name: out, dependencies: [a], default_args: {retries: 2, pool: p}}\n"
+    "  tasks:\n"
+    "    - {task_id: a, operator: bash, bash_command: echo}\n"
+    "    - {task_id: b, operator: bash, task_group_name: in, expand: {bash_command: a.output}}\n"
+    "    - {task_id: c, operator: empty, task_group_name: out, dependencies: [b]}\n"
+    "    - {task_id: e, operator: empty, dependencies: [out], outlets: [s3://x]}\n";
+
+/* A run that left one of these out in silence would be another run than the one that was asked for. */
+static void what_cannot_run_yet_is_refused(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    findings(&s, beyond);
+    T_INT(s.set.n_dags, 0);
+    T_HAS(s.shown, "dags/a.yaml:3:13: error: schedules by datasets are not there yet");
+    T_HAS(s.shown, "dags/a.yaml:4:3: error: \"on_failure_callback\" is not supported");
+    T_HAS(s.shown, "error: groups of tasks are not there yet");
+    T_HAS(s.shown, "dags/a.yaml:10:57: error: \"expand\" is not supported");
+    T_HAS(findings(&s, "d:\n  tasks:\n    t: {decorator: airflow.decorators.task}\n"),
+          "is a decorated Python function");
+    T_HAS(findings(&s, "d:\n  tasks:\n    t: {operator: wait, never_fail: true}\n"),
+          "\"never_fail\" is not supported");
+}
+
+static const struct dm_task *task(const struct dm_dag *d, const char *id)
+{
+    const struct dm_task *t = dm_task_find(d, dm_str_c(id));
+    if (!t)
+        DM_BUG("there is no task %s", id);
+    return t;
+}
+
+static void the_model_has_it_and_comes_back_whole(void)
+{
+    _cleanup_scene_ struct scene s;
+    _cleanup_strbuf_ struct dm_strbuf b, c;
+    struct dm_dag *again;
+    struct dm_err err;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    dm_strbuf_init(&c, DM_BUF_TEXT);
+    scene_begin(&s);
+    write_file(&s, "dags/a.yaml", beyond);
+    load_as(&s, true);
+    T_STR(s.shown, "");
+    const struct dm_dag *d = dm_dag_find(&s.set, DM_STR("d"));
+    T_OK(d != NULL);
+    T_INT(dm_timetable_kind(d->timetable), DM_TIMETABLE_ASSET);
+    T_INT(d->n_groups, 2);
+    T_STR(d->groups[1].group_id, "out.in");
+    T_STR(d->groups[1].parent, "out");
+    T_STR(d->groups[0].upstream_tasks[0], "a");
+    const struct dm_task *mapped = task(d, "out.in.b"), *last = task(d, "e");
+    T_STR(mapped->group, "out.in");
+    T_INT(mapped->retries, 3);
+    T_STR(mapped->pool, "p");
+    T_STR(d->tasks[mapped->upstream[0]].task_id, "a");
+    T_DMSTR(dm_map_str(dm_map_at(mapped->expand, "bash_command"), "task_id", ""), "a");
+    T_INT(last->n_upstream, 1);
+    T_STR(d->tasks[last->upstream[0]].task_id, "out.c");
+    T_OK(last->outlets != NULL);
+    dm_dag_to_json(&b, d);
+    T_TRY(dm_dag_from_json(&s.a, dm_strbuf_str(&b), &again, &err), err);
+    dm_dag_to_json(&c, again);
+    T_OK(dm_str_eq(dm_strbuf_str(&b), dm_strbuf_str(&c)));
+}
+
+static void a_param_keeps_to_its_schema(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_HAS(findings(&s, "d:\n  params: {n: {__type__: airflow.models.param.Param, default: 11, "
+                       "type: integer, maximum: 10}}\n  tasks: {}\n"),
+          "dags/a.yaml:2:15: error: the param \"n\": it does not keep to maximum: 10");
+    T_HAS(findings(&s, "d:\n  tasks:\n    t: {operator: empty, retry_delay: {__type__: "
+                       "datetime.timedelta, hour: 1}}\n"),
+          "datetime.timedelta: it takes no \"hour\"");
+    T_HAS(findings(&s, "d:\n  tasks:\n    t: {operator: empty, retry_delay: {__type__: "
+                       "datetime.timedelte, hours: 1}}\n"),
+          "Did you mean \"datetime.timedelta\"?");
+}
+
 T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(all_mistakes_are_shown_with_place_and_nearest_name), T_CASE(a_circle_is_named),
        T_CASE(one_bad_file_leaves_the_others), T_CASE(defaults_come_in_layers),
        T_CASE(environment_variables_keep_places_right),
        T_CASE(named_files_belong_to_the_generation), T_CASE(the_normal_form_comes_back_as_it_was),
-       T_CASE(mutated_files_end))
+       T_CASE(what_cannot_run_yet_is_refused), T_CASE(the_model_has_it_and_comes_back_whole),
+       T_CASE(a_param_keeps_to_its_schema), T_CASE(mutated_files_end))
