@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
-enum { RENAME_TRIES = 100 };
+enum { RENAME_TRIES = 100, NAMES_TRIED = 100 };
 
 void dm_closep(int *fd)
 {
@@ -67,12 +68,14 @@ int dm_write_all(int fd, const void *bytes, size_t n, struct dm_err *reterr)
 
 int dm_file_begin(struct dm_pending_file *p, const char *tmp_dir, struct dm_err *reterr)
 {
-    p->fd = -1;
-    p->tmp_path = NULL;
-    p->bytes = 0;
+    *p = (struct dm_pending_file){.fd = -1};
     DM_TRY(dm_mkdirs(tmp_dir, 0777, reterr));
     char *path = dm_asprintf("%s/.tmp-XXXXXX", tmp_dir);
-    int fd = mkostemp(path, O_CLOEXEC);
+    int fd = open(tmp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+        fd = mkostemp(path, O_CLOEXEC);
+        p->has_name = fd >= 0;
+    }
     if (fd < 0) {
         int e = errno;
         free(path);
@@ -90,11 +93,45 @@ int dm_file_append(struct dm_pending_file *p, const void *bytes, size_t n, struc
     return 0;
 }
 
+/* Gives a file without a name the one of `path` (1), or, where that is taken, a temporary one to rename (0). */
+static int name_at_once(struct dm_pending_file *p, const char *path, struct dm_err *reterr)
+{
+    static _Atomic unsigned counter;
+    char self[64];
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", p->fd);
+    for (int i = 0; i < RENAME_TRIES; i++) {
+        DM_TRY(dm_mkdirs_for(path, reterr));
+        if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+            return 1;
+        if (errno != ENOENT)
+            break;
+    }
+    if (errno != EEXIST)
+        return dm_err_errno(reterr, errno, "could not name %s", path);
+    for (int i = 0; i < NAMES_TRIED; i++) {
+        char *slash = strrchr(p->tmp_path, '/');
+        char *tmp = dm_asprintf("%.*s/.tmp-%d-%u", (int)(slash - p->tmp_path), p->tmp_path,
+                                (int)getpid(), atomic_fetch_add(&counter, 1));
+        free(p->tmp_path);
+        p->tmp_path = tmp;
+        if (linkat(AT_FDCWD, self, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) == 0) {
+            p->has_name = true;
+            return 0;
+        }
+        if (errno != EEXIST)
+            break;
+    }
+    return dm_err_errno(reterr, errno, "could not name %s", path);
+}
+
 int dm_file_commit(struct dm_pending_file *p, const char *path, mode_t mode, struct dm_err *reterr)
 {
     if (fchmod(p->fd, mode) < 0 || fsync(p->fd) < 0)
         return dm_err_errno(reterr, errno, "could not write %s", path);
-    DM_TRY(dm_rename(p->tmp_path, path, reterr));
+    int named = p->has_name ? 0 : name_at_once(p, path, reterr);
+    DM_TRY(named);
+    if (!named)
+        DM_TRY(dm_rename(p->tmp_path, path, reterr));
     dm_closep(&p->fd);
     free(p->tmp_path);
     p->tmp_path = NULL;
@@ -105,7 +142,8 @@ void dm_file_release(struct dm_pending_file *p)
 {
     dm_closep(&p->fd);
     if (p->tmp_path) {
-        unlink(p->tmp_path);
+        if (p->has_name)
+            unlink(p->tmp_path);
         free(p->tmp_path);
         p->tmp_path = NULL;
     }

@@ -19,10 +19,12 @@ int dm_file_write(const char *path, struct dm_str bytes, mode_t mode,
                   struct dm_err *reterr) dm_nodiscard;
 
 /* The same in pieces.  `dm_file_begin` opens a temporary file in `tmp_dir` (on the file system of the target);
-   `dm_file_commit` gives it its name; a pending file that is released without commit disappears. */
+   `dm_file_commit` gives it its name; a pending file that is released without commit disappears.  Where the file system
+   can (O_TMPFILE), it has no name before, so that a process that is killed leaves nothing behind. */
 struct dm_pending_file {
     int fd;
     char *tmp_path;
+    bool has_name; /* tmp_path is there */
     uint64_t bytes;
 };
 int dm_file_begin(struct dm_pending_file *p, const char *tmp_dir,

@@ -111,6 +111,7 @@ const char *dm_str_cstr(struct dm_arena *a, struct dm_str s)
 struct dm_str dm_str_printf(struct dm_arena *a, const char *fmt, ...)
 {
     va_list ap, again;
+    DM_ASSERT(fmt); /* said to gcc, which warns of it under UBSan */
     va_start(ap, fmt);
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);

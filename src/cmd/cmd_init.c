@@ -32,8 +32,35 @@ static int write_file(struct dm_arena *a, const char *dir, const struct dm_embed
     return dm_file_write(path, dm_str_n(f->bytes, f->size), 0644, reterr);
 }
 
+static bool same_bytes(int a, int b)
+{
+    char left[1 << 16], right[1 << 16];
+    for (off_t at = 0;;) {
+        ssize_t n = pread(a, left, sizeof(left), at), m = pread(b, right, sizeof(right), at);
+        if (n != m || n < 0 || memcmp(left, right, (size_t)n) != 0)
+            return false;
+        if (n == 0)
+            return true;
+        at += n;
+    }
+}
+
+/* What is loaded stays loaded: a table with rows of one file is not given those of another behind its owner's back. */
+static int refuse_if_loaded(struct dm_arena *a, const char *dir, const char *to,
+                            struct dm_err *reterr)
+{
+    const char *stamp = dm_setup_stamp(a, dm_path_join(a, dir, "state"), to);
+    if (!dm_exists(stamp))
+        return 0;
+    dm_err_set(reterr, DM_E_EXISTS, "%s holds another file, and its rows are loaded", to);
+    return dm_err_hint(reterr,
+                       "Take another folder; or copy the file there yourself, and \"daymill -C %s "
+                       "setup --recreate\" empties the tables and loads it.",
+                       dir);
+}
+
 /* Copies a file with its time of change; one that was copied before and has not changed since is left alone. */
-static int copy_file(const char *from, const char *to, struct dm_err *reterr)
+static int copy_file(const char *dir, const char *from, const char *to, struct dm_err *reterr)
 {
     _cleanup_arena_ struct dm_arena a = {0};
     _cleanup_pending_ struct dm_pending_file out = {.fd = -1};
@@ -45,6 +72,12 @@ static int copy_file(const char *from, const char *to, struct dm_err *reterr)
         there.st_mtim.tv_sec == source.st_mtim.tv_sec &&
         there.st_mtim.tv_nsec == source.st_mtim.tv_nsec)
         return 0;
+    _cleanup_close_ int old = open(to, O_RDONLY | O_CLOEXEC);
+    if (old >= 0) {
+        if (same_bytes(fd, old))
+            return 0;
+        DM_TRY(refuse_if_loaded(&a, dir, to, reterr));
+    }
     DM_TRY(dm_file_begin(&out, dm_path_dir(&a, to), reterr));
     for (;;) {
         ssize_t n = copy_file_range(fd, NULL, out.fd, NULL, (size_t)1 << 30, 0);
@@ -68,14 +101,14 @@ static int copy_file(const char *from, const char *to, struct dm_err *reterr)
 }
 
 /* A file of data/: the given one, what is there already, or one that is made up. */
-static int provide(struct dm_args *args, const char *given, const char *path,
+static int provide(struct dm_args *args, const char *dir, const char *given, const char *path,
                    const struct dm_datagen *d,
                    int (*make)(const struct dm_datagen *, const char *, int64_t *, struct dm_err *),
                    struct dm_err *reterr)
 {
     int64_t rows;
     if (given)
-        return copy_file(given, path, reterr);
+        return copy_file(dir, given, path, reterr);
     if (dm_exists(path))
         return 0;
     DM_TRY(make(d, path, &rows, reterr));
@@ -139,10 +172,10 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(dm_mkdirs(dm_path_join(a, dir, "data"), 0777, reterr));
     for (const struct dm_embedded *f = dm_project_files; f->name; f++)
         DM_TRY(write_file(a, dir, f, reterr));
-    DM_TRY(provide(args, dm_option_text(args, "purchases", NULL),
+    DM_TRY(provide(args, dir, dm_option_text(args, "purchases", NULL),
                    dm_path_join(a, dir, "data/OnlineRetail.csv"), &d, dm_datagen_purchases,
                    reterr));
-    DM_TRY(provide(args, dm_option_text(args, "reviews", NULL),
+    DM_TRY(provide(args, dir, dm_option_text(args, "reviews", NULL),
                    dm_path_join(a, dir, "data/movie_review.csv"), &d, dm_datagen_reviews, reterr));
     DM_TRY(dm_project_open(&project, dir, reterr));
     struct dm_setup s = {.quiet = true};

@@ -10,9 +10,22 @@ static const struct dm_option options[] = {
     {NULL},
 };
 
+enum { IDLE_SECONDS = 5 };
+
+static void say_waiting(const struct dm_server_opts *o)
+{
+    fprintf(stderr, "waiting for the server of an earlier command, which leaves by itself\n");
+}
+
+static void say_listening(const struct dm_server_opts *o)
+{
+    printf("listening on %s/%s%s%s; Ctrl-C ends it\n", o->project->socket_dir, DM_WAREHOUSE_SOCKET,
+           o->listen ? " and " : "", o->listen ? o->listen : "");
+    fflush(stdout);
+}
+
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
-    enum { IDLE_SECONDS = 5 };
     struct dm_server_opts o = {
         .project = args->project,
         .stay = !dm_option_flag(args, "until-idle"),
@@ -23,10 +36,13 @@ static int run(struct dm_args *args, struct dm_err *reterr)
         .ready_fd = (int)dm_option_int(args, "ready-fd", -1),
     };
     dm_log_open(2, DM_LOG_INFO, "warehouse");
-    if (o.stay && !args->quiet)
-        printf("listening on %s/.s.PGSQL.5439%s%s; Ctrl-C ends it\n", args->project->socket_dir,
-               o.listen ? " and " : "", o.listen ? o.listen : "");
-    fflush(stdout);
+    if (o.stay && !args->quiet) {
+        o.listening = say_listening;
+        o.waiting = say_waiting;
+    }
+    /* A server of another command leaves soon after its last client. */
+    if (o.stay)
+        o.wait_us = o.idle_close_us + IDLE_SECONDS * DM_SEC;
     return dm_server_run(&o, reterr);
 }
 

@@ -158,6 +158,9 @@ static void print_success(const struct dm_cmd_drive *d, const struct dm_loop_rep
     if (r->kept && !d->drive->only_task)
         printf("%zu day%s already done, and left as %s\n", r->kept,
                r->kept == 1 ? " was" : "s were", r->kept == 1 ? "it is" : "they are");
+    if (r->kept_failed)
+        printf("%zu of them failed; --rerun failed does %s again\n", r->kept_failed,
+               r->kept_failed == 1 ? "it" : "them");
 }
 
 static int report(struct dm_args *args, struct dm_store *store, const struct dm_cmd_drive *d,

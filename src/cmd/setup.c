@@ -159,6 +159,11 @@ static void add_line(const struct load *l, struct dm_err *err)
         dm_err_at(err, l->file, line, 1);
 }
 
+const char *dm_setup_stamp(struct dm_arena *a, const char *state_dir, const char *file)
+{
+    return dm_arena_printf(a, "%s/loaded/%s", state_dir, dm_path_base(file));
+}
+
 static int load_one(struct dm_arena *a, const struct load *l, const struct dm_setup *s,
                     struct dm_err *reterr)
 {
@@ -205,6 +210,9 @@ static int load_one(struct dm_arena *a, const struct load *l, const struct dm_se
         add_line(l, reterr);
         return dm_err_wrap(reterr, "loading %s", l->file);
     }
+    const char *stamp = dm_setup_stamp(a, dm_path_dir(a, l->p->state_path), l->file);
+    DM_TRY(dm_mkdirs_for(stamp, reterr));
+    DM_TRY(dm_file_write(stamp, DM_STR(""), 0644, reterr));
     if (!s->quiet)
         printf("%s: %lld rows into %s\n", l->file, (long long)rows, l->table);
     return 0;

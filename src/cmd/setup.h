@@ -15,6 +15,9 @@ struct dm_setup {
     bool quiet;
 };
 
+/* Where a project remembers that a file of that name has been loaded into a table. */
+const char *dm_setup_stamp(struct dm_arena *a, const char *state_dir, const char *file);
+
 int dm_setup_project(const struct dm_project *p, const struct dm_setup *s,
                      struct dm_err *reterr) dm_nodiscard;
 

@@ -420,9 +420,9 @@ static int lock_landing(struct dm_lake *l, struct dm_arena *a, const char *sourc
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
     for (const char *p = dm_project_relative(l->project, source_path); *p; p++)
         hash = (hash ^ (unsigned char)*p) * 1099511628211u;
-    DM_TRY(dm_mkdirs(l->tmp_dir, 0777, reterr));
-    const char *path =
-        dm_arena_printf(a, "%s/landing-%016llx", l->tmp_dir, (unsigned long long)hash);
+    DM_TRY(dm_mkdirs(l->project->run_dir, 0755, reterr));
+    const char *path = dm_arena_printf(a, "%s/landing-%016llx.lock", l->project->run_dir,
+                                       (unsigned long long)hash);
     _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
         return dm_err_errno(reterr, errno, "could not create %s", path);

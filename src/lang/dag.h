@@ -43,6 +43,29 @@ struct dm_task {
     uint32_t line, col;           /* of the task in its file */
     bool is_setup, is_teardown;
     bool on_failure_fail_dagrun; /* of a teardown: its failure is the run's */
+
+    /* What only some tasks have; NULL or 0 where it was not given, unless it says otherwise. */
+    const char *group;                  /* id of its group, with the prefix of the outer ones */
+    const struct dm_value *param_specs; /* name -> {schema, description} of the params that have one */
+    const char *display_name, *doc_md;
+    const char *queue;               /* "default" */
+    const char *run_as_user, *executor;
+    const struct dm_value *email;    /* a text or a list of texts */
+    bool email_on_failure, email_on_retry; /* true */
+    int64_t sla_us;
+    const struct dm_value *executor_config;
+    const struct dm_value *callbacks;       /* on_…_callback -> callable */
+    const struct dm_value *inlets, *outlets; /* lists of URIs, assets, or anything else */
+    /* A mapped task: name of a field -> a list or an XComArg; args then holds what is the same for all. */
+    const struct dm_value *expand;
+    const struct dm_value *expand_kwargs; /* the same for the arguments of a decorated function */
+};
+
+/* A group of tasks.  It gives its tasks a prefix and defaults; its dependencies have become edges of the tasks. */
+struct dm_task_group {
+    const char *group_id, *parent, *tooltip; /* with prefix; parent and tooltip may be NULL */
+    const struct dm_value *default_args;     /* NULL = none */
+    const char **upstream_groups, **upstream_tasks; /* ids, sorted, NULL-terminated */
 };
 
 struct dm_dag {
@@ -67,6 +90,15 @@ struct dm_dag {
     /* Every file that a templated field names (SQL, JSON, scripts): path as written -> text. */
     const struct dm_value *files;
     bool fail_stop;      /* the first task that fails ends the run */
+    struct dm_task_group *groups; /* sorted by id */
+    size_t n_groups;
+    /* What only some DAGs have; NULL where it was not given. */
+    const char *display_name;
+    const struct dm_value *default_args; /* as the tasks got them */
+    const struct dm_value *param_specs;  /* name -> {schema, description} of the params that have one */
+    const struct dm_value *callbacks;    /* on_…_callback, sla_miss_callback -> callable */
+    const struct dm_value *paused_upon_creation, *template_searchpath, *user_defined_macros,
+        *access_control;
     char generation[65]; /* SHA-256 of the normal form with the files */
 };
 
@@ -88,6 +120,9 @@ struct dm_dag_set {
     size_t n_diags, n_errors;
 };
 
+/* Generations of dag-factory.  What one of them takes and the other refuses, both takes. */
+enum dm_dialect { DM_DIALECT_BOTH, DM_DIALECT_V0, DM_DIALECT_V1 };
+
 /* What the loader may ask of the world outside. */
 struct dm_load_world {
     const char *project_dir; /* errors and `file` are relative to it */
@@ -96,7 +131,19 @@ struct dm_load_world {
     /* An environment variable, or NULL. */
     const char *(*env)(void *user, const char *name);
     void *user;
+    enum dm_dialect dialect;
+    /* Loads what nothing here can run yet (groups, mapped tasks, callbacks …) into the model, and keys that are
+       probably a slip with a warning only: for programs that compare or convert DAGs and run none.  Without it these
+       are errors, so that a run never leaves out in silence what its DAG asks for. */
+    bool model_only;
 };
+
+/*
+ * Objects in values, made of `__type__` maps and of what Airflow makes of texts: a timedelta is a DM_DELTA, a datetime
+ * a DM_DATETIME; the others stay maps with one of these names under `__type__`:
+ *   Asset {uri, name, extra}, AssetAll and AssetAny {objects}, relativedelta {months …}, Param {default …},
+ *   callable {name, kwargs}, XComArg {task_id, key}, set {items}, and the timetables of timetable.h.
+ */
 
 enum {
     DM_DAG_FILES_MAX = 10000,     /* YAML files of one folder */

@@ -2,6 +2,7 @@
  * A DAG from its map: the keys of the DAG itself; its tasks are dag_task.c's.  Goes on after a mistake, so that one
  * load shows them all; a DAG with mistakes is not made.
  */
+#include "base/file.h"
 #include "lang/dag_loader.h"
 #include "lang/zone.h"
 
@@ -52,7 +53,7 @@ static void check_keys(struct dm_dag_draft *d)
         size_t k = 0;
         while (k < N_KEYS && !dm_str_is(name, keys[k].name))
             k++;
-        if (k < N_KEYS && keys[k].effect == WORKS)
+        if (k < N_KEYS && (keys[k].effect == WORKS || d->loader->world->model_only))
             continue;
         if (k < N_KEYS && keys[k].effect == NONE) {
             draft_warning(d, key, NO_EFFECT, NULL, "\"%s\" has no effect (%s)", keys[k].name,
@@ -63,9 +64,10 @@ static void check_keys(struct dm_dag_draft *d)
         } else {
             /* dag-factory ignores what it does not know; a name one letter off is a mistake all the same. */
             const char *hint = dm_did_you_mean(d->loader->a, name, names);
-            dm_diag_report(d->loader, draft_at(d, key), hint == NULL, DM_DIAG_UNKNOWN_KEY, hint,
+            bool ignored = hint == NULL || d->loader->world->model_only;
+            dm_diag_report(d->loader, draft_at(d, key), ignored, DM_DIAG_UNKNOWN_KEY, hint,
                            "a DAG has no key \"%.*s\"%s", DM_FMT(name),
-                           hint ? "" : "; it is ignored");
+                           ignored ? "; it is ignored" : "");
         }
     }
 }
@@ -148,7 +150,9 @@ static void timeout(struct dm_dag_draft *d)
     const struct dm_value *v = given(d, "dagrun_timeout"), *sec = given(d, "dagrun_timeout_sec");
     struct dm_err err;
     int64_t us = 0;
-    if (v && v->kind != DM_DELTA && v->kind != DM_MAP)
+    if (d->loader->world->dialect == DM_DIALECT_V1)
+        sec = NULL;
+    if (v && v->kind != DM_DELTA)
         draft_error(d, v, SCHEMA, "Write {__type__: datetime.timedelta, minutes: 20}.",
                     "dagrun_timeout must be a timedelta, not a %s", dm_kind_name(v->kind));
     else if ((v || (v = sec)) && dm_span_parse(v, &us, &err) < 0)
@@ -169,8 +173,8 @@ static void dates(struct dm_dag_draft *d)
     const struct dm_zone *loaded;
     struct dm_err err;
     dag->timezone = "UTC";
-    if (zone && zone->kind != DM_STRING) {
-        draft_error(d, zone, BAD_TIMEZONE, NULL, "timezone must be a name such as Europe/London");
+    if (zone && (zone->kind != DM_STRING || !zone->s.len)) {
+        draft_error(d, zone, BAD_DATE, NULL, "timezone must be a name such as Europe/London");
     } else if (zone && !dm_str_ieq(zone->s, DM_STR("utc"))) {
         dag->timezone = dm_str_cstr(d->loader->a, zone->s);
         if (dm_zone_load(d->loader->a, dag->timezone, &loaded, &err) < 0) {
@@ -191,6 +195,7 @@ static void dates(struct dm_dag_draft *d)
                                     ? dm_str_cstr(d->loader->a, end_zone->s)
                                     : "UTC");
     bool scheduled = given(d, "schedule") || given(d, "schedule_interval") || given(d, "timetable");
+    scheduled = scheduled || d->loader->world->dialect == DM_DIALECT_V0;
     if (scheduled && (!start || start->kind == DM_NULL))
         draft_error(d, d->config, MISSING_START_DATE, "Write start_date: 2024-01-31.",
                     "the DAG \"%s\" has no start_date", dag->dag_id);
@@ -221,29 +226,49 @@ static const struct dm_value *as_trigger(struct dm_dag_draft *d, const struct dm
     return map;
 }
 
+/* {callable: CLASS, params: {…}} is an object of that class. */
+static const struct dm_value *timetable_of_v0(struct dm_dag_draft *d, const struct dm_value *v)
+{
+    const struct dm_value *class = dm_map_at(v, "callable"), *args = dm_map_at(v, "params");
+    if (!class || d->loader->world->dialect == DM_DIALECT_V1)
+        return v;
+    struct dm_value *object = args && args->kind == DM_MAP ? dm_value_copy(d->loader->a, args)
+                                                           : dm_value_map(d->loader->a);
+    dm_map_set(d->loader->a, object, "__type__", class);
+    object->line = v->line;
+    object->col = v->col;
+    return dm_dag_resolve(d, object);
+}
+
 static void schedule(struct dm_dag_draft *d)
 {
     struct dm_dag *dag = d->dag;
     struct dm_err err;
     int64_t tick;
     const struct dm_value *v = given(d, "schedule"), *timetable = given(d, "timetable");
-    v = v ? v : given(d, "schedule_interval");
+    const struct dm_value *older = given(d, "schedule_interval");
+    if (older && d->loader->world->dialect == DM_DIALECT_V1)
+        draft_error(d, older, UNSUPPORTED_KEY, "Write schedule.", "schedule_interval is gone");
+    v = v ? v : older;
+    if (v && timetable && timetable->kind == DM_MAP)
+        draft_error(d, timetable, SCHEMA, "Keep one of them.",
+                    "a DAG has either a schedule or a timetable");
     v = v ? v : &dm_null;
     if (timetable && timetable->kind == DM_MAP && v->kind == DM_NULL)
-        v = timetable;
+        v = timetable = timetable_of_v0(d, timetable);
     dag->schedule_text = shown(d->loader->a, v);
     if (timetable && timetable->kind == DM_STRING && dm_str_is(timetable->s, "trigger"))
         v = as_trigger(d, v);
     else if (timetable && timetable != v &&
              !(timetable->kind == DM_STRING && dm_str_is(timetable->s, "interval")))
         draft_error(d, timetable, UNSUPPORTED_KEY, NULL, "timetable must be interval or trigger");
+    if (v->kind == DM_LIST || (v->kind == DM_MAP && !dm_map_at(v, "__type__")))
+        v = dm_dag_asset_schedule(d, v);
+    if (!v)
+        return;
     dag->schedule = v;
-    if (v->kind == DM_INT || v->kind == DM_FLOAT || v->kind == DM_LIST ||
-        (v->kind == DM_MAP && !dm_map_at(v, "__type__"))) {
-        draft_error(d, v, BAD_SCHEDULE,
-                    v->kind == DM_LIST || v->kind == DM_MAP
-                        ? "Schedules by datasets are not there yet."
-                        : "Write {__type__: datetime.timedelta, seconds: 30} for a period.",
+    if (v->kind != DM_NULL && v->kind != DM_STRING && v->kind != DM_DELTA && v->kind != DM_MAP) {
+        draft_error(d, v, SCHEMA, "Write {__type__: datetime.timedelta, seconds: 30} for a period.",
                     "a schedule must be null, a preset, a cron expression or a timedelta, not a %s",
                     dm_kind_name(v->kind));
         return;
@@ -254,6 +279,10 @@ static void schedule(struct dm_dag_draft *d)
         return;
     }
     enum dm_timetable_kind kind = dm_timetable_kind(dag->timetable);
+    bool by_assets = v->kind == DM_MAP && (dm_dag_is_asset_expression(v) || dm_map_at(v, "assets"));
+    if (by_assets && !d->loader->world->model_only)
+        draft_error(d, v, BAD_SCHEDULE, "Give it a time, or start it with a command.",
+                    "schedules by datasets are not there yet");
     if (kind == DM_TIMETABLE_CONTINUOUS && dag->max_active_runs > 1)
         draft_error(d, v, SCHEMA, "Add max_active_runs: 1.",
                     "@continuous allows one run at a time, max_active_runs is %d",
@@ -268,13 +297,16 @@ static void schedule(struct dm_dag_draft *d)
 static void tasks(struct dm_dag_draft *d)
 {
     const struct dm_value *v = dm_map_at(d->config, "tasks"), *groups = given(d, "task_groups");
-    if (groups &&
-        (groups->kind == DM_LIST ? groups->list.n : groups->kind != DM_MAP || groups->map.n))
+    if (groups)
+        dm_dag_read_groups(d, groups);
+    if (d->groups.len && !d->loader->world->model_only)
         draft_error(d, groups, UNSUPPORTED_KEY, "Put the tasks side by side under tasks.",
                     "groups of tasks are not there yet");
     if (!v) {
         draft_warning(d, d->config, MISSING_KEY, NULL, "the DAG \"%s\" has no tasks",
                       d->dag->dag_id);
+    } else if (v->kind == DM_LIST && d->loader->world->dialect == DM_DIALECT_V0) {
+        draft_error(d, v, SCHEMA, NULL, "tasks of dag-factory 0.x must be a map");
     } else if (v->kind == DM_LIST) {
         for (size_t i = 0; i < v->list.n; i++) {
             const struct dm_value *map = v->list.items[i];
@@ -292,23 +324,147 @@ static void tasks(struct dm_dag_draft *d)
     }
 }
 
-const struct dm_value *dm_dag_params(struct dm_dag_draft *d, const struct dm_value *params)
+/* Params of default_args are the DAG's, over those that it has itself. */
+static void params(struct dm_dag_draft *d)
+{
+    struct dm_arena *a = d->loader->a;
+    const struct dm_value *own = map_key(d, "params"), *more = dm_map_at(d->defaults, "params");
+    struct dm_value *all = dm_value_copy(a, own);
+    for (size_t i = 0; more && more->kind == DM_MAP && i < more->map.n; i++)
+        dm_map_set_value(a, all, more->map.pairs[i].key, more->map.pairs[i].value);
+    d->dag->params = dm_dag_params(d, all, &d->dag->param_specs);
+}
+
+/* A scheduled run has nobody to ask. */
+static void required_params(struct dm_dag_draft *d)
+{
+    const struct dm_value *specs = d->dag->param_specs;
+    /* Without the word "none" a DAG of Airflow 2 runs every day. */
+    bool scheduled = d->dag->timetable && (dm_timetable_kind(d->dag->timetable) != DM_TIMETABLE_NONE ||
+                                           d->dag->schedule->kind == DM_NULL);
+    for (size_t i = 0; specs && i < specs->map.n; i++) {
+        const struct dm_value *name = specs->map.pairs[i].key;
+        if ((scheduled || !d->loader->world->model_only) &&
+            !dm_map_get_value(d->dag->params, name))
+            draft_error(d, name, BAD_PARAM, "Add default: to it.", "the param \"%.*s\" has no value",
+                        DM_FMT(name->s));
+    }
+}
+
+static const struct dm_value *macros(struct dm_dag_draft *d, const struct dm_value *map)
+{
+    struct dm_value *out = dm_value_map(d->loader->a);
+    for (size_t i = 0; i < map->map.n; i++) {
+        const struct dm_value *v = map->map.pairs[i].value;
+        if (v->kind == DM_MAP)
+            v = macros(d, v);
+        else if (v->kind == DM_STRING && dm_str_find(v->s, DM_STR("."), 0) > 0)
+            v = dm_dag_callable(d, v, DM_DIAG_UNKNOWN_CLASS);
+        dm_map_set_value(d->loader->a, out, map->map.pairs[i].key, v ? v : &dm_null);
+    }
+    return out;
+}
+
+static void choice(struct dm_dag_draft *d, const char *key, const char *const *choices)
+{
+    const struct dm_value *v = given(d, key);
+    if (!v)
+        return;
+    for (size_t i = 0; v->kind == DM_STRING && choices[i]; i++)
+        if (dm_str_is(v->s, choices[i]))
+            return;
+    draft_error(d, v, SCHEMA,
+                v->kind == DM_STRING ? dm_did_you_mean(d->loader->a, v->s, choices) : NULL,
+                "that is no %s", key);
+}
+
+/* Documentation from a file, over the text beside it. */
+static void doc_file(struct dm_dag_draft *d)
+{
+    const struct dm_value *path = given(d, "doc_md_file_path");
+    struct dm_str text;
+    struct dm_err err;
+    if (!path)
+        return;
+    if (path->kind != DM_STRING || !dm_str_starts(path->s, DM_STR("/")))
+        draft_error(d, path, SCHEMA, NULL, "doc_md_file_path must be an absolute path");
+    else if (dm_file_read(d->loader->a, dm_str_cstr(d->loader->a, path->s), DM_DAG_TEXT_MAX, &text,
+                          &err) < 0)
+        draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);
+    else
+        d->dag->doc_md = dm_str_cstr(d->loader->a, text);
+}
+
+/* Documentation that a Python function writes; kept under the name doc_md among the callbacks. */
+static void doc_function(struct dm_dag_draft *d)
+{
+    struct dm_arena *a = d->loader->a;
+    const struct dm_value *name = given(d, "doc_md_python_callable_name");
+    const struct dm_value *file = given(d, "doc_md_python_callable_file");
+    const struct dm_value *found =
+        name && file ? dm_dag_callable_in(d, name, file, DM_DIAG_UNKNOWN_CALLABLE) : NULL;
+    if (!found)
+        return;
+    struct dm_value *all =
+        d->dag->callbacks ? dm_value_copy(a, d->dag->callbacks) : dm_value_map(a);
+    dm_map_set(a, all, "doc_md", found);
+    d->dag->callbacks = all;
+}
+
+/* What only some DAGs have. */
+static void rare(struct dm_dag_draft *d)
+{
+    static const char *const orientations[] = {"LR", "TB", "RL", "BT", NULL};
+    static const char *const views[] = {"grid",  "graph",         "duration",
+                                        "gantt", "landing_times", NULL};
+    struct dm_dag *dag = d->dag;
+    dag->display_name = text_key(d, "dag_display_name");
+    dag->paused_upon_creation = given(d, "is_paused_upon_creation");
+    dag->template_searchpath = given(d, "template_searchpath");
+    dag->access_control = given(d, "access_control");
+    dag->callbacks = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
+    doc_file(d);
+    doc_function(d);
+    choice(d, "orientation", orientations);
+    choice(d, "default_view", views);
+    if (given(d, "user_defined_macros")) {
+        const struct dm_value *map = map_key(d, "user_defined_macros");
+        dag->user_defined_macros = map->kind == DM_MAP ? macros(d, map) : NULL;
+    }
+}
+
+/* default_args as tasks get them: dates read, callbacks found, params taken out. */
+static void default_args(struct dm_dag_draft *d)
 {
     struct dm_arena *a = d->loader->a;
     struct dm_value *out = dm_value_map(a);
-    out->line = params->line;
-    out->col = params->col;
-    for (size_t i = 0; i < params->map.n; i++) {
-        const struct dm_value *v = params->map.pairs[i].value, *name = params->map.pairs[i].key;
-        if (v->kind == DM_MAP && dm_str_ends(dm_map_str(v, "__type__", ""), DM_STR("Param"))) {
-            if (!dm_map_at(v, "default"))
-                draft_error(d, v, SCHEMA, "Add default: to it.", "the param \"%.*s\" has no value",
-                            DM_FMT(name->kind == DM_STRING ? name->s : DM_STR("")));
-            v = dm_map_at(v, "default");
+    const struct dm_value *callbacks = dm_dag_callbacks(d, d->defaults, dm_task_callbacks);
+    const struct dm_value *zone = dm_map_at(d->defaults, "timezone");
+    const char *zone_name = zone && zone->kind == DM_STRING ? dm_str_cstr(a, zone->s) : "UTC";
+    out->line = d->defaults->line;
+    out->col = d->defaults->col;
+    for (size_t i = 0; i < d->defaults->map.n; i++) {
+        const struct dm_value *key = d->defaults->map.pairs[i].key;
+        const struct dm_value *v = d->defaults->map.pairs[i].value;
+        const struct dm_value *callback =
+            key->kind == DM_STRING ? dm_map_get_str(callbacks, key->s) : NULL;
+        bool date = key->kind == DM_STRING &&
+                    (dm_str_is(key->s, "start_date") || dm_str_is(key->s, "end_date"));
+        if (key->kind == DM_STRING && dm_str_is(key->s, "params"))
+            continue;
+        if (date && v->kind != DM_NULL) {
+            int64_t us = dm_dag_date(d, dm_str_cstr(a, key->s), v, zone_name);
+            struct dm_value *t = dm_value_time(a, us, zone_name);
+            if (d->loader->world->dialect == DM_DIALECT_V0)
+                t->time.zone = NULL; /* its instant, as 0.x shows it */
+            t->line = v->line;
+            t->col = v->col;
+            v = us == DM_NEVER ? &dm_null : t;
         }
-        dm_map_set_value(a, out, name, v ? v : &dm_null);
+        dm_map_set_value(a, out, key, callback ? callback : v);
     }
-    return out;
+    d->defaults = out;
+    d->dag->default_args = out->map.n ? out : NULL;
 }
 
 struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source *source,
@@ -324,6 +480,7 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
                              .files = dm_value_map(l->a)};
     size_t errors = l->n_errors;
     dm_map_init(&d.tasks, l->a);
+    dm_map_init(&d.groups, l->a);
     dag->arena = l->a;
     dag->file = source->file;
     dag->line = key->line;
@@ -332,6 +489,8 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
         draft_error(&d, key, BAD_ID, "Use letters, digits, -, _ and .; quote a number.",
                     key->kind == DM_STRING ? "\"%s\" is no dag_id" : "a dag_id must be a text",
                     dag->dag_id);
+    d.config = dm_dag_resolve(&d, config);
+    d.defaults = dm_dag_spans_of_v0(&d, dm_dag_resolve(&d, defaults), true);
     check_keys(&d);
     dag->description = text_key(&d, "description");
     dag->doc_md = text_key(&d, "doc_md");
@@ -339,15 +498,20 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
     dag->native_templates = bool_key(&d, "render_template_as_native_obj", false);
     dag->fail_stop = bool_key(&d, "fail_stop", bool_key(&d, "fail_fast", false));
     dag->max_active_runs = int_key(&d, "max_active_runs", 16);
-    dag->max_active_tasks = int_key(&d, "max_active_tasks", int_key(&d, "concurrency", 16));
-    dag->params = dm_dag_params(&d, map_key(&d, "params"));
+    dag->max_active_tasks = int_key(&d, "concurrency", int_key(&d, "max_active_tasks", 16));
+    params(&d);
+    rare(&d);
     dag->tags = tags(&d);
     timeout(&d);
+    default_args(&d);
     dates(&d);
     schedule(&d);
+    required_params(&d);
     dm_dag_check_defaults(&d);
     tasks(&d);
+    dm_dag_map_tasks(&d);
     dm_dag_link(&d);
+    dm_dag_finish_groups(&d);
     dag->files = d.files;
     return l->n_errors == errors ? dag : NULL;
 }

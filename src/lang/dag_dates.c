@@ -29,8 +29,7 @@ static bool parse_short(struct dm_str s, int64_t *ret)
     return true;
 }
 
-/* "2 days", "90 minutes ago": before the start of today. */
-static bool parse_relative(struct dm_str s, int64_t now, const struct dm_zone *zone, int64_t *ret)
+bool dm_dag_relative(struct dm_str s, int64_t *ret_us)
 {
     static const struct {
         const char *name;
@@ -49,12 +48,21 @@ static bool parse_relative(struct dm_str s, int64_t now, const struct dm_zone *z
         word.len--;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
         if (dm_str_ieq(word, dm_str_c(units[i].name))) {
-            int64_t local = dm_zone_local(zone, now);
-            int64_t today = local - ((local % DM_DAY) + DM_DAY) % DM_DAY;
-            *ret = dm_zone_instant(zone, today - n * units[i].unit, true);
+            *ret_us = n * units[i].unit;
             return true;
         }
     return false;
+}
+
+static bool parse_relative(struct dm_str s, int64_t now, const struct dm_zone *zone, int64_t *ret)
+{
+    int64_t back;
+    if (!dm_dag_relative(s, &back))
+        return false;
+    int64_t local = dm_zone_local(zone, now);
+    int64_t today = local - ((local % DM_DAY) + DM_DAY) % DM_DAY;
+    *ret = dm_zone_instant(zone, today - back, true);
+    return true;
 }
 
 static bool has_offset(struct dm_str s)

@@ -3,14 +3,17 @@
 
 struct edges {
     size_t *upstream, *downstream; /* indices into d->list */
-    size_t n_upstream, n_downstream;
+    size_t n_upstream, cap_upstream, n_downstream;
 };
 
 static const char *suggestion(struct dm_dag_draft *d, struct dm_str name)
 {
-    const char **names = dm_arena_array(d->loader->a, const char *, d->n + 1);
+    const char **names = dm_arena_array(d->loader->a, const char *, d->n + d->groups.len + 1);
+    size_t n = 0;
     for (size_t i = 0; i < d->n; i++)
-        names[i] = d->list[i]->task.task_id;
+        names[n++] = dm_str_cstr(d->loader->a, d->list[i]->id->s);
+    for (size_t i = 0; i < d->groups.len; i++)
+        names[n++] = dm_str_cstr(d->loader->a, d->groups.entries[i].key);
     return dm_did_you_mean(d->loader->a, name, names);
 }
 
@@ -22,24 +25,92 @@ static bool has_edge(const struct edges *e, size_t from)
     return false;
 }
 
+static void add_edge(struct dm_arena *a, struct edges *edges, size_t from, size_t to)
+{
+    struct edges *e = &edges[to];
+    if (has_edge(e, from))
+        return;
+    if (e->n_upstream == e->cap_upstream) {
+        const size_t *old = e->upstream;
+        e->cap_upstream = e->cap_upstream ? 2 * e->cap_upstream : 4;
+        e->upstream = dm_arena_array(a, size_t, e->cap_upstream);
+        if (e->n_upstream)
+            memcpy(e->upstream, old, e->n_upstream * sizeof(*old));
+    }
+    e->upstream[e->n_upstream++] = from;
+    edges[from].n_downstream++;
+}
+
+/* Tasks that stand for one end of an edge. */
+struct ends {
+    size_t *at, n;
+};
+
+/* The tasks of a group that wait for none of it (its roots), or that none of it waits for (its leaves). */
+static struct ends group_ends(struct dm_dag_draft *d, const struct edges *edges,
+                              const struct dm_group_draft *g, bool leaves)
+{
+    struct ends out = {dm_arena_array(d->loader->a, size_t, d->n + 1), 0};
+    bool *inner = dm_arena_array(d->loader->a, bool, d->n + 1); /* no end */
+    for (size_t i = 0; i < d->n; i++)
+        for (size_t k = 0; dm_dag_in_group(d->list[i]->group, g) && k < edges[i].n_upstream; k++)
+            if (dm_dag_in_group(d->list[edges[i].upstream[k]]->group, g))
+                inner[leaves ? edges[i].upstream[k] : i] = true;
+    for (size_t i = 0; i < d->n; i++)
+        if (dm_dag_in_group(d->list[i]->group, g) && !inner[i])
+            out.at[out.n++] = i;
+    return out;
+}
+
+/* The tasks or the group of a name; false where there is neither. */
+static bool find_ends(struct dm_dag_draft *d, const struct edges *edges, struct dm_str name,
+                      bool leaves, struct ends *ret)
+{
+    const struct dm_group_draft *g = dm_map_get(&d->groups, name);
+    const struct dm_task_draft *t = dm_map_get(&d->tasks, name);
+    if (g) {
+        *ret = group_ends(d, edges, g, leaves);
+        return true;
+    }
+    if (!t)
+        return false;
+    *ret = (struct ends){dm_arena_array(d->loader->a, size_t, 1), 1};
+    ret->at[0] = t->index;
+    return true;
+}
+
+static void add_dependencies(struct dm_dag_draft *d, struct edges *edges, const char *what,
+                             struct dm_str of, const struct dm_value *deps)
+{
+    for (size_t k = 0; deps && k < deps->list.n; k++) {
+        const struct dm_value *name = deps->list.items[k];
+        struct ends from, to;
+        if (name->kind != DM_STRING || !find_ends(d, edges, name->s, true, &from)) {
+            struct dm_str text = name->kind == DM_STRING ? name->s : DM_STR("?");
+            draft_error(d, name, MISSING_DEPENDENCY, suggestion(d, text),
+                        "%s \"%.*s\" depends on \"%.*s\", which does not exist", what,
+                        DM_FMT(of), DM_FMT(text));
+            continue;
+        }
+        if (!find_ends(d, edges, of, false, &to))
+            continue;
+        for (size_t i = 0; i < from.n; i++)
+            for (size_t j = 0; j < to.n; j++)
+                add_edge(d->loader->a, edges, from.at[i], to.at[j]);
+    }
+}
+
+/* In the order of the file, tasks before groups: what a group's ends are depends on the edges before. */
 static void find_upstream(struct dm_dag_draft *d, struct edges *edges)
 {
-    for (size_t i = 0; i < d->n; i++) {
-        const struct dm_value *deps = d->list[i]->dependencies;
-        size_t n = deps ? deps->list.n : 0;
-        edges[i].upstream = dm_arena_array(d->loader->a, size_t, n);
-        for (size_t k = 0; k < n; k++) {
-            const struct dm_value *name = deps->list.items[k];
-            const struct dm_task_draft *other = dm_map_get(&d->tasks, name->s);
-            if (!other)
-                draft_error(d, name, MISSING_DEPENDENCY, suggestion(d, name->s),
-                            "task \"%s\" depends on \"%.*s\", which does not exist",
-                            d->list[i]->task.task_id, DM_FMT(name->s));
-            else if (!has_edge(&edges[i], other->index)) {
-                edges[i].upstream[edges[i].n_upstream++] = other->index;
-                edges[other->index].n_downstream++;
-            }
-        }
+    for (size_t i = 0; i < d->n; i++)
+        for (size_t k = 0; d->list[i]->implied && k < d->list[i]->implied->list.n; k++)
+            add_edge(d->loader->a, edges, (size_t)d->list[i]->implied->list.items[k]->i, i);
+    for (size_t i = 0; i < d->n; i++)
+        add_dependencies(d, edges, "task", d->list[i]->id->s, d->list[i]->dependencies);
+    for (size_t i = 0; i < d->groups.len; i++) {
+        const struct dm_group_draft *g = d->groups.entries[i].value;
+        add_dependencies(d, edges, "group", d->groups.entries[i].key, g->dependencies);
     }
 }
 

@@ -215,6 +215,78 @@ static void set_if(struct dm_arena *a, struct dm_value *m, const char *key, bool
         dm_map_set(a, m, key, dm_value_bool(a, true));
 }
 
+/* What only some have is left out where it is not there: the digest of the others does not know it. */
+static void set_given(struct dm_arena *a, struct dm_value *m, const char *key,
+                      const struct dm_value *v)
+{
+    if (v)
+        dm_map_set(a, m, key, encode(a, v));
+}
+
+static void set_text(struct dm_arena *a, struct dm_value *m, const char *key, const char *text)
+{
+    if (text)
+        dm_map_set(a, m, key, dm_value_cstr(a, text));
+}
+
+static const struct dm_value *words(struct dm_arena *a, const char *const *list)
+{
+    struct dm_value *out = dm_value_list(a, 0);
+    for (; *list; list++)
+        dm_list_add(a, out, dm_value_cstr(a, *list));
+    return out;
+}
+
+static void set_rare_of_task(struct dm_arena *a, struct dm_value *m, const struct dm_task *t)
+{
+    set_text(a, m, "group", t->group);
+    set_given(a, m, "param_specs", t->param_specs);
+    set_text(a, m, "display_name", t->display_name);
+    set_text(a, m, "doc_md", t->doc_md);
+    set_text(a, m, "queue", t->queue && strcmp(t->queue, "default") ? t->queue : NULL);
+    set_text(a, m, "run_as_user", t->run_as_user);
+    set_text(a, m, "executor", t->executor);
+    set_given(a, m, "email", t->email);
+    if (!t->email_on_failure)
+        SET("email_on_failure", &dm_false);
+    if (!t->email_on_retry)
+        SET("email_on_retry", &dm_false);
+    if (t->sla_us)
+        SET("sla_us", dm_value_int(a, t->sla_us));
+    set_given(a, m, "executor_config", t->executor_config);
+    set_given(a, m, "callbacks", t->callbacks);
+    set_given(a, m, "inlets", t->inlets);
+    set_given(a, m, "outlets", t->outlets);
+    set_given(a, m, "expand", t->expand);
+    set_given(a, m, "expand_kwargs", t->expand_kwargs);
+}
+
+static void set_rare_of_dag(struct dm_arena *a, struct dm_value *m, const struct dm_dag *d)
+{
+    struct dm_value *groups = dm_value_list(a, 0);
+    set_text(a, m, "display_name", d->display_name);
+    set_given(a, m, "default_args", d->default_args);
+    set_given(a, m, "param_specs", d->param_specs);
+    set_given(a, m, "callbacks", d->callbacks);
+    set_given(a, m, "paused_upon_creation", d->paused_upon_creation);
+    set_given(a, m, "template_searchpath", d->template_searchpath);
+    set_given(a, m, "user_defined_macros", d->user_defined_macros);
+    set_given(a, m, "access_control", d->access_control);
+    for (size_t i = 0; i < d->n_groups; i++) {
+        const struct dm_task_group *g = &d->groups[i];
+        struct dm_value *one = dm_value_map(a);
+        set_text(a, one, "group_id", g->group_id);
+        set_text(a, one, "parent", g->parent);
+        set_text(a, one, "tooltip", g->tooltip);
+        set_given(a, one, "default_args", g->default_args);
+        dm_map_set(a, one, "upstream_groups", words(a, g->upstream_groups));
+        dm_map_set(a, one, "upstream_tasks", words(a, g->upstream_tasks));
+        dm_list_add(a, groups, one);
+    }
+    if (d->n_groups)
+        SET("groups", groups);
+}
+
 static const struct dm_value *task_value(struct dm_arena *a, const struct dm_task *t)
 {
     struct dm_value *m = dm_value_map(a), *marks = dm_value_list(a, 0);
@@ -244,6 +316,7 @@ static const struct dm_value *task_value(struct dm_arena *a, const struct dm_tas
     SET("do_xcom_push", dm_value_bool(a, t->do_xcom_push));
     SET("start_date", instant_or_null(a, t->start_date));
     SET("end_date", instant_or_null(a, t->end_date));
+    set_rare_of_task(a, m, t);
     SET("line", dm_value_int(a, t->line));
     SET("col", dm_value_int(a, t->col));
     set_if(a, m, "is_setup", t->is_setup);
@@ -280,6 +353,7 @@ static const struct dm_value *dag_value(struct dm_arena *a, const struct dm_dag 
     SET("tasks", tasks);
     SET("files", encode(a, d->files));
     set_if(a, m, "fail_stop", d->fail_stop);
+    set_rare_of_dag(a, m, d);
     return m;
 }
 
@@ -306,6 +380,71 @@ static const struct dm_value *map_of(struct dm_arena *a, const struct dm_value *
     const struct dm_value *v = dm_map_at(m, key);
     struct dm_value *decoded = v ? decode(a, v) : NULL;
     return decoded && decoded->kind == DM_MAP ? decoded : dm_value_map(a);
+}
+
+/* NULL where it is not there. */
+static const struct dm_value *given_of(struct dm_arena *a, const struct dm_value *m,
+                                       const char *key)
+{
+    const struct dm_value *v = dm_map_at(m, key);
+    return v ? decode(a, v) : NULL;
+}
+
+static const char **read_words(struct dm_arena *a, const struct dm_value *m, const char *key)
+{
+    const struct dm_value *v = dm_map_at(m, key);
+    size_t n = v && v->kind == DM_LIST ? v->list.n : 0, used = 0;
+    const char **out = dm_arena_array(a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        if (v->list.items[i]->kind == DM_STRING)
+            out[used++] = dm_str_cstr(a, v->list.items[i]->s);
+    return out;
+}
+
+static void read_rare_of_task(struct dm_arena *a, const struct dm_value *m, struct dm_task *t)
+{
+    t->group = text_of(a, m, "group");
+    t->param_specs = given_of(a, m, "param_specs");
+    t->display_name = text_of(a, m, "display_name");
+    t->doc_md = text_of(a, m, "doc_md");
+    t->queue = dm_map_at(m, "queue") ? text_needed(a, m, "queue") : "default";
+    t->run_as_user = text_of(a, m, "run_as_user");
+    t->executor = text_of(a, m, "executor");
+    t->email = given_of(a, m, "email");
+    t->email_on_failure = dm_map_bool(m, "email_on_failure", true);
+    t->email_on_retry = dm_map_bool(m, "email_on_retry", true);
+    t->sla_us = dm_map_int(m, "sla_us", 0);
+    t->executor_config = given_of(a, m, "executor_config");
+    t->callbacks = given_of(a, m, "callbacks");
+    t->inlets = given_of(a, m, "inlets");
+    t->outlets = given_of(a, m, "outlets");
+    t->expand = given_of(a, m, "expand");
+    t->expand_kwargs = given_of(a, m, "expand_kwargs");
+}
+
+static void read_rare_of_dag(struct dm_arena *a, const struct dm_value *m, struct dm_dag *d)
+{
+    const struct dm_value *groups = dm_map_at(m, "groups");
+    d->display_name = text_of(a, m, "display_name");
+    d->default_args = given_of(a, m, "default_args");
+    d->param_specs = given_of(a, m, "param_specs");
+    d->callbacks = given_of(a, m, "callbacks");
+    d->paused_upon_creation = given_of(a, m, "paused_upon_creation");
+    d->template_searchpath = given_of(a, m, "template_searchpath");
+    d->user_defined_macros = given_of(a, m, "user_defined_macros");
+    d->access_control = given_of(a, m, "access_control");
+    d->n_groups = groups && groups->kind == DM_LIST ? groups->list.n : 0;
+    d->groups = dm_arena_array(a, struct dm_task_group, d->n_groups + 1);
+    for (size_t i = 0; i < d->n_groups; i++) {
+        const struct dm_value *one = groups->list.items[i];
+        d->groups[i] =
+            (struct dm_task_group){.group_id = text_needed(a, one, "group_id"),
+                                   .parent = text_of(a, one, "parent"),
+                                   .tooltip = text_of(a, one, "tooltip"),
+                                   .default_args = given_of(a, one, "default_args"),
+                                   .upstream_groups = read_words(a, one, "upstream_groups"),
+                                   .upstream_tasks = read_words(a, one, "upstream_tasks")};
+    }
 }
 
 static bool read_indices(struct dm_arena *a, const struct dm_value *m, const char *key,
@@ -357,6 +496,7 @@ static bool read_task(struct dm_arena *a, const struct dm_value *m, size_t n_tas
     t->do_xcom_push = dm_map_bool(m, "do_xcom_push", true);
     t->start_date = dm_map_int(m, "start_date", DM_NEVER);
     t->end_date = dm_map_int(m, "end_date", DM_NEVER);
+    read_rare_of_task(a, m, t);
     t->line = (uint32_t)dm_map_int(m, "line", 0);
     t->col = (uint32_t)dm_map_int(m, "col", 0);
     t->is_setup = dm_map_bool(m, "is_setup", false);
@@ -400,6 +540,7 @@ int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret
     d->native_templates = dm_map_bool(m, "native_templates", false);
     d->fail_stop = dm_map_bool(m, "fail_stop", false);
     d->params = map_of(a, m, "params");
+    read_rare_of_dag(a, m, d);
     d->files = map_of(a, m, "files");
     d->tags = dm_arena_array(a, const char *, tags->list.n + 1);
     for (size_t i = 0; i < tags->list.n; i++)

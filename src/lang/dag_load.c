@@ -12,6 +12,9 @@
 struct folder_defaults {
     const struct folder_defaults *outer;
     const struct dm_value *map; /* NULL = the folder has none */
+    const char *file;           /* as shown, where it has one */
+    bool broken;
+    enum dm_diag_code why;      /* where it is broken */
 };
 
 struct load {
@@ -94,7 +97,7 @@ static void yaml_warning(void *user, uint32_t line, uint32_t col, const char *me
 
 /* The file's map, or NULL with a finding. */
 static const struct dm_value *read_yaml(struct dm_dag_loader *l, const char *path,
-                                        struct dm_dag_source *s)
+                                        struct dm_dag_source *s, enum dm_diag_code *ret_why)
 {
     struct dm_err err;
     const struct dm_value *root;
@@ -102,26 +105,28 @@ static const struct dm_value *read_yaml(struct dm_dag_loader *l, const char *pat
     s->file = dm_dag_shown_path(l, path);
     s->dir = dm_path_dir(l->a, path);
     if (dm_file_read(l->a, path, DM_YAML_BYTES_MAX, &s->text, &err) < 0) {
-        dm_diag_report_err(l, at, DM_DIAG_UNREADABLE, &err);
+        dm_diag_report_err(l, at, *ret_why = DM_DIAG_UNREADABLE, &err);
         return NULL;
     }
     if (expand(l, s, &err) < 0) {
-        dm_diag_report_err(l, at, DM_DIAG_LIMIT, &err);
+        dm_diag_report_err(l, at, *ret_why = DM_DIAG_LIMIT, &err);
         return NULL;
     }
-    if (dm_yaml_parse_warn(l->a, s->expanded, s->file, yaml_warning, &(struct warning_to){l, s},
+    if (dm_yaml_parse_dag(l->a, s->expanded, s->file, l->world->dialect != DM_DIALECT_V1,
+                          yaml_warning, &(struct warning_to){l, s},
                            &root, &err) < 0) {
         enum dm_diag_code code = err.code == DM_E_LIMIT     ? DM_DIAG_LIMIT
                                  : err.code == DM_E_DATA    ? DM_DIAG_ENCODING
                                  : err.code == DM_E_INVALID ? DM_DIAG_BAD_DATE
                                                             : DM_DIAG_YAML;
-        dm_diag_report_err(l, at, code, &err);
+        dm_diag_report_err(l, at, *ret_why = code, &err);
         return NULL;
     }
     if (root->kind == DM_MAP)
         return root;
     at.line = root->line;
     at.col = root->col;
+    *ret_why = DM_DIAG_SCHEMA;
     dm_diag_report(l, at, false, DM_DIAG_SCHEMA, "A file maps each dag_id to a DAG.",
                    root->kind == DM_NULL ? "the file is empty"
                                          : "the file must be a map of DAGs, not a %s",
@@ -204,16 +209,19 @@ static const struct dm_value *unite_tags(struct dm_arena *a, const struct dm_val
 }
 
 /* Keys of all defaults files from the root down; default_args are collected apart. */
-static void collect(struct dm_arena *a, const struct folder_defaults *f, struct dm_value *config,
+static void collect(const struct dm_dag_loader *l, const struct folder_defaults *f, struct dm_value *config,
                     struct dm_value *args)
 {
+    struct dm_arena *a = l->a;
     if (!f)
         return;
-    collect(a, f->outer, config, args);
+    collect(l, f->outer, config, args);
     for (size_t i = 0; f->map && i < f->map->map.n; i++) {
         const struct dm_value *key = f->map->map.pairs[i].key, *v = f->map->map.pairs[i].value;
         if (key->kind == DM_STRING && dm_str_is(key->s, "default_args"))
             set_all(a, args, v);
+        else if (l->world->dialect == DM_DIALECT_V0)
+            continue; /* takes the default_args only */
         else if (key->kind == DM_STRING && dm_str_is(key->s, "tags"))
             dm_map_set_value(a, config, key, unite_tags(a, dm_map_at(config, "tags"), v));
         else
@@ -221,14 +229,15 @@ static void collect(struct dm_arena *a, const struct folder_defaults *f, struct 
     }
 }
 
-static const struct dm_value *layered_config(struct dm_arena *a, const struct folder_defaults *f,
+static const struct dm_value *layered_config(const struct dm_dag_loader *l, const struct folder_defaults *f,
                                              const struct dm_value *file_default,
                                              const struct dm_value *dag,
                                              const struct dm_value **ret_args)
 {
+    struct dm_arena *a = l->a;
     struct dm_value *config = dm_value_map(a), *args = dm_value_map(a);
     struct dm_value *folder = dm_value_map(a);
-    collect(a, f, folder, args);
+    collect(l, f, folder, args);
     set_all(a, config, merge_deep(a, file_default, dag));
     set_all(a, args, dm_map_at(config, "default_args"));
     for (size_t i = 0; i < folder->map.n; i++)
@@ -280,26 +289,36 @@ static void load_dag(struct load *load, const struct dm_dag_source *s,
         return;
     }
     const struct dm_dag *other = at.dag_id ? dm_map_get(&load->dags, key->s) : NULL;
-    if (other) {
+    const struct dm_value *config = layered_config(&load->l, f, file_default, map, &args);
+    struct dm_dag *dag = dm_dag_build(&load->l, s, key, config, args);
+    if (other && dag) {
         dm_diag_report(&load->l, at, false, DM_DIAG_DUPLICATE_ID, "Rename one of them.",
                        "the dag_id \"%s\" is taken by %s, line %u", at.dag_id, other->file,
                        other->line);
         return;
     }
-    const struct dm_value *config = layered_config(load->l.a, f, file_default, map, &args);
-    struct dm_dag *dag = dm_dag_build(&load->l, s, key, config, args);
     if (dag)
         finish(load, dag);
 }
 
-static void load_file(struct load *load, const char *path, const struct folder_defaults *f)
+static void load_file(struct load *load, const char *path, const struct folder_defaults *here)
 {
+    const struct folder_defaults *f = here;
     struct dm_dag_loader *l = &load->l;
     struct dm_dag_source *s = dm_arena_new(l->a, struct dm_dag_source);
-    const struct dm_value *root = read_yaml(l, path, s);
+    enum dm_diag_code why;
+    const struct dm_value *root = read_yaml(l, path, s, &why);
     const struct dm_value *file_default = dm_map_at(root, "default");
     if (!root)
         return;
+    /* Without the defaults its DAGs would be others. */
+    for (; f; f = f->outer)
+        if (f->broken) {
+            dm_diag_report(l, (struct dm_diag_at){s, NULL, 0, 0}, false, f->why, NULL,
+                           "%s, which holds its defaults, cannot be used", f->file);
+            return;
+        }
+    f = here;
     const struct dm_value *args = dm_map_at(file_default, "default_args");
     const struct dm_value *bad = file_default && file_default->kind != DM_MAP ? file_default
                                  : args && args->kind != DM_MAP               ? args
@@ -336,18 +355,26 @@ static bool is_setup_list(const char *dir, const char *name)
     return strcmp(name, "load.yaml") == 0 && strcmp(dm_path_base(dir), "setup") == 0;
 }
 
-static const struct dm_value *read_defaults(struct dm_dag_loader *l, const char *dir)
+/* 0.x knows one such file, in the root. */
+static struct folder_defaults read_defaults(struct dm_dag_loader *l, const char *dir,
+                                            const struct folder_defaults *outer)
 {
+    struct folder_defaults f = {.outer = outer};
     static const char *const names[] = {"defaults.yml", "defaults.yaml"};
     for (size_t i = 0; i < 2; i++) {
         const char *path = dm_path_join(l->a, dir, names[i]);
         if (!dm_exists(path))
             continue;
         struct dm_dag_source *s = dm_arena_new(l->a, struct dm_dag_source);
-        const struct dm_value *map = read_yaml(l, path, s);
-        return map ? without_marks(l->a, map) : NULL;
+        if (outer && l->world->dialect == DM_DIALECT_V0)
+            break;
+        const struct dm_value *map = read_yaml(l, path, s, &f.why);
+        f.broken = !map;
+        f.file = s->file;
+        f.map = map ? without_marks(l->a, map) : NULL;
+        break;
     }
-    return NULL;
+    return f;
 }
 
 enum { FOLDER_DEPTH_MAX = 32 };
@@ -362,11 +389,12 @@ static int load_folder(struct load *load, const char *dir, const struct folder_d
     if (depth > FOLDER_DEPTH_MAX)
         return dm_err_set(reterr, DM_E_LIMIT, "folders below %s are nested deeper than %d levels",
                           load->l.dags_dir, FOLDER_DEPTH_MAX);
+    bool hidden = load->l.world->model_only; /* as dag-factory does; here they are an editor's */
     DM_TRY(dm_list_dir(a, dir, &names, &n, reterr));
-    struct folder_defaults here = {outer, read_defaults(&load->l, dir)};
+    struct folder_defaults here = read_defaults(&load->l, dir, outer);
     for (size_t i = 0; i < n; i++) {
         const char *path = dm_path_join(a, dir, names[i]);
-        if (names[i][0] == '.' || !is_yaml(names[i]) || is_defaults(names[i]) ||
+        if ((names[i][0] == '.' && !hidden) || !is_yaml(names[i]) || is_defaults(names[i]) ||
             is_setup_list(dir, names[i]) || dm_is_dir(path))
             continue;
         if (++load->n_files > DM_DAG_FILES_MAX)
@@ -376,7 +404,7 @@ static int load_folder(struct load *load, const char *dir, const struct folder_d
     }
     for (size_t i = 0; i < n; i++) {
         const char *path = dm_path_join(a, dir, names[i]);
-        if (names[i][0] != '.' && dm_is_dir(path))
+        if ((names[i][0] != '.' || hidden) && dm_is_dir(path))
             DM_TRY(load_folder(load, path, &here, depth + 1, reterr));
     }
     return 0;
@@ -411,7 +439,7 @@ int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_worl
     } else {
         if (!dm_exists(path))
             return dm_err_set(reterr, DM_E_NOTFOUND, "there is no file or folder %s", path);
-        struct folder_defaults here = {NULL, read_defaults(&load.l, load.l.dags_dir)};
+        struct folder_defaults here = read_defaults(&load.l, load.l.dags_dir, NULL);
         load_file(&load, path, &here);
     }
     struct dm_dag_set set = {.n_dags = load.dags.len,

@@ -59,17 +59,32 @@ struct dm_dag_draft {
     struct dm_dag *dag;
     const struct dm_value *config;   /* the DAG's map with all defaults merged in */
     const struct dm_value *defaults; /* its default_args, merged */
-    struct dm_map tasks;             /* task_id -> struct dm_task_draft */
+    struct dm_map tasks;             /* task_id without prefix -> struct dm_task_draft */
+    struct dm_map groups;            /* group_name -> struct dm_group_draft */
     struct dm_task_draft **list;     /* in file order */
     size_t n, cap;
     struct dm_value *files;
     size_t files_size;
 };
 
+struct dm_group_draft {
+    struct dm_task_group group;
+    const struct dm_value *name, *map;
+    const struct dm_value *dependencies; /* list, or NULL */
+    struct dm_group_draft *parent;       /* or NULL */
+    bool prefix;                         /* ids of what lies in it begin with its own */
+    enum { DM_GROUP_NEW, DM_GROUP_SETTLING, DM_GROUP_SETTLED } state;
+};
+
 struct dm_task_draft {
     struct dm_task task;
+    const struct dm_value *id;          /* in the file, without prefix */
+    const struct dm_group_draft *group; /* or NULL */
     const struct dm_value *dependencies; /* list of strings, or NULL */
-    size_t index;                        /* in file order */
+    const struct dm_value *expand;       /* as written, or NULL */
+    struct dm_value *implied;            /* list of indices that its values make it wait for, or NULL */
+    bool decorated;
+    size_t index; /* in file order */
 };
 
 #define draft_error(d, at, code, hint, ...) \
@@ -89,10 +104,50 @@ const char *dm_did_you_mean(struct dm_arena *a, struct dm_str name, const char *
 struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source *source,
                             const struct dm_value *key, const struct dm_value *config,
                             const struct dm_value *defaults);
-/* A map of params with Param objects replaced by their defaults. */
-const struct dm_value *dm_dag_params(struct dm_dag_draft *d, const struct dm_value *params);
+/* dag_params.c: a map of params with Param objects replaced by their defaults (a param without one is left out), and
+   the specs of those that were objects (name -> {schema, description}), NULL where there is none. */
+const struct dm_value *dm_dag_params(struct dm_dag_draft *d, const struct dm_value *params,
+                                     const struct dm_value **ret_specs);
+/* dag_typed.c: a value with all its typed objects made; findings where they cannot be. */
+const struct dm_value *dm_dag_resolve(struct dm_dag_draft *d, const struct dm_value *v);
+bool dm_dag_is_asset_expression(const struct dm_value *v);
+struct dm_value *dm_dag_asset(struct dm_arena *a, struct dm_str uri, const struct dm_value *at);
+/* An AssetAll or AssetAny without objects. */
+struct dm_value *dm_dag_assets(struct dm_arena *a, bool all, const struct dm_value *at);
+/* Python's x & y and x | y: what x holds of the same kind is not nested. */
+const struct dm_value *dm_dag_combine_assets(struct dm_arena *a, bool all,
+                                             const struct dm_value *x, const struct dm_value *y);
+/* dag_asset.c: the expression of a schedule that is a map or a list; NULL with a finding. */
+const struct dm_value *dm_dag_asset_schedule(struct dm_dag_draft *d, const struct dm_value *v);
+/* dag_groups.c: reads task_groups before the tasks; fills dag->groups after them. */
+void dm_dag_read_groups(struct dm_dag_draft *d, const struct dm_value *v);
+void dm_dag_finish_groups(struct dm_dag_draft *d);
+const char *dm_dag_full_id(struct dm_dag_draft *d, const struct dm_group_draft *g,
+                           struct dm_str id);
+bool dm_dag_in_group(const struct dm_group_draft *inner, const struct dm_group_draft *g);
+/* dag_call.c: a Python name ("module.function") as a callable, or NULL with a finding of the given class. */
+const struct dm_value *dm_dag_callable(struct dm_dag_draft *d, const struct dm_value *path,
+                                       enum dm_diag_code code);
+/* Is it a module of Python's standard library? */
+bool dm_dag_standard_module(struct dm_str module);
+/* The same for a function of a file: PREFIX_name and PREFIX_file. */
+const struct dm_value *dm_dag_callable_in(struct dm_dag_draft *d, const struct dm_value *name,
+                                          const struct dm_value *file, enum dm_diag_code code);
+/* The callbacks of a DAG, a task or default_args: name -> callable; NULL where there is none. */
+const struct dm_value *dm_dag_callbacks(struct dm_dag_draft *d, const struct dm_value *map,
+                                        const char *const *names);
+extern const char *const dm_task_callbacks[], *const dm_dag_callback_names[];
+/* dag_map.c: expand, partial, and the values of decorated functions; needs all tasks. */
+void dm_dag_map_tasks(struct dm_dag_draft *d);
 /* dag_task.c: adds one task to the draft.  `at` is its key or its map. */
 void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map);
+/* dag_sugar.c: a task's map with dag-factory's short forms written out: functions named by file, execution_delta as
+   text, spans in seconds of 0.x, variables_as_arguments.  `spec` may be NULL. */
+const struct dm_value *dm_dag_task_map(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                                       const char *task_id, const struct dm_value *map);
+/* The spans in seconds of 0.x in a task or in default_args under today's names. */
+const struct dm_value *dm_dag_spans_of_v0(struct dm_dag_draft *d, const struct dm_value *map,
+                                          bool defaults);
 /* Keys of default_args that no task knows. */
 void dm_dag_check_defaults(struct dm_dag_draft *d);
 /* dag_files.c: reads what the task's fields name, and checks all its templates. */
@@ -107,6 +162,8 @@ void dm_dag_link(struct dm_dag_draft *d);
 int64_t dm_dag_date(struct dm_dag_draft *d, const char *key, const struct dm_value *v,
                     const char *zone);
 
+/* "2 days" before the start of today: the distance in microseconds; false where it is no such text. */
+bool dm_dag_relative(struct dm_str s, int64_t *ret_us);
 bool dm_dag_id_valid(struct dm_str id);
 
 #endif

@@ -23,6 +23,7 @@ static const struct dm_op_field sensor_fields[] = {
     {.name = "timeout", .type = DM_FIELD_DURATION, .fallback = "604800"},
     {.name = "mode", .type = DM_FIELD_STRING, .fallback = "\"poke\""},
     {.name = "soft_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
+    {.name = "never_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
     {.name = "silent_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
     {.name = "exponential_backoff", .type = DM_FIELD_BOOL, .fallback = "false"},
     {.name = "max_wait", .type = DM_FIELD_DURATION},
@@ -84,17 +85,19 @@ void dm_dag_check_defaults(struct dm_dag_draft *d)
         const struct dm_value *key = d->defaults->map.pairs[i].key;
         struct dm_str name = key->kind == DM_STRING ? key->s : DM_STR("");
         int k = key_index(name);
+        bool strict = !d->loader->world->model_only;
         if (k >= 0 && keys[k].effect == NONE)
             draft_warning(d, key, NO_EFFECT, NULL, "\"%s\" has no effect (%s)", keys[k].name,
                           keys[k].doc);
-        else if (k >= 0 && keys[k].effect == REFUSED)
+        else if (k >= 0 && keys[k].effect == REFUSED && strict)
             draft_error(d, key, UNSUPPORTED_KEY, NULL, "\"%s\" is not supported (%s)", keys[k].name,
                         keys[k].doc);
         if (k >= 0 || dm_str_is(name, "timezone") || any_operator_has(d->loader->world->ops, name))
             continue;
         const char *hint = dm_did_you_mean(d->loader->a, name, names);
-        dm_diag_report(d->loader, draft_at(d, key), hint == NULL, DM_DIAG_UNKNOWN_KEY, hint,
-                       "no task has a key \"%.*s\"%s", DM_FMT(name), hint ? "" : "; it is ignored");
+        bool ignored = hint == NULL || !strict;
+        dm_diag_report(d->loader, draft_at(d, key), ignored, DM_DIAG_UNKNOWN_KEY, hint,
+                       "no task has a key \"%.*s\"%s", DM_FMT(name), ignored ? "; it is ignored" : "");
     }
 }
 
@@ -103,7 +106,10 @@ struct reader {
     struct dm_dag_draft *d;
     const char *task_id;
     const struct dm_value *map, *own_defaults; /* own_defaults may be NULL */
+    const struct dm_value *group_defaults; /* or NULL */
     const struct dm_op_spec *spec;
+    const struct dm_value *expand, *partial; /* maps, or NULL */
+    bool decorated;
 };
 
 static const struct dm_value *value_of(const struct reader *r, const char *key)
@@ -111,6 +117,8 @@ static const struct dm_value *value_of(const struct reader *r, const char *key)
     const struct dm_value *v = dm_map_at(r->map, key);
     if (!v)
         v = dm_map_at(r->own_defaults, key);
+    if (!v)
+        v = dm_map_at(r->group_defaults, key);
     return v ? v : dm_map_at(r->d->defaults, key);
 }
 
@@ -167,8 +175,7 @@ static int64_t get_span(const struct reader *r, const char *key, bool numbers, i
     if (!v || (v->kind == DM_NULL && !numbers))
         return fallback;
     bool number = v->kind == DM_INT || v->kind == DM_FLOAT;
-    bool object = v->kind == DM_DELTA || (v->kind == DM_MAP && dm_map_at(v, "__type__"));
-    if (!object && !(number && numbers)) {
+    if (v->kind != DM_DELTA && !(number && numbers)) {
         wrong(r, v, key, numbers ? "a number of seconds or a timedelta" : "a timedelta", hint);
         return fallback;
     }
@@ -221,6 +228,82 @@ static enum dm_trigger_rule get_rule(const struct reader *r)
     return DM_RULE_ALL_SUCCESS;
 }
 
+/* Airflow takes anything for an owner and shows it as text. */
+static const char *get_owner(const struct reader *r)
+{
+    const struct dm_value *v = value_of(r, "owner");
+    if (!v || v->kind == DM_NULL)
+        return "airflow";
+    if (v->kind != DM_STRING && !r->d->loader->world->model_only)
+        wrong(r, v, "owner", "a text", "Quote it to make it a text.");
+    return dm_str_cstr(r->d->loader->a,
+                       v->kind == DM_STRING ? v->s : dm_value_json(r->d->loader->a, v));
+}
+
+static const struct dm_value *get_any(const struct reader *r, const char *key)
+{
+    const struct dm_value *v = value_of(r, key);
+    return v && v->kind != DM_NULL ? v : NULL;
+}
+
+/* inlets and outlets: URIs, assets, or other maps. */
+static const struct dm_value *get_assets(const struct reader *r, const char *key)
+{
+    const struct dm_value *v = get_any(r, key);
+    if (v && v->kind != DM_LIST) {
+        wrong(r, v, key, "a list", NULL);
+        return NULL;
+    }
+    for (size_t i = 0; v && i < v->list.n; i++)
+        if (v->list.items[i]->kind == DM_STRING && !dm_str_trim(v->list.items[i]->s).len)
+            draft_error(r->d, v->list.items[i], BAD_ARGUMENT, NULL, "an empty text in %s of task \"%s\"",
+                        key, r->task_id);
+    return v && v->list.n ? v : NULL;
+}
+
+static const struct dm_value *get_callbacks(const struct reader *r)
+{
+    struct dm_arena *a = r->d->loader->a;
+    struct dm_value *all = dm_value_map(a);
+    const struct dm_value *levels[] = {r->d->defaults, r->group_defaults, r->own_defaults, r->map};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+        for (size_t k = 0; levels[i] && k < levels[i]->map.n; k++)
+            dm_map_set_value(a, all, levels[i]->map.pairs[k].key, levels[i]->map.pairs[k].value);
+    return dm_dag_callbacks(r->d, all, dm_task_callbacks);
+}
+
+/* What only some tasks have. */
+static void read_rare(const struct reader *r, struct dm_task *t)
+{
+    t->display_name = get_text(r, "task_display_name", NULL);
+    t->doc_md = get_text(r, "doc_md", NULL);
+    t->queue = get_text(r, "queue", "default");
+    t->run_as_user = get_text(r, "run_as_user", NULL);
+    t->executor = get_text(r, "executor", NULL);
+    t->email = get_any(r, "email");
+    t->email_on_failure = get_bool(r, "email_on_failure", true);
+    t->email_on_retry = get_bool(r, "email_on_retry", true);
+    t->sla_us = get_span(r, "sla", false, 0);
+    t->executor_config = get_any(r, "executor_config");
+    t->inlets = get_assets(r, "inlets");
+    t->outlets = get_assets(r, "outlets");
+    t->callbacks = get_callbacks(r);
+}
+
+/* Airflow leaves a date of a task out where it is not a date with a time. */
+static const struct dm_value *own_date(const struct reader *r, const char *key)
+{
+    const struct dm_value *v = dm_map_at(r->map, key);
+    v = v ? v : dm_map_at(r->own_defaults, key);
+    v = v ? v : dm_map_at(r->group_defaults, key);
+    if (v && v->kind != DM_DATETIME && v->kind != DM_NULL && r->d->loader->world->model_only) {
+        draft_warning(r->d, v, NO_EFFECT, "Write 2024-01-31T00:00:00.",
+                      "%s of task \"%s\" is left out, because it has no time", key, r->task_id);
+        return NULL;
+    }
+    return v;
+}
+
 static void read_common(const struct reader *r, struct dm_task *t)
 {
     static const char *const weights[] = {"downstream", "upstream", "absolute", NULL};
@@ -252,15 +335,19 @@ static void read_common(const struct reader *r, struct dm_task *t)
                     "there is no weight_rule \"%s\"", t->weight_rule);
     t->max_active_tis_per_dag =
         get_int(r, "max_active_tis_per_dag", 0, get_int(r, "task_concurrency", 0, 0));
-    t->owner = get_text(r, "owner", "airflow");
+    t->owner = get_owner(r);
     t->do_xcom_push = get_bool(r, "do_xcom_push", true);
     /* The DAG's dates are in default_args too; only the task's own differ from them. */
-    t->start_date = dm_dag_date(r->d, "start_date", dm_map_at(r->map, "start_date"), NULL);
-    t->end_date = dm_dag_date(r->d, "end_date", dm_map_at(r->map, "end_date"), NULL);
+    t->start_date = dm_dag_date(r->d, "start_date", own_date(r, "start_date"), NULL);
+    t->end_date = dm_dag_date(r->d, "end_date", own_date(r, "end_date"), NULL);
+    if (t->start_date != DM_NEVER && t->start_date < r->d->dag->start_date)
+        t->start_date = DM_NEVER; /* no run is that early */
     v = value_of(r, "params");
     if (v && v->kind != DM_MAP && v->kind != DM_NULL)
         wrong(r, v, "params", "a map", NULL);
-    t->params = v && v->kind == DM_MAP ? dm_dag_params(r->d, v) : dm_value_map(r->d->loader->a);
+    v = v && v->kind == DM_MAP ? v : dm_value_map(r->d->loader->a);
+    t->params = dm_dag_params(r->d, v, &t->param_specs);
+    read_rare(r, t);
 }
 
 static bool is_template(const struct dm_value *v)
@@ -340,11 +427,12 @@ static bool fits(const struct dm_op_field *f, const struct dm_value *v)
 /* The value of a field under its name or its older name, from the task or the defaults. */
 static const struct dm_value *field_value(const struct reader *r, const struct dm_op_field *f)
 {
-    const struct dm_value *levels[] = {r->map, r->own_defaults, r->d->defaults};
-    for (size_t i = 0; i < 3; i++) {
+    const struct dm_value *levels[] = {r->partial, r->map, r->own_defaults, r->group_defaults,
+                                       r->d->defaults};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         const struct dm_value *v = dm_map_at(levels[i], f->name);
         const struct dm_value *older = f->alias ? dm_map_at(levels[i], f->alias) : NULL;
-        if (v && older && i == 0)
+        if (v && older && i <= 1)
             draft_error(r->d, older, BAD_ARGUMENT, NULL,
                         "task \"%s\" has both %s and its older name %s", r->task_id, f->name,
                         f->alias);
@@ -359,6 +447,12 @@ static void read_field(const struct reader *r, const struct dm_op_field *f, stru
     struct dm_arena *a = r->d->loader->a;
     const struct dm_value *v = field_value(r, f);
     struct dm_value *fallback;
+    if (r->expand && !v && (dm_map_at(r->expand, f->name) || !f->required))
+        return; /* the values differ, or Airflow fills the default in for each */
+    if (v && v->kind == DM_NULL && r->d->loader->world->model_only && f->fallback) {
+        dm_map_set(a, args, f->name, v);
+        return;
+    }
     if (v && v->kind != DM_NULL) {
         if (!fits(f, v))
             wrong(r, v, f->name, type_name(f->type),
@@ -400,10 +494,12 @@ static void check_keys(const struct reader *r)
                 r->d, key, UNKNOWN_KEY,
                 dm_did_you_mean(r->d->loader->a, name, known_names(r->d->loader->a, r->spec)),
                 "task \"%s\" (%s) has no key \"%.*s\"", r->task_id, r->spec->name, DM_FMT(name));
+        else if (keys[k].effect == WORKS || r->d->loader->world->model_only)
+            continue;
         else if (keys[k].effect == NONE)
             draft_warning(r->d, key, NO_EFFECT, NULL, "\"%s\" has no effect (%s)", keys[k].name,
                           keys[k].doc);
-        else if (keys[k].effect == REFUSED)
+        else
             draft_error(r->d, key, UNSUPPORTED_KEY, NULL, "\"%s\" is not supported (%s)",
                         keys[k].name, keys[k].doc);
     }
@@ -431,7 +527,30 @@ static void unknown_operator(const struct reader *r, const struct dm_value *v)
             names[n++] = ops->specs[i]->aliases[k];
     }
     const char *hint = dm_did_you_mean(a, v->s, names);
-    draft_error(r->d, v, UNKNOWN_OPERATOR, hint, "there is no operator \"%.*s\"", DM_FMT(v->s));
+    if (dm_str_find(v->s, DM_STR("."), 0) > 0 && dm_dag_standard_module(v->s))
+        draft_error(r->d, v, BAD_ARGUMENT, hint, "\"%.*s\" is no operator", DM_FMT(v->s));
+    else
+        draft_error(r->d, v, UNKNOWN_OPERATOR, hint, "there is no operator \"%.*s\"", DM_FMT(v->s));
+}
+
+/* A function with a decorator is a task of the operator that Airflow makes of it. */
+static const struct dm_op_spec *find_decorator(const struct reader *r, const struct dm_value *v)
+{
+    static const char *const paths[] = {"airflow.decorators.task", "airflow.sdk.task",
+                                        "airflow.sdk.definitions.decorators.task", NULL};
+    const struct dm_op_spec *spec = dm_op_spec_find(
+        r->d->loader->world->ops, DM_STR("airflow.decorators.python._PythonDecoratedOperator"));
+    bool known = false;
+    for (size_t i = 0; paths[i] && v->kind == DM_STRING; i++)
+        known = known || dm_str_is(v->s, paths[i]);
+    if (!known)
+        draft_error(r->d, v, UNKNOWN_CLASS, "Use airflow.decorators.task.",
+                    "the decorator of task \"%s\" is not known", r->task_id);
+    else if (!spec)
+        draft_error(r->d, v, UNSUPPORTED_KEY,
+                    "Python code does not run inside daymill; use operator: bash.",
+                    "task \"%s\" is a decorated Python function", r->task_id);
+    return known ? spec : NULL;
 }
 
 static const struct dm_op_spec *find_operator(const struct reader *r)
@@ -439,9 +558,7 @@ static const struct dm_op_spec *find_operator(const struct reader *r)
     const struct dm_value *v = value_of(r, "operator");
     if (!v) {
         if (dm_map_at(r->map, "decorator"))
-            draft_error(r->d, dm_map_at(r->map, "decorator"), UNSUPPORTED_KEY,
-                        "Python code does not run inside daymill; use operator: bash.",
-                        "task \"%s\" is a decorated Python function", r->task_id);
+            return find_decorator(r, dm_map_at(r->map, "decorator"));
         else
             draft_error(r->d, r->map, MISSING_KEY, NULL, "task \"%s\" has no operator", r->task_id);
         return NULL;
@@ -479,9 +596,39 @@ static const struct dm_value *dependencies(const struct reader *r)
     return v;
 }
 
-static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_value *id)
+/* NULL for none; a group that does not exist is an error unless there are no groups at all, which dag-factory
+   ignores. */
+static const struct dm_group_draft *find_group(struct dm_dag_draft *d, const struct dm_value *map)
+{
+    const struct dm_value *v = map->kind == DM_MAP ? dm_map_at(map, "task_group_name") : NULL;
+    if (!v || v->kind == DM_NULL)
+        return NULL;
+    const struct dm_group_draft *g =
+        v->kind == DM_STRING ? dm_map_get(&d->groups, v->s) : NULL;
+    if (!g && d->groups.len)
+        draft_error(d, v, MISSING_GROUP, NULL, "there is no such group in task_groups");
+    return g;
+}
+
+static bool is_group_id(const struct dm_dag_draft *d, const char *id)
+{
+    for (size_t i = 0; i < d->groups.len; i++) {
+        const struct dm_group_draft *g = d->groups.entries[i].value;
+        if (strcmp(g->group.group_id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_value *id,
+                                      const struct dm_group_draft *group)
 {
     struct dm_arena *a = d->loader->a;
+    if (id->kind == DM_LIST || id->kind == DM_MAP) {
+        draft_error(d, id, SCHEMA, NULL, "a task_id must be a text, not a %s",
+                    dm_kind_name(id->kind));
+        return NULL;
+    }
     if (id->kind != DM_STRING || !dm_dag_id_valid(id->s)) {
         draft_error(d, id, BAD_ID, "Use letters, digits, -, _ and .; quote a number.",
                     "a task_id must be a text of 1 to %d letters, digits, -, _ and .",
@@ -489,6 +636,11 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
         return NULL;
     }
     const struct dm_task_draft *other = dm_map_get(&d->tasks, id->s);
+    const char *full = dm_dag_full_id(d, group, id->s);
+    if (is_group_id(d, full)) {
+        draft_error(d, id, DUPLICATE_ID, NULL, "the task_id \"%s\" is the id of a group", full);
+        return NULL;
+    }
     if (other) {
         draft_error(d, id, DUPLICATE_ID, NULL, "the task_id \"%.*s\" is taken (line %u)",
                     DM_FMT(id->s), other->task.line);
@@ -507,17 +659,102 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
     }
     struct dm_task_draft *t = dm_arena_new(a, struct dm_task_draft);
     t->index = d->n;
-    t->task.task_id = dm_str_cstr(a, id->s);
+    t->id = id;
+    t->group = group;
+    t->task.task_id = full;
+    t->task.group = group ? group->group.group_id : NULL;
     t->task.line = id->line;
     t->task.col = id->col;
     d->list[d->n++] = t;
-    dm_map_put(&d->tasks, dm_str_c(t->task.task_id), t);
+    dm_map_put(&d->tasks, id->s, t);
     return t;
+}
+
+/* What the types of single fields cannot refuse. */
+static void check_args(const struct reader *r, const struct dm_value *args)
+{
+    static const char *const spans[] = {"poke_interval", "timeout"};
+    struct dm_err err;
+    int64_t us;
+    for (size_t i = 0; r->spec->sensor && i < 2; i++) {
+        const struct dm_value *v = dm_map_at(args, spans[i]);
+        if (v && dm_span_parse(v, &us, NULL) == 0 && us < 0)
+            draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of task \"%s\" must not be negative",
+                        spans[i], r->task_id);
+    }
+    if (r->spec->sensor && dm_map_bool(args, "soft_fail", false) &&
+        dm_map_bool(args, "never_fail", false))
+        draft_error(r->d, r->map, BAD_ARGUMENT, "Keep one of them.",
+                    "task \"%s\" has both soft_fail and never_fail", r->task_id);
+    if (!r->spec->check || r->spec->check(args, &err) == 0)
+        return;
+    if (err.code == DM_E_NOTFOUND)
+        draft_error(r->d, r->map, MISSING_KEY, err.hint, "task \"%s\": %s", r->task_id,
+                    err.message);
+    else
+        draft_error(r->d, r->map, BAD_ARGUMENT, err.hint, "task \"%s\": %s", r->task_id,
+                    err.message);
+}
+
+static const struct dm_value *map_of(const struct reader *r, const char *key)
+{
+    const struct dm_value *v = dm_map_at(r->map, key);
+    if (v && v->kind != DM_MAP && v->kind != DM_NULL)
+        draft_error(r->d, v, SCHEMA, NULL, "%s of task \"%s\" must be a map, not a %s", key,
+                    r->task_id, dm_kind_name(v->kind));
+    return v && v->kind == DM_MAP && v->map.n ? v : NULL;
+}
+
+/* A mapped task takes each argument once: for all (the task's own and partial) or for each (expand). */
+static void read_mapping(struct reader *r)
+{
+    r->expand = map_of(r, "expand");
+    r->partial = map_of(r, "partial");
+    if (r->partial && !dm_map_at(r->map, "expand"))
+        draft_error(r->d, r->partial, MISSING_KEY, "Add expand, or take partial away.",
+                    "task \"%s\" has partial without expand", r->task_id);
+    for (size_t i = 0; r->partial && i < r->partial->map.n; i++)
+        if (dm_map_get_value(r->map, r->partial->map.pairs[i].key))
+            draft_error(r->d, r->partial->map.pairs[i].key, BAD_ARGUMENT, NULL,
+                        "an argument of task \"%s\" stands in partial and beside it", r->task_id);
+    for (int which = 0; which < 2; which++) {
+        const struct dm_value *map = which ? r->partial : r->expand;
+        for (size_t i = 0; map && !r->decorated && i < map->map.n; i++) {
+            const struct dm_value *key = map->map.pairs[i].key;
+            struct dm_str name = key->kind == DM_STRING ? key->s : DM_STR("");
+            if (!field_of(r->spec, name) && (!which || key_index(name) < 0))
+                draft_error(r->d, key, UNKNOWN_KEY,
+                            dm_did_you_mean(r->d->loader->a, name,
+                                            known_names(r->d->loader->a, r->spec)),
+                            "task \"%s\" (%s) has no key \"%.*s\"", r->task_id, r->spec->name,
+                            DM_FMT(name));
+        }
+    }
+}
+
+/* The arguments of a decorated function: every key that is no task's. */
+static const struct dm_value *function_arguments(struct reader *r)
+{
+    struct dm_arena *a = r->d->loader->a;
+    struct dm_value *kwargs = dm_value_map(a), *rest = dm_value_map(a);
+    rest->line = r->map->line;
+    rest->col = r->map->col;
+    for (size_t i = 0; i < r->map->map.n; i++) {
+        const struct dm_value *key = r->map->map.pairs[i].key, *v = r->map->map.pairs[i].value;
+        bool own = key->kind == DM_STRING && !field_of(r->spec, key->s) && key_index(key->s) < 0;
+        dm_map_set_value(a, own ? kwargs : rest, key, v);
+    }
+    for (size_t i = 0; r->partial && i < r->partial->map.n; i++)
+        dm_map_set_value(a, kwargs, r->partial->map.pairs[i].key, r->partial->map.pairs[i].value);
+    r->map = rest;
+    r->partial = NULL;
+    return kwargs;
 }
 
 void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map)
 {
-    struct dm_task_draft *t = new_task(d, id);
+    const struct dm_group_draft *group = find_group(d, map);
+    struct dm_task_draft *t = new_task(d, id, group);
     if (!t)
         return;
     if (map->kind != DM_MAP) {
@@ -528,18 +765,31 @@ void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const st
     struct reader r = {.d = d,
                        .task_id = t->task.task_id,
                        .map = map,
-                       .own_defaults = dm_map_at(map, "default_args")};
+                       .own_defaults = dm_map_at(map, "default_args"),
+                       .group_defaults = group ? group->group.default_args : NULL};
     if (r.own_defaults && r.own_defaults->kind != DM_MAP) {
         wrong(&r, r.own_defaults, "default_args", "a map", NULL);
         r.own_defaults = NULL;
     }
     t->dependencies = dependencies(&r);
-    read_common(&r, &t->task);
     r.spec = find_operator(&r);
+    r.map = dm_dag_task_map(d, r.spec, t->task.task_id, map);
+    read_common(&r, &t->task);
     if (!r.spec)
         return;
     t->task.operator_name = r.spec->name;
+    t->decorated = r.decorated = !dm_map_at(r.map, "operator") && dm_map_at(r.map, "decorator");
+    read_mapping(&r);
+    t->expand = r.expand;
+    const struct dm_value *kwargs = r.decorated ? function_arguments(&r) : NULL;
     check_keys(&r);
     t->task.args = read_args(&r);
+    if (kwargs && (kwargs->map.n || !r.expand)) {
+        struct dm_value *args = dm_value_copy(d->loader->a, t->task.args);
+        dm_map_set(d->loader->a, args, "op_kwargs", kwargs);
+        t->task.args = args;
+    }
+    if (!r.expand)
+        check_args(&r, t->task.args);
     dm_dag_read_files(d, r.spec, &t->task);
 }

@@ -34,12 +34,17 @@ struct dm_op_field {
     bool names_file;
 };
 
+struct dm_value;
+
 struct dm_op_spec {
     const char *name;           /* "sql_to_s3" */
     const char *const *aliases; /* Airflow class paths and bare class names; NULL-terminated */
     const char *doc;            /* one or two sentences */
     const struct dm_op_field *fields; /* ends with a NULL name */
     const char *const *template_ext;  /* ".sql", … NULL-terminated; NULL = none */
+    /* What the fields cannot say: arguments that exclude each other, values out of a list.  Sees all arguments, defaults
+       filled in, before they are rendered; NULL = nothing more.  DM_E_NOTFOUND says that one is missing. */
+    int (*check)(const struct dm_value *args, struct dm_err *reterr);
     bool sensor;                      /* takes poke_interval, timeout, mode, soft_fail too */
 };
 

@@ -278,6 +278,7 @@ int dm_timetable_next(const struct dm_timetable *t, const struct dm_due *last, i
 {
     switch (t->kind) {
     case DM_TIMETABLE_NONE:
+    case DM_TIMETABLE_ASSET:
         return 0;
     case DM_TIMETABLE_ONCE:
         if (last || start == DM_NEVER || (end != DM_NEVER && start > end))
@@ -314,7 +315,8 @@ int dm_timetable_range(struct dm_arena *a, const struct dm_timetable *t, int64_t
 {
     struct dm_due *list = NULL, due, *last = NULL;
     size_t n = 0, cap = 0;
-    if (t->kind == DM_TIMETABLE_NONE || t->kind == DM_TIMETABLE_CONTINUOUS)
+    if (t->kind == DM_TIMETABLE_NONE || t->kind == DM_TIMETABLE_CONTINUOUS ||
+        t->kind == DM_TIMETABLE_ASSET)
         to = DM_NEVER; /* manual runs only, and runs without planned dates: nothing to repeat */
     int64_t start = from;
     if (t->kind == DM_TIMETABLE_CRON_TRIGGER)
@@ -451,6 +453,20 @@ static int parse_object(struct dm_arena *a, const struct dm_value *v, const char
         strcmp(type, "duration") == 0) {
         t->kind = DM_TIMETABLE_DELTA;
         return parse_span(v, &t->delta, reterr);
+    }
+    if (strcmp(type, "Asset") == 0 || strcmp(type, "AssetAll") == 0 ||
+        strcmp(type, "AssetAny") == 0) {
+        t->kind = DM_TIMETABLE_ASSET;
+        return 0;
+    }
+    if (strcmp(type, "AssetOrTimeSchedule") == 0) {
+        const struct dm_value *time = dm_map_at(v, "timetable");
+        if (!time || dm_map_at(time, "timetable"))
+            return dm_err_set(reterr, DM_E_INVALID, "a schedule by assets or time needs a timetable");
+        const struct dm_timetable *inner;
+        DM_TRY(dm_timetable_parse(a, time, zone, &inner, reterr));
+        *t = *inner;
+        return 0;
     }
     const struct dm_value *args = dm_map_at(v, "__args__");
     const struct dm_value *first =

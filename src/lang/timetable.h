@@ -15,6 +15,7 @@ enum dm_timetable_kind {
     DM_TIMETABLE_CRON,         /* data intervals between ticks */
     DM_TIMETABLE_CRON_TRIGGER, /* a run at each tick; its interval ends there */
     DM_TIMETABLE_DELTA,
+    DM_TIMETABLE_ASSET, /* runs when assets change: nothing here says when */
 };
 
 struct dm_timetable; /* lang/timetable.c */
@@ -27,7 +28,8 @@ struct dm_due {
 };
 
 /* `schedule`: null or "none", a preset, a cron expression, a number of seconds, a delta, or a map with `__type__`:
-   a timedelta or relativedelta (months, years), a CronTriggerTimetable or CronDataIntervalTimetable. */
+   a timedelta or relativedelta (months, years), a CronTriggerTimetable or CronDataIntervalTimetable; Asset, AssetAll and
+   AssetAny; AssetOrTimeSchedule, which is its `timetable` here. */
 int dm_timetable_parse(struct dm_arena *a, const struct dm_value *schedule, const char *zone,
                        const struct dm_timetable **ret, struct dm_err *reterr) dm_nodiscard;
 enum dm_timetable_kind dm_timetable_kind(const struct dm_timetable *t);

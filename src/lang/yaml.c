@@ -23,6 +23,7 @@ struct builder {
     struct dm_map anchors; /* name -> struct anchor */
     size_t nodes;          /* with aliases written out */
     unsigned depth;
+    bool operators; /* !join, !and and !or of dag-factory 0.x */
     bool at_key; /* the next value is a key of a map */
     struct dm_err *reterr;
 };
@@ -183,6 +184,11 @@ static int build_scalar(struct builder *b, const yaml_event_t *e, const struct d
     }
     if (!tag && e->data.scalar.plain_implicit) {
         rc = dm_yaml_scalar(b->a, text, &v, b->reterr);
+    } else if (tag && strcmp(tag, "binary") == 0) {
+        v = dm_value_map(b->a);
+        dm_map_set(b->a, v, "__type__", dm_value_cstr(b->a, "bytes"));
+        dm_map_set(b->a, v, "base64", dm_value_str(b->a, dm_str_trim(text)));
+        rc = 0;
     } else if (!tag || strcmp(tag, "!") == 0) {
         v = dm_value_str(b->a, text);
         rc = 0;
@@ -222,11 +228,43 @@ static int build_alias(struct builder *b, const yaml_event_t *e, const struct dm
     return 0;
 }
 
+/* The list of a !join becomes its texts in one, that of !and and !or "(a) & (b)" and "(a) | (b)". */
+static int operate(struct builder *b, const char *tag, const struct dm_value *list,
+                   yaml_mark_t mark, const struct dm_value **ret)
+{
+    _cleanup_strbuf_ struct dm_strbuf s;
+    const char *between = strcmp(tag, "!join") == 0 ? "" : strcmp(tag, "!and") == 0 ? " & " : " | ";
+    dm_strbuf_init(&s, DM_BUF_MESSAGE);
+    for (size_t i = 0; i < list->list.n; i++) {
+        const struct dm_value *v = list->list.items[i];
+        struct dm_str text = v->kind == DM_STRING ? v->s : dm_value_json(b->a, v);
+        dm_strbuf_addf(&s, *between ? "%s(%.*s)" : "%s%.*s", i ? between : "", DM_FMT(text));
+    }
+    int rc = dm_strbuf_check(&s, tag, b->reterr);
+    if (rc < 0)
+        return at_mark(b, mark);
+    struct dm_value *v = dm_value_str(b->a, dm_str_dup(b->a, dm_strbuf_str(&s)));
+    v->line = line_of(mark);
+    v->col = col_of(mark);
+    *ret = v;
+    return 0;
+}
+
+static bool is_operator(const struct builder *b, const char *tag)
+{
+    return b->operators && tag &&
+           (strcmp(tag, "!join") == 0 || strcmp(tag, "!and") == 0 || strcmp(tag, "!or") == 0);
+}
+
 static int build_list(struct builder *b, const yaml_event_t *e, const struct dm_value **ret)
 {
     const char *tag = known_tag(e->data.sequence_start.tag);
+    char operator_tag[8] = "";
     struct dm_value *list = dm_value_list(b->a, 0);
-    if (tag && strcmp(tag, "tuple") == 0)
+    yaml_mark_t start = e->start_mark;
+    if (is_operator(b, tag))
+        memcpy(operator_tag, tag, strlen(tag));
+    else if (tag && strcmp(tag, "tuple") == 0)
         list->kind = DM_TUPLE;
     else if (tag && strcmp(tag, "seq") != 0 && strcmp(tag, "!") != 0)
         return bad_tag(b, (const char *)e->data.sequence_start.tag, e->start_mark);
@@ -242,7 +280,7 @@ static int build_list(struct builder *b, const yaml_event_t *e, const struct dm_
         dm_list_add(b->a, list, v);
     }
     *ret = list;
-    return 0;
+    return *operator_tag ? operate(b, operator_tag, list, start, ret) : 0;
 }
 
 /* A key "<<": the pairs of one map, or of several of which the first wins.  They come before the map's own, and
@@ -424,13 +462,15 @@ static int check_bytes(struct builder *b)
     return dm_err_at(b->reterr, b->file, line, (int)(bad - start) + 1);
 }
 
-int dm_yaml_parse_warn(struct dm_arena *a, struct dm_str text, const char *file, dm_yaml_warn *warn,
-                       void *user, const struct dm_value **ret, struct dm_err *reterr)
+int dm_yaml_parse_dag(struct dm_arena *a, struct dm_str text, const char *file, bool operators,
+                      dm_yaml_warn *warn, void *user, const struct dm_value **ret,
+                      struct dm_err *reterr)
 {
     struct dm_err err;
     struct builder b = {.a = a,
                         .text = text,
                         .file = file,
+                        .operators = operators,
                         .warn = warn,
                         .user = user,
                         .reterr = reterr ? reterr : &err};
@@ -453,5 +493,5 @@ int dm_yaml_parse_warn(struct dm_arena *a, struct dm_str text, const char *file,
 int dm_yaml_parse(struct dm_arena *a, struct dm_str text, const char *file,
                   const struct dm_value **ret, struct dm_err *reterr)
 {
-    return dm_yaml_parse_warn(a, text, file, NULL, NULL, ret, reterr);
+    return dm_yaml_parse_dag(a, text, file, false, NULL, NULL, ret, reterr);
 }

@@ -1,7 +1,7 @@
 /*
  * YAML 1.1 as PyYAML's FullLoader reads it: `no` and `on` are booleans, 012 is 10, 1:30 is 90, 2024-11-11 is a date,
  * 1e3 and 0o17 are strings, `<<` merges, the last of two equal keys wins (with a warning).  Every value carries its
- * line and column.
+ * line and column.  !!binary is kept as a map {__type__: bytes, base64: …}.
  *
  * Strict where a file can harm: UTF-8 only, one document, no tags that make objects, and the limits below, counted
  * as if every alias were written out.
@@ -25,8 +25,10 @@ typedef void dm_yaml_warn(void *user, uint32_t line, uint32_t col, const char *m
    is null. */
 int dm_yaml_parse(struct dm_arena *a, struct dm_str text, const char *file,
                   const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
-int dm_yaml_parse_warn(struct dm_arena *a, struct dm_str text, const char *file, dm_yaml_warn *warn,
-                       void *user, const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
+/* With warnings, and with `operators` the tags of dag-factory 0.x: !join, !and and !or make a text of a list. */
+int dm_yaml_parse_dag(struct dm_arena *a, struct dm_str text, const char *file, bool operators,
+                      dm_yaml_warn *warn, void *user, const struct dm_value **ret,
+                      struct dm_err *reterr) dm_nodiscard;
 
 /* A plain (not quoted) scalar by YAML 1.1's rules; DM_E_INVALID for 2024-13-01 and the like. */
 int dm_yaml_scalar(struct dm_arena *a, struct dm_str text, struct dm_value **ret,

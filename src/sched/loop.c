@@ -401,7 +401,8 @@ static int run_turns(struct dm_loop *l, struct dm_err *reterr)
     while (!at_rest(l)) {
         int64_t now = dm_clock_now();
         int64_t in = next_wake(l, now, dm_clock_monotonic());
-        uv_timer_start(&l->timer, on_timer, (uint64_t)((in + 999) / 1000), 0);
+        /* libuv runs what is due before it waits, and would then wait without end: so the timer repeats. */
+        uv_timer_start(&l->timer, on_timer, (uint64_t)((in + 999) / 1000), 1);
         uv_run(&l->uv, UV_RUN_ONCE);
         if (l->dirty)
             DM_TRY(turn(l, reterr));
@@ -433,6 +434,8 @@ static int choose_days(struct dm_loop *l, struct dm_err *reterr)
         for (size_t j = 0; j < n_days[i]; j++) {
             l->ledger.report.days++;
             l->ledger.report.kept += days[i][j].action == DM_DAY_KEEP;
+            l->ledger.report.kept_failed +=
+                days[i][j].action == DM_DAY_KEEP && days[i][j].state == DM_RUN_FAILED;
             l->tasks += days[i][j].action == DM_DAY_KEEP ? 0 : d->only_task ? 1 : d->dag->n_tasks;
         }
         if (o->watch && o->watch->chosen)

@@ -95,6 +95,7 @@ struct dm_loop_blocked {
 struct dm_loop_report {
     size_t days;                    /* all of the drives, kept ones included */
     size_t kept, succeeded, failed; /* runs */
+    size_t kept_failed;             /* of the kept ones */
     size_t unstarted; /* days whose run was not finished: blocked, or behind a blocked one */
     size_t attempts;  /* processes started, steps included */
     struct dm_loop_failure *failures; /* by logical date, then task order */

@@ -407,6 +407,9 @@ CREATE OR REPLACE MACRO pg_options_to_table(o) AS TABLE
     FROM (SELECT unnest(o) AS x);
 CREATE OR REPLACE MACRO set_config(name, value, local) AS value;
 CREATE OR REPLACE MACRO value_type(x) AS daymill_catalog.type_title(daymill_catalog.duck_type_oid(typeof(x)));
+-- The integer that a text is, trailing blanks aside; NULL for '03' and 'x' (rewrite_using.c).
+CREATE OR REPLACE MACRO text_integer(x) AS
+    CASE WHEN rtrim(x, ' ') = try_cast(x AS BIGINT)::VARCHAR THEN try_cast(x AS BIGINT) END;
 -- Division (rewrite_divide.c).  A cast of a text that is no number fails when it is evaluated, and only then: error()
 -- would do the same, but what calls it is not planned as well.  TINYINT widens no type that it meets.
 CREATE OR REPLACE MACRO divisor(x) AS CASE WHEN x = 0 THEN CAST('division by zero' AS TINYINT) ELSE x END;

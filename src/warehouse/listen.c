@@ -103,20 +103,36 @@ static bool is_served(const struct dm_listen *l)
     return served;
 }
 
-static int take_lock(struct dm_listen *l, const struct dm_project *p, struct dm_err *reterr)
+static int busy(struct dm_err *reterr)
 {
+    dm_err_set(reterr, DM_E_BUSY, "another warehouse serves this project");
+    return dm_err_hint(reterr,
+                       "Clients may use that one: \"daymill psql\", or the socket that \"daymill "
+                       "connections list\" shows.  It leaves when its clients have, unless it "
+                       "was started by hand.");
+}
+
+static int take_lock(struct dm_listen *l, const struct dm_server_opts *opts, struct dm_err *reterr)
+{
+    const struct dm_project *p = opts->project;
     _cleanup_arena_ struct dm_arena a = {0};
     const char *path = dm_path_join(&a, p->run_dir, "warehouse.lock");
     DM_TRY(dm_mkdirs_for(path, reterr));
     l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (l->lock < 0)
         return dm_err_errno(reterr, errno, "could not open %s", dm_project_relative(p, path));
-    int64_t give_up = dm_clock_monotonic() + LEAVING_WAIT;
+    int64_t now = dm_clock_monotonic(), give_up = now + LEAVING_WAIT;
+    int64_t patient = now + opts->wait_us;
+    bool told = false;
     while (flock(l->lock, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return dm_err_errno(reterr, errno, "could not lock %s", dm_project_relative(p, path));
-        if (is_served(l) || dm_clock_monotonic() > give_up)
-            return dm_err_set(reterr, DM_E_BUSY, "another warehouse serves this project");
+        now = dm_clock_monotonic();
+        if (now >= patient && (now > give_up || is_served(l)))
+            return busy(reterr);
+        if (!told && opts->waiting && now < patient)
+            opts->waiting(opts);
+        told = true;
         poll(NULL, 0, RETRY_MS);
     }
     return 0;
@@ -159,9 +175,12 @@ int dm_listen_open(struct dm_listen *l, const struct dm_server_opts *opts, struc
     if (n < 0 || (size_t)n >= sizeof(l->path))
         return dm_err_set(reterr, DM_E_LIMIT, "the socket's path is longer than %zu bytes: %s",
                           sizeof(l->path) - 1, opts->project->socket_dir);
+    struct sockaddr_in checked;
+    if (opts->listen)
+        DM_TRY(parse_tcp(opts->listen, &checked, reterr));
     if (take_over(l))
         return 0;
-    int rc = take_lock(l, opts->project, reterr);
+    int rc = take_lock(l, opts, reterr);
     if (rc == 0)
         rc = listen_unix(l, reterr);
     if (rc == 0 && opts->listen)

@@ -128,6 +128,7 @@ static void on_scope(struct dm_rewriting *w, struct dm_scope *s)
 {
     dm_rewrite_compared_dates(w, s);
     dm_rewrite_prune(w, s);
+    dm_rewrite_using(w, s);
     dm_rewrite_comparisons(w, s);
     dm_rewrite_divisions(w, s);
 }

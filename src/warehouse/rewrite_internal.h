@@ -6,6 +6,7 @@
  *   rewrite_names.c    relations, columns, names of output columns
  *   rewrite_expr.c     operators, casts, functions
  *   rewrite_types.c    integer = varchar
+ *   rewrite_using.c    integer = varchar in JOIN … USING
  *   rewrite_dates.c    dates as month/day/year
  *   rewrite_divide.c   division by zero, quotients of numerics
  *   rewrite_prune.c    conditions on partition columns
@@ -110,6 +111,8 @@ void dm_rewrite_comparisons(struct dm_rewriting *w, struct dm_scope *s);
 bool dm_rewrite_types(struct dm_rewriting *w, const struct dm_scope *s, PgQuery__Node **exprs,
                       size_t n, const char **ret_types);
 bool dm_rewrite_is_integer_type(const char *type);
+/* rewrite_using.c */
+void dm_rewrite_using(struct dm_rewriting *w, struct dm_scope *s);
 /* rewrite_divide.c */
 void dm_rewrite_divisions(struct dm_rewriting *w, struct dm_scope *s);
 /* rewrite_dates.c: "12/1/2010 8:26" as ISO, NULL where it is no such date; */

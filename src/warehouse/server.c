@@ -362,6 +362,8 @@ int dm_server_run(const struct dm_server_opts *opts, struct dm_err *reterr)
     if (rc == 0) {
         if (opts->ready_fd >= 0 && !s->listen.inherited && write(opts->ready_fd, "r", 1) < 0)
             rc = dm_err_errno(reterr, errno, "could not say that the warehouse listens");
+        if (rc == 0 && opts->listening && !s->listen.inherited)
+            opts->listening(opts);
         if (rc == 0)
             serve(s);
         dm_listen_stop(&s->listen);

@@ -18,6 +18,10 @@ struct dm_server_opts {
     int64_t idle_close_us; /* 0 = 5 s: closes DuckDB, and without `stay` ends */
     int64_t startup_us; /* 0 = DM_SESSION_STARTUP_MAX: until a client's start-up message is there */
     int ready_fd;       /* a byte is written here when it listens; -1 = none */
+    int64_t wait_us;    /* how long another server, which may leave, is waited for; 0 = not */
+    void (*waiting)(const struct dm_server_opts *opts); /* told before that, once; may be NULL */
+    void (*listening)(
+        const struct dm_server_opts *opts); /* told when it listens, once; may be NULL */
 };
 
 /* Runs until it may leave, or SIGTERM or SIGINT; 0 or an error.  DM_E_BUSY where another one serves the project.

@@ -10,7 +10,7 @@ sys.exit(None if eval(sys.argv[1]) else f"false: {sys.argv[1]}")' "${2:-True}" <
 }
 lines() { grep -c '' <<<"$1"; }
 
-plan 149
+plan 154
 run "$bin" init "$P" --scale 0.02
 code "init writes a project" 0
 has "init says what to try" "$out" "backfill user_behaviour --from 2010-12-01"
@@ -171,6 +171,20 @@ out=$(echo 'select 40 + 2 as answer' | daymill psql 2>&1)
 has "psql opens the warehouse" "$out" "42"
 run daymill psql oltp -- -Atc "select count(*) > 0 from retail.user_purchase"
 is "psql takes a connection, and arguments after --" "$out" t
+
+# ---- warehouse
+
+wrong "a port that others could reach is refused" 2 "not a loopback address" daymill warehouse --listen 0.0.0.0:5439
+daymill warehouse --listen 127.0.0.1:0 >/dev/null 2>"$tmp/err"
+is "a port that is none is refused" "$?" 2
+"$bin" -C "$P" warehouse >"$tmp/listening" 2>"$tmp/waiting" &
+server=$!
+for _ in $(seq 300); do [ -s "$tmp/listening" ] && break; sleep 0.1; done
+has "warehouse waits for the server of an earlier command, and listens" "$(cat "$tmp/listening")" "listening on $P/run/.s.PGSQL.5439"
+is "psql connects to it" "$(psql -h "$P/run" -p 5439 -d warehouse -Atc 'select 42')" 42
+kill -TERM $server
+wait $server
+is "TERM ends it well" "$?" 0
 
 # ---- classify
 

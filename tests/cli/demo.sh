@@ -2,7 +2,7 @@
 # The two commands of the README: the demo alone, the three commands that it prints, and every command of the pages that a
 # newcomer reads, word for word, in a new shell after the demo has ended.
 . "$(dirname "$0")/lib.sh"
-plan 19
+plan 22
 
 # A checkout beside this one: the same sources and a copy of what is built, so that build/demo is the test's own.
 checkout=$tmp/checkout
@@ -45,6 +45,16 @@ typed "the three commands run as printed" / "$tmp/next.sh"
 has "the first shows rows" "$out" "2010-12-10"
 has "the second shows what happened" "$out" "publish_user_behavior_metric"
 typed "every command of the README runs, word for word" "$checkout" "$tmp/readme/2.sh"
+
+# ---- with files of one's own
+
+"$bin" datagen --scale 0.01 --seed 9 --out "$tmp/own" --quiet
+own() { new_shell "$checkout/script/demo" --purchases "$tmp/own/OnlineRetail.csv" --reviews "$tmp/own/movie_review.csv" --to 2010-12-03; }
+run own
+code "script/demo --purchases --reviews" 0
+has "what was there before steps aside" "$out" "build/demo was made from other files"
+is "the project has those purchases" "$("$bin" -C "$demo" sql oltp --csv "select count(*) from retail.user_purchase" | tail -n 1)" \
+  "$(python3 -c 'import csv, sys; print(sum(1 for _ in csv.reader(open(sys.argv[1], newline=""))) - 1)' "$tmp/own/OnlineRetail.csv")"
 
 # ---- the project's own README and the DAG's, in another folder with a space in its name
 

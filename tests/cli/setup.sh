@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # init and setup: what they write, that they can be repeated, what a vendor's file may look like.
 . "$(dirname "$0")/lib.sh"
-plan 36
+plan 40
 
 table="select * from retail.user_purchase order by invoice_number, stock_code, quantity, invoice_date, unit_price, detail"
 rows() { daymill sql oltp --csv "select count(*) from retail.user_purchase" | tail -n 1; }
@@ -102,6 +102,14 @@ for name in yesterday short; do
 done
 load twice
 has "the same column twice" "$err" "is the second for the same column"
+P=$tmp/iso.project
+cp "$tmp/iso.csv" "$tmp/copy.csv"
+run "$bin" init "$P" --purchases "$tmp/copy.csv"
+code "the same file again, of another time: init can be repeated" 0
+run "$bin" init "$P" --purchases "$tmp/few.csv"
+code "another file where one is loaded is refused" 4
+has "and says what to do" "$err" "setup --recreate"
+is "the rows stay those of the first" "$(daymill sql oltp --csv "$table" | sha256sum)" "$first"
 P=$tmp/missing.project
 run "$bin" init "$P" --purchases "$tmp/none.csv"
 has "a missing file is named" "$err" "could not read $tmp/none.csv"

@@ -2,7 +2,7 @@
 # Every stage bears weight: what is altered between two stages shows in exactly the rows that hang on it, or is refused.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_lib.sh"
-plan 53
+plan 54
 
 lake=lake/daymill
 # alter FILE PROGRAM…: an object of the lake is immutable; by hand another file takes its place.
@@ -27,6 +27,27 @@ code "twelve days run" 0
 published_rows >"$tmp/base.csv"
 expected "$tmp/small" >"$tmp/want.csv"
 same_file "and give the numbers that the input has" "$tmp/base.csv" "$tmp/want.csv"
+# Days run side by side, but for what depends_on_past and wait_for_downstream keep apart.
+for day in 01 02 03 04 05 06 07 08 09 10 11 12; do
+  daymill runs show user_behaviour 2010-12-$day --json
+done | python3 -c "
+import json, sys
+days = []
+for line in sys.stdin:
+    last = {}
+    for a in json.loads(line)['attempts']:
+        if not a['step_id']:
+            last.setdefault(a['task_id'], [a['decided_at'], None])[1] = a['ended_at']
+    days.append(last)
+pairs = list(zip(days, days[1:]))
+def apart(before, after):
+    return all(d[before][1] <= e[after][0] for d, e in pairs)
+print(apart('extract_user_purchase_data', 'extract_user_purchase_data'),
+      apart('user_purchase_to_stage_data_lake', 'extract_user_purchase_data'),
+      apart('start_emr_movie_classification_script', 'start_emr_movie_classification_script'),
+      apart('wait_for_movie_classification_transformation', 'wait_for_movie_classification_transformation'),
+      apart('publish_user_behavior_metric', 'movie_review_to_raw_data_lake'))" >"$tmp/apart"
+is "a day waits for the one before where the pipeline says so, and nowhere else" "$(cat "$tmp/apart")" "True True True True False"
 # fresh NAME: a copy of those twelve days.
 fresh() {
   P=$tmp/$1

@@ -147,6 +147,7 @@ static int step_run(void)
 struct project {
     struct t_world w;
     struct dm_project p;
+    const char *program; /* NULL: this one */
 };
 
 static const char *below(struct project *x, const char *name)
@@ -158,6 +159,7 @@ static void open_project(struct project *x, const char *dir, const struct t_task
 {
     t_world_init(&x->w, dir);
     x->p = (struct dm_project){.dir = x->w.dir};
+    x->program = NULL;
     x->p.run_dir = below(x, "run");
     x->p.logs_dir = below(x, "logs");
     x->p.cluster_dir = below(x, "cluster");
@@ -180,7 +182,7 @@ static int run_days(struct project *x, int days, enum dm_rerun rerun, struct dm_
                                 .n_drives = 1,
                                 .jobs = 4,
                                 .command = "test",
-                                .program = "/proc/self/exe"};
+                                .program = x->program ? x->program : "/proc/self/exe"};
     *ret = (struct dm_loop_report){0};
     return dm_loop_run(&x->w.arena, &o, ret, err);
 }
@@ -250,6 +252,27 @@ static void a_dead_process_is_a_failed_try(void)
     T_INT(r.n_failures, 1);
     T_STR(r.failures[0].task_id, "silent");
     T_HAS(r.failures[0].error->message, "status 3");
+    t_world_release(&x.w);
+}
+
+/* Nothing else goes on meanwhile: no event of another child wakes the loop. */
+static void a_process_that_cannot_be_started_is_a_failed_try(void)
+{
+    static const struct t_task tasks[] = {{.id = "a", .retries = 1}};
+    struct project x;
+    struct dm_loop_report r;
+    struct dm_err err;
+    int tries;
+    open_project(&x, NULL, tasks, 1);
+    x.w.dag.tasks[0].retry_delay_us = DM_MS;
+    x.program = below(&x, "no-such-program");
+    alarm(30);
+    T_TRY(run_days(&x, 1, DM_RERUN_MISSING, &r, &err), err);
+    alarm(0);
+    T_INT(r.failed, 1);
+    T_INT(t_state(&x.w, 0, "a", &tries), DM_TASK_FAILED);
+    T_INT(tries, 2);
+    T_HAS(r.failures[0].error->message, "could not start");
     t_world_release(&x.w);
 }
 
@@ -437,6 +460,7 @@ int main(int argc, char **argv)
     static const struct t_case cases[] = {
         T_CASE(days_run_once),
         T_CASE(a_dead_process_is_a_failed_try),
+        T_CASE(a_process_that_cannot_be_started_is_a_failed_try),
         T_CASE(a_blocked_run_is_named),
         T_CASE(a_run_that_takes_too_long_is_ended),
         T_CASE(steps_run_in_order_and_wake_the_sensor),

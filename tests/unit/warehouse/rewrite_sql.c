@@ -88,6 +88,23 @@ static void division(void)
     T_TRY(run("drop table d"), fx.err);
 }
 
+static void using(void)
+{
+    T_TRY(run("create table u1(id int, n int); create table u2(id varchar(10), m int); create "
+              "table u3(id int, k int);"
+              "insert into u1 values (1, 10), (2, 20), (3, 30); insert into u3 values (2, 7);"
+              "insert into u2 values ('1', 1), ('2 ', 2), ('03', 3), ('x', 4)"),
+          fx.err);
+    T_ROWS("select * from u1 join u2 using (id) order by id", "1|10|1\n2|20|2\n");
+    T_ROWS("select id, u1.n, b.m from u2 b natural join u1 order by id", "1|10|1\n2|20|2\n");
+    T_ROWS("select id, m from u1 left join u2 using (id) order by id", "1|1\n2|2\n3|~\n");
+    T_ROWS("select id, n, m from u1 right join u2 using (id) order by m",
+           "1|10|1\n2 |~|2\n03|~|3\nx|~|4\n");
+    T_ROWS("select id, n, m, k from u1 join u2 using (id) left join u3 using (id) order by id",
+           "1|10|1|~\n2|20|2|7\n");
+    T_TRY(run("drop table u1, u2, u3"), fx.err);
+}
+
 static void constraints(void)
 {
     T_TRY(run("create table k(id int primary key, v varchar(5) not null, n int check (n > 0), w "
@@ -331,5 +348,6 @@ static void copy(void)
 }
 
 T_MAIN(T_CASE(open_it), T_CASE(integer_and_text), T_CASE(keywords_as_names), T_CASE(division),
-       T_CASE(arrays), T_CASE(dates), T_CASE(constraints), T_CASE(output_names), T_CASE(dialect),
-       T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements), T_CASE(copy))
+       T_CASE(arrays), T_CASE(dates), T_CASE(constraints), T_CASE(using), T_CASE(output_names),
+       T_CASE(dialect), T_CASE(lengths), T_CASE(errors), T_CASE(settings), T_CASE(statements),
+       T_CASE(copy))
