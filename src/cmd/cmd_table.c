@@ -17,11 +17,15 @@
     X(tasks_logs)       \
     X(tasks_clear)      \
     X(tasks_mark)       \
+    X(tasks_why)        \
     X(runs_list)        \
     X(runs_show)        \
     X(variables_list)   \
     X(variables_get)    \
     X(variables_set)    \
+    X(pools_list)       \
+    X(pools_set)        \
+    X(pools_delete)     \
     X(connections_list) \
     X(connections_test) \
     X(sql)              \

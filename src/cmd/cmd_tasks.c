@@ -1,4 +1,4 @@
-/* daymill tasks list|render|test|logs|clear|mark. */
+/* daymill tasks list|render|test|logs|clear|mark|why. */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -7,6 +7,7 @@
 #include "op/op.h"
 #include "sched/clear.h"
 #include "sched/order.h"
+#include "sched/why.h"
 #include "task/render.h"
 
 /* ---- list ---- */
@@ -344,6 +345,45 @@ const struct dm_cmd dm_cmd_tasks_mark = {
     .min_args = 4,
     .max_args = 4,
     .run = mark,
+};
+
+/* ---- why ---- */
+
+static int why(struct dm_args *args, struct dm_err *reterr)
+{
+    const struct dm_dag *dag;
+    const struct dm_task *task;
+    _cleanup_store_ struct dm_store *store = NULL;
+    struct dm_run_row run;
+    struct dm_why w;
+    DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
+    DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
+    DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &store, &run, reterr));
+    DM_TRY(dm_why(args->arena, store, dag, &run, task->task_id, dm_clock_now(), &w, reterr));
+    if (args->json) {
+        struct dm_value *out = dm_value_map(args->arena), *list = dm_value_list(args->arena, 0);
+        for (size_t i = 0; i < w.n; i++)
+            dm_list_add(args->arena, list, dm_value_cstr(args->arena, w.reasons[i]));
+        dm_map_set(args->arena, out, "state",
+                   dm_value_cstr(args->arena, dm_task_state_name(w.state)));
+        dm_map_set(args->arena, out, "reasons", list);
+        printf("%s\n", dm_value_json(args->arena, out).p);
+        return 0;
+    }
+    printf("\"%s\" of %s is %s%s\n", task->task_id, dm_cell_day(args->arena, run.logical_date),
+           dm_task_state_name(w.state), w.n ? ":" : "");
+    for (size_t i = 0; i < w.n; i++)
+        printf("  - %s\n", w.reasons[i]);
+    return 0;
+}
+
+const struct dm_cmd dm_cmd_tasks_why = {
+    .name = "tasks why",
+    .synopsis = "DAG TASK DAY",
+    .doc = "say why a task waits, was skipped or could not run",
+    .min_args = 3,
+    .max_args = 3,
+    .run = why,
 };
 
 /* ---- render ---- */

@@ -32,7 +32,8 @@ static const char *const exts[] = {".sql", NULL};
 
 static const struct dm_op_field branch_fields[] = {
     {"follow", DM_FIELD_STRING_OR_LIST, false, true, NULL,
-     "Id of the task that goes on, or a list of them, e.g. \"{{ 'full' if ds_nodash[6:] == '01' "
+     "Id of the task that goes on, or a list of them, or a text with commas, e.g. \"{{ 'full' if "
+     "ds_nodash[6:] == '01' "
      "else 'delta' }}\"; nothing where it is empty.",
      NULL},
     SQL_FIELDS,
@@ -142,15 +143,27 @@ static int check_ways(struct dm_attempt *at, const char *field, struct dm_err *r
 
 /* ---- branch ---- */
 
+/* Neither end of an id can be one of these. */
+static struct dm_str strip(struct dm_str s)
+{
+    while (s.len && strchr(" \t\r\n'\"[]()", s.p[0]))
+        s = dm_str_sub(s, 1, s.len);
+    while (s.len && strchr(" \t\r\n'\"[]()", s.p[s.len - 1]))
+        s = dm_str_sub(s, 0, s.len - 1);
+    return s;
+}
+
+/* A template gives a text: an id, several with commas between them, or a list as Python prints it. */
 static void add_id(struct dm_arena *a, struct dm_value *list, const struct dm_value *id)
 {
-    if (id->kind != DM_STRING) {
+    struct dm_str rest = id->kind == DM_STRING ? id->s : DM_STR(""), one;
+    if (id->kind != DM_STRING)
         dm_list_add(a, list, id); /* refused with its name where the graph is known */
-        return;
+    while (dm_str_split(&rest, ',', &one)) {
+        one = strip(one);
+        if (one.len && !dm_str_is(one, "None"))
+            dm_list_add(a, list, dm_value_str(a, one));
     }
-    struct dm_str text = dm_str_trim(id->s);
-    if (text.len && !dm_str_is(text, "None"))
-        dm_list_add(a, list, dm_value_str(a, text));
 }
 
 static const struct dm_value *ids_of(struct dm_arena *a, const struct dm_value *v)

@@ -256,7 +256,8 @@ int dm_store_variable_delete(struct dm_store *s, struct dm_str key,
 
 /* ---- pools ---- */
 
-#define DM_POOL_DEFAULT "default_pool" /* always there; 128 slots unless it was set */
+#define DM_POOL_DEFAULT "default_pool" /* always there */
+enum { DM_POOL_DEFAULT_SLOTS = 128 };  /* unless it was set */
 
 struct dm_pool_row {
     const char *name;

@@ -17,6 +17,8 @@ static void a_branch_follows_what_its_template_says(void)
     T_STR(dm_value_json(&h.arena, ret).p, "[\"x\"]");
     T_INT(h_run(&h, "branch", "{\"follow\": [\"x\", \"\", \"z\"]}", &ret), 0);
     T_STR(decision(&h), "{\"follow\": [\"x\", \"z\"]}");
+    T_INT(h_run(&h, "branch", "{\"follow\": \"['x', 'g.y']\"}", &ret), 0);
+    T_STR(decision(&h), "{\"follow\": [\"x\", \"g.y\"]}");
     T_INT(h_run(&h, "branch", "{\"follow\": \"\"}", &ret), 0);
     T_STR(decision(&h), "{\"follow\": []}");
     T_INT(h_run(&h, "branch", "{}", &ret), DM_E_INVALID);

@@ -7,10 +7,30 @@
 
 /* ---- random worlds ---- */
 
+/* Any task may decide what of the tasks behind it goes on. */
+static const struct dm_value *random_decision(struct t_world *w, const struct dm_job *j)
+{
+    struct dm_rng *r = w->user;
+    struct dm_arena *a = &w->arena;
+    const struct dm_task *def = j->task->def;
+    struct dm_value *map = dm_value_map(a), *ids = dm_value_list(a, 0);
+    if (dm_rng_chance(r, 400)) {
+        dm_map_set(a, map, "skip", dm_value_cstr(a, dm_rng_chance(r, 500) ? "all" : "direct"));
+        return map;
+    }
+    for (size_t i = 0; i < def->n_downstream; i++)
+        if (dm_rng_chance(r, 500))
+            dm_list_add(a, ids, dm_value_cstr(a, w->dag.tasks[def->downstream[i]].task_id));
+    dm_map_set(a, map, "follow", ids);
+    return map;
+}
+
 static struct dm_result random_outcome(struct t_world *w, const struct dm_job *j)
 {
     struct dm_rng *r = w->user;
     struct dm_result result = {.state = DM_RESULT_SUCCESS, .until_time = DM_NEVER};
+    if (dm_rng_chance(r, 150))
+        result.decision = random_decision(w, j);
     uint64_t dice = dm_rng_below(r, 20);
     if (dice < 3) {
         result.state = DM_RESULT_FAILED;
@@ -32,6 +52,12 @@ static size_t random_next(struct t_world *w, size_t n)
 
 static void check_slots(struct t_world *w, struct dm_job *const *running, size_t n)
 {
+    int slots = 0;
+    for (size_t i = 0; i < n; i++)
+        slots += strcmp(running[i]->task->def->pool, "narrow") == 0
+                     ? running[i]->task->def->pool_slots
+                     : 0;
+    T_OK(slots <= 2);
     T_OK(n <= (size_t)w->jobs);
     for (size_t i = 0; i < n; i++)
         for (size_t j = i + 1; j < n; j++)
@@ -54,10 +80,23 @@ static void random_dag(struct t_world *w, struct dm_rng *r)
         tasks[i].retries = (int)dm_rng_below(r, 3);
         tasks[i].depends_on_past = dm_rng_chance(r, 250);
         tasks[i].wait_for_downstream = dm_rng_chance(r, 100);
+        tasks[i].setup = dm_rng_chance(r, 150);
+        tasks[i].teardown = !tasks[i].setup && n_up > 0 && dm_rng_chance(r, 150);
+        if (tasks[i].teardown)
+            tasks[i].rule = DM_RULE_ALL_DONE_SETUP_SUCCESS;
     }
     t_dag(w, tasks, n);
     w->dag.max_active_runs = 1 + (int)dm_rng_below(r, 5);
     w->jobs = 1 + (int)dm_rng_below(r, 6);
+    w->dag.fail_stop = dm_rng_chance(r, 100);
+    struct dm_pool_row pool = {.name = "narrow", .slots = 2};
+    struct dm_err err;
+    t_must(dm_store_pool_set(w->store, &pool, &err), &err);
+    for (size_t i = 0; i < n; i++)
+        if (dm_rng_chance(r, 300)) {
+            w->dag.tasks[i].pool = "narrow";
+            w->dag.tasks[i].pool_slots = 1 + (int)dm_rng_below(r, 2);
+        }
 }
 
 /* Every run has ended, or a task of it waits for its past, or it waits behind one that does. */

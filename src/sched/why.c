@@ -1,0 +1,304 @@
+/* Reasons, in sentences. */
+#include "sched/why.h"
+
+#include "sched/decision.h"
+#include "sched/plan.h"
+#include "sched/rule.h"
+#include "state/record.h"
+
+enum { REASONS_MAX = 64, REASON_MAX = 1024 };
+
+struct asking {
+    struct dm_arena *arena;
+    struct dm_store *store;
+    struct dm_plan_run *run;
+    struct dm_plan_task *task;
+    int64_t now;
+    struct dm_why *why;
+};
+
+static void say(struct asking *q, const char *fmt, ...) dm_printf(2, 3);
+static void say(struct asking *q, const char *fmt, ...)
+{
+    char text[REASON_MAX];
+    va_list ap;
+    if (q->why->n == REASONS_MAX)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    q->why->reasons[q->why->n++] = dm_arena_strdup(q->arena, text);
+}
+
+static const char *day(struct asking *q, int64_t us)
+{
+    char text[DM_TIME_MAX];
+    return dm_arena_strdup(q->arena, dm_time_isoz(us, text));
+}
+
+static const char *state_text(enum dm_task_state s)
+{
+    return s == DM_TASK_NONE ? "not begun" : dm_task_state_name(s);
+}
+
+/* ---- the facts ---- */
+
+static int read_tasks(struct asking *q, struct dm_plan_run *run, const struct dm_dag *dag,
+                      struct dm_err *reterr)
+{
+    struct dm_task_row *rows;
+    size_t n;
+    DM_TRY(dm_store_tasks(q->store, q->arena, run->row.id, &rows, &n, reterr));
+    run->n_tasks = dag ? dag->n_tasks : n;
+    run->tasks = dm_arena_array(q->arena, struct dm_plan_task, run->n_tasks + 1);
+    for (size_t i = 0; i < run->n_tasks; i++) {
+        struct dm_plan_task *t = &run->tasks[i];
+        if (!dag) {
+            t->row = rows[i];
+            continue;
+        }
+        t->def = &dag->tasks[i];
+        t->row = (struct dm_task_row){.task_id = t->def->task_id, .due_at = DM_NEVER};
+        for (size_t j = 0; j < n; j++)
+            if (strcmp(rows[j].task_id, t->def->task_id) == 0)
+                t->row = rows[j];
+    }
+    return 0;
+}
+
+static int read_decisions(struct asking *q, struct dm_err *reterr)
+{
+    struct dm_xcom_of_key *records;
+    size_t n;
+    DM_TRY(dm_store_xcoms_of_key(q->store, q->arena, q->run->row.id, DM_DECISION_KEY, &records, &n,
+                                 reterr));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < q->run->n_tasks; j++) {
+            struct dm_value *record;
+            if (q->run->tasks[j].row.id != records[i].task)
+                continue;
+            DM_TRY(dm_value_from_json(q->arena, records[i].value, &record, reterr));
+            q->run->tasks[j].decided = record;
+        }
+    return 0;
+}
+
+static int read_past(struct asking *q, struct dm_err *reterr)
+{
+    struct dm_run_row row;
+    int found = dm_store_run_before(q->store, q->arena, q->run->row.dag_id,
+                                    q->run->row.logical_date, !q->run->dag->catchup, &row, reterr);
+    DM_TRY(found);
+    if (!found)
+        return 0;
+    q->run->prev = dm_arena_new(q->arena, struct dm_plan_run);
+    q->run->prev->row = row;
+    DM_TRY(read_tasks(q, q->run->prev, NULL, reterr));
+    int past = dm_store_task_in_past(q->store, q->run->row.dag_id, q->run->row.logical_date,
+                                     q->task->row.task_id, reterr);
+    DM_TRY(past);
+    q->task->in_past = past;
+    return 0;
+}
+
+/* ---- dependencies ---- */
+
+/* "a" (failed), "b" (running) … of the tasks directly before it that are not as the rule wants them. */
+static const char *unready(struct asking *q, bool finished)
+{
+    const struct dm_task *def = q->task->def;
+    const char *text = "";
+    for (size_t i = 0; i < def->n_upstream; i++) {
+        const struct dm_task_row *before = &q->run->tasks[def->upstream[i]].row;
+        if (dm_task_finished(before->state) != finished)
+            continue;
+        text = dm_arena_printf(q->arena, "%s%s\"%s\" (%s)", text, *text ? ", " : "",
+                               before->task_id, state_text(before->state));
+    }
+    return text;
+}
+
+static void say_rule(struct asking *q)
+{
+    const struct dm_task *def = q->task->def;
+    struct dm_upstream_counts counts = {0};
+    for (size_t i = 0; i < def->n_upstream; i++)
+        dm_upstream_count(&counts, q->run->tasks[def->upstream[i]].row.state,
+                          q->run->dag->tasks[def->upstream[i]].is_setup);
+    if (dm_rule_eval(def->trigger_rule, &counts).met)
+        return;
+    const char *open = unready(q, false), *done = unready(q, true);
+    const char *rule = dm_trigger_rule_name(def->trigger_rule);
+    if (*open)
+        say(q, "its trigger rule %s waits for %s", rule, open);
+    else
+        say(q, "its trigger rule %s is not met: %s", rule, done);
+}
+
+static void say_setups(struct asking *q)
+{
+    const struct dm_graph_setups *setups = &q->run->graph->setups[q->task - q->run->tasks];
+    for (size_t i = 0; i < setups->n; i++) {
+        const struct dm_task_row *setup = &q->run->tasks[setups->tasks[i]].row;
+        if (setup->state != DM_TASK_SUCCESS)
+            say(q, "the setup \"%s\" must have succeeded; it is %s", setup->task_id,
+                state_text(setup->state));
+    }
+}
+
+static void say_decisions(struct asking *q)
+{
+    const struct dm_task *def = q->task->def;
+    for (size_t i = 0; i < def->n_upstream; i++) {
+        const struct dm_plan_task *before = &q->run->tasks[def->upstream[i]];
+        if (before->decided && dm_task_finished(before->row.state) &&
+            dm_decided_skip(before->decided, def->task_id))
+            say(q, "\"%s\" chose not to go on with it", before->row.task_id);
+    }
+}
+
+static void say_past(struct asking *q)
+{
+    struct dm_past_wait wait;
+    if (dm_plan_past(q->run, q->task, &wait) != 1)
+        return;
+    bool itself = strcmp(wait.task_id, q->task->row.task_id) == 0;
+    say(q, "it depends on the past (%s): %s of the run before, %s, is %s",
+        itself ? "depends_on_past" : "wait_for_downstream",
+        itself ? "the same task" : dm_arena_printf(q->arena, "\"%s\"", wait.task_id),
+        day(q, wait.run->row.logical_date), state_text(wait.state));
+}
+
+static void say_time(struct asking *q)
+{
+    const struct dm_task_row *row = &q->task->row;
+    if (row->until_step)
+        say(q, "it waits for step %s of the cluster to end", row->until_step);
+    if (row->due_at == DM_NEVER || row->due_at <= q->now)
+        return;
+    if (row->state == DM_TASK_UP_FOR_RETRY)
+        say(q, "try %d failed; the next one is due at %s", row->try_number, day(q, row->due_at));
+    else
+        say(q, "it looks again at %s", day(q, row->due_at));
+}
+
+/* ---- slots ---- */
+
+struct taken {
+    int pool, dag, task;
+};
+
+/* What is at work now, of every run that somebody works on. */
+static int count_taken(struct asking *q, struct taken *ret, struct dm_err *reterr)
+{
+    struct dm_run_row *runs;
+    struct dm_run_filter filter = DM_RUN_FILTER_ALL;
+    size_t n;
+    filter.state = DM_RUN_RUNNING;
+    *ret = (struct taken){0};
+    DM_TRY(dm_store_runs(q->store, q->arena, &filter, &runs, &n, reterr));
+    for (size_t i = 0; i < n; i++) {
+        struct dm_task_row *rows;
+        size_t n_rows;
+        bool same = strcmp(runs[i].dag_id, q->run->row.dag_id) == 0;
+        DM_TRY(dm_store_tasks(q->store, q->arena, runs[i].id, &rows, &n_rows, reterr));
+        for (size_t j = 0; same && j < n_rows; j++) {
+            if (rows[j].state != DM_TASK_QUEUED && rows[j].state != DM_TASK_RUNNING)
+                continue;
+            const struct dm_task *def = dm_task_find(q->run->dag, dm_str_c(rows[j].task_id));
+            ret->dag++;
+            ret->task += strcmp(rows[j].task_id, q->task->row.task_id) == 0;
+            if (def && strcmp(def->pool, q->task->def->pool) == 0)
+                ret->pool += def->pool_slots;
+        }
+    }
+    return 0;
+}
+
+static int say_slots(struct asking *q, struct dm_err *reterr)
+{
+    const struct dm_task *def = q->task->def;
+    const struct dm_pool_row *pool = NULL;
+    struct dm_pool_row *pools;
+    struct taken taken;
+    size_t n;
+    DM_TRY(dm_store_pools(q->store, q->arena, &pools, &n, reterr));
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(pools[i].name, def->pool) == 0)
+            pool = &pools[i];
+    DM_TRY(count_taken(q, &taken, reterr));
+    if (!pool)
+        say(q, "there is no pool \"%s\" (\"pools set %s SLOTS\" makes it)", def->pool, def->pool);
+    else if (pool->slots >= 0 && def->pool_slots > pool->slots)
+        say(q, "it needs %d slots, and the pool \"%s\" has %d", def->pool_slots, pool->name,
+            pool->slots);
+    else if (pool->slots >= 0 && taken.pool + def->pool_slots > pool->slots)
+        say(q, "the pool \"%s\" is full: this DAG uses %d of its %d slots", pool->name, taken.pool,
+            pool->slots);
+    if (taken.dag >= q->run->dag->max_active_tasks)
+        say(q, "max_active_tasks of the DAG is %d, and as many are at work",
+            q->run->dag->max_active_tasks);
+    if (def->max_active_tis_per_dag > 0 && taken.task >= def->max_active_tis_per_dag)
+        say(q, "max_active_tis_per_dag is %d, and as many of this task are at work",
+            def->max_active_tis_per_dag);
+    if (q->why->n == 0)
+        say(q, "its dependencies are met; it waits until one of the processes that run ends");
+    return 0;
+}
+
+/* ---- the answer ---- */
+
+static void say_finished(struct asking *q)
+{
+    enum dm_task_state state = q->task->row.state;
+    if (state == DM_TASK_SKIPPED)
+        say_decisions(q);
+    if (state == DM_TASK_UPSTREAM_FAILED || (state == DM_TASK_SKIPPED && q->why->n == 0)) {
+        const char *before = unready(q, true);
+        if (*before && q->task->row.attempt == 0)
+            say(q, "its trigger rule %s decided so: %s",
+                dm_trigger_rule_name(q->task->def->trigger_rule), before);
+    }
+}
+
+static int answer(struct asking *q, struct dm_err *reterr)
+{
+    enum dm_task_state state = q->task->row.state;
+    if (dm_task_finished(state)) {
+        say_finished(q);
+        return 0;
+    }
+    if (state == DM_TASK_QUEUED || state == DM_TASK_RUNNING)
+        return 0;
+    if (state == DM_TASK_SCHEDULED) {
+        DM_TRY(say_slots(q, reterr));
+    } else {
+        say_decisions(q);
+        say_rule(q);
+        say_setups(q);
+        say_past(q);
+        say_time(q);
+    }
+    if (q->run->row.state != DM_RUN_RUNNING)
+        say(q, "nobody works on the run: it is %s", dm_run_state_name(q->run->row.state));
+    return 0;
+}
+
+int dm_why(struct dm_arena *a, struct dm_store *s, const struct dm_dag *dag,
+           const struct dm_run_row *run, const char *task_id, int64_t now, struct dm_why *ret,
+           struct dm_err *reterr)
+{
+    struct dm_plan_run plan_run = {.row = *run, .dag = dag, .graph = dm_graph_make(a, dag)};
+    struct asking q = {.arena = a, .store = s, .run = &plan_run, .now = now, .why = ret};
+    const struct dm_task *def = dm_task_find(dag, dm_str_c(task_id));
+    if (!def)
+        return dm_err_set(reterr, DM_E_NOTFOUND, "DAG \"%s\" has no task \"%s\"", dag->dag_id,
+                          task_id);
+    *ret = (struct dm_why){.reasons = dm_arena_array(a, const char *, REASONS_MAX)};
+    DM_TRY(read_tasks(&q, &plan_run, dag, reterr));
+    q.task = &plan_run.tasks[def - dag->tasks];
+    ret->state = q.task->row.state;
+    DM_TRY(read_decisions(&q, reterr));
+    DM_TRY(read_past(&q, reterr));
+    return answer(&q, reterr);
+}

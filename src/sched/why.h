@@ -1,0 +1,19 @@
+/* Why a task waits, is skipped or cannot run: one sentence for each condition that is not met.  Reads only. */
+#ifndef DM_WHY_H
+#define DM_WHY_H
+
+#include "lang/dag.h"
+#include "state/store.h"
+
+struct dm_why {
+    enum dm_task_state state;
+    const char **reasons; /* n of them; none where nothing holds it up */
+    size_t n;
+};
+
+/* A task of a run, by what the store says now; DM_E_NOTFOUND where the run has no such task. */
+int dm_why(struct dm_arena *a, struct dm_store *s, const struct dm_dag *dag,
+           const struct dm_run_row *run, const char *task_id, int64_t now, struct dm_why *ret,
+           struct dm_err *reterr) dm_nodiscard;
+
+#endif
