@@ -90,7 +90,7 @@ struct dm_dag {
     size_t n_tasks;
     /* Every file that a templated field names (SQL, JSON, scripts): path as written -> text. */
     const struct dm_value *files;
-    bool fail_stop;      /* the first task that fails ends the run */
+    bool fail_stop;               /* the first task that fails ends the run */
     struct dm_task_group *groups; /* sorted by id */
     size_t n_groups;
     /* What only some DAGs have; NULL where it was not given. */

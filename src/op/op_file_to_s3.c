@@ -4,7 +4,6 @@
 
 #include "op/op.h"
 #include "op/op_paths.h"
-#include "task/landing.h"
 
 static const char *const aliases[] = {
     "LocalFilesystemToS3Operator",
@@ -48,13 +47,10 @@ static int put_file(struct dm_attempt *at, struct dm_lake *lake, const char *pat
                     struct dm_err *reterr)
 {
     struct dm_landing landing;
-    _cleanup_landing_ struct dm_landing_note note = {.fd = -1};
     const char *source = dm_project_relative(at->project, path), *identity;
-    int known = dm_landing_note_open(at, source, &note, &landing, reterr);
-    DM_TRY(known);
+    bool known = dm_attempt_landing(at, source, &landing);
     DM_TRY(dm_lake_land(lake, at->arena, path, known ? &landing : NULL, to, &identity, ret_linked,
                         ret_bytes, reterr));
-    DM_TRY(dm_landing_note_write(&note, at, identity, to, reterr));
     return dm_attempt_landed(at, source, identity, to, reterr);
 }
 

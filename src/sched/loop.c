@@ -504,6 +504,7 @@ static int decide(struct dm_loop *l, struct dm_err *reterr)
     size_t lost = 0;
     DM_TRY(
         dm_recover(l->options->store, l->options->project->run_dir, dm_clock_now(), &lost, reterr));
+    dm_sweep_temporaries(l->options->project);
     DM_TRY(choose_days(l, reterr));
     DM_TRY(run_turns(l, reterr));
     DM_TRY(rest(l, reterr));
@@ -539,6 +540,7 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
     dm_tick_init(&l->tick, o->store, &arena, o->jobs > 0 ? o->jobs : default_jobs());
     int rc = decide(l, reterr);
     close_uv(l);
+    dm_sweep_temporaries(o->project);
     dm_tick_release(&l->tick);
     l->ledger.report.ended_at = dm_clock_now();
     if (rc == 0 || rc == DM_E_CANCELLED)

@@ -1,6 +1,8 @@
 /* Recovery. */
 #include "sched/recover.h"
 
+#include "base/file.h"
+#include "conn/project.h"
 #include "proc/lease.h"
 #include "state/record.h"
 
@@ -78,4 +80,20 @@ int dm_recover(struct dm_store *s, const char *run_dir, int64_t now, size_t *ret
     DM_TRY(dm_store_commit(s, reterr));
     *ret_lost = n;
     return 0;
+}
+
+void dm_sweep_temporaries(const struct dm_project *p)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    const char *dirs[] = {dm_path_join(&a, p->lake_dir, ".tmp"),
+                          dm_path_join(&a, p->cluster_dir, ".tmp")};
+    for (size_t d = 0; d < 2; d++) {
+        const char *const *names;
+        size_t n;
+        if (dm_list_dir(&a, dirs[d], &names, &n, NULL) < 0)
+            continue;
+        for (size_t i = 0; i < n; i++)
+            if (dm_remove_tree(dm_path_join(&a, dirs[d], names[i]), NULL) < 0)
+                continue; /* the next command tries again */
+    }
 }

@@ -12,4 +12,11 @@
 int dm_recover(struct dm_store *s, const char *run_dir, int64_t now, size_t *ret_lost,
                struct dm_err *reterr) dm_nodiscard;
 
+/*
+ * Removes what killed attempts left in the lake's and the cluster's folders for temporaries.  Only while nobody writes
+ * there: with the right to decide, and no child alive.  What cannot be removed now is tried again by the next command.
+ */
+struct dm_project;
+void dm_sweep_temporaries(const struct dm_project *p);
+
 #endif

@@ -85,8 +85,8 @@ static void the_last_of_two_equal_keys_wins_with_a_warning(void)
     const struct dm_value *v;
     struct dm_err err;
     char warning[200] = "";
-    T_TRY(dm_yaml_parse_dag(&a, DM_STR("a: 1\nb: 2\na: 3\n"), NULL, false, count_warning, warning, &v,
-                             &err),
+    T_TRY(dm_yaml_parse_dag(&a, DM_STR("a: 1\nb: 2\na: 3\n"), NULL, false, count_warning, warning,
+                            &v, &err),
           err);
     T_INT(dm_map_int(v, "a", 0), 3);
     T_STR(warning, "3:1: the key \"a\" is there twice (first in line 1); the last one wins");
