@@ -45,16 +45,17 @@ struct dm_task {
     bool on_failure_fail_dagrun; /* of a teardown: its failure is the run's */
 
     /* What only some tasks have; NULL or 0 where it was not given, unless it says otherwise. */
-    const char *group;                  /* id of its group, with the prefix of the outer ones */
-    const struct dm_value *param_specs; /* name -> {schema, description} of the params that have one */
+    const char *group; /* id of its group, with the prefix of the outer ones */
+    const struct dm_value
+        *param_specs; /* name -> {schema, description} of the params that have one */
     const char *display_name, *doc_md;
-    const char *queue;               /* "default" */
+    const char *queue; /* "default" */
     const char *run_as_user, *executor;
-    const struct dm_value *email;    /* a text or a list of texts */
+    const struct dm_value *email;          /* a text or a list of texts */
     bool email_on_failure, email_on_retry; /* true */
     int64_t sla_us;
     const struct dm_value *executor_config;
-    const struct dm_value *callbacks;       /* on_…_callback -> callable */
+    const struct dm_value *callbacks;        /* on_…_callback -> callable */
     const struct dm_value *inlets, *outlets; /* lists of URIs, assets, or anything else */
     /* A mapped task: name of a field -> a list or an XComArg; args then holds what is the same for all. */
     const struct dm_value *expand;
@@ -89,14 +90,15 @@ struct dm_dag {
     size_t n_tasks;
     /* Every file that a templated field names (SQL, JSON, scripts): path as written -> text. */
     const struct dm_value *files;
-    bool fail_stop;      /* the first task that fails ends the run */
+    bool fail_stop;               /* the first task that fails ends the run */
     struct dm_task_group *groups; /* sorted by id */
     size_t n_groups;
     /* What only some DAGs have; NULL where it was not given. */
     const char *display_name;
     const struct dm_value *default_args; /* as the tasks got them */
-    const struct dm_value *param_specs;  /* name -> {schema, description} of the params that have one */
-    const struct dm_value *callbacks;    /* on_…_callback, sla_miss_callback -> callable */
+    const struct dm_value
+        *param_specs; /* name -> {schema, description} of the params that have one */
+    const struct dm_value *callbacks; /* on_…_callback, sla_miss_callback -> callable */
     const struct dm_value *paused_upon_creation, *template_searchpath, *user_defined_macros,
         *access_control;
     char generation[65]; /* SHA-256 of the normal form with the files */
