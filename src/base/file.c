@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-enum { RENAME_TRIES = 100, NAMES_TRIED = 100 };
+enum { RENAME_TRIES = 2000, NAMES_TRIED = 100 };
 
 void dm_closep(int *fd)
 {

@@ -10,7 +10,7 @@ sys.exit(None if eval(sys.argv[1]) else f"false: {sys.argv[1]}")' "${2:-True}" <
 }
 lines() { grep -c '' <<<"$1"; }
 
-plan 154
+plan 164
 run "$bin" init "$P" --scale 0.02
 code "init writes a project" 0
 has "init says what to try" "$out" "backfill user_behaviour --from 2010-12-01"
