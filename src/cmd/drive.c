@@ -185,7 +185,7 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
                 d->drive->only_task, dm_time_date(d->drive->from, first_day));
     int64_t first, last;
     size_t days = not_published(r, &first, &last);
-    if (days && first != INT64_MAX) {
+    if (days && first != INT64_MAX && !d->drive->only_task) {
         if (d->drive->to > last)
             last = d->drive->to;
         dm_time_date(first, first_day);

@@ -401,9 +401,10 @@ static int run_turns(struct dm_loop *l, struct dm_err *reterr)
     while (!at_rest(l)) {
         int64_t now = dm_clock_now();
         int64_t in = next_wake(l, now, dm_clock_monotonic());
-        /* libuv runs what is due before it waits, and would then wait without end: so the timer repeats. */
+        /* libuv runs timers that are due before it polls, and then sleeps until something else happens: the timer
+           repeats, so that there always is something else; and where nothing is to be waited for it does not sleep. */
         uv_timer_start(&l->timer, on_timer, (uint64_t)((in + 999) / 1000), 1);
-        uv_run(&l->uv, UV_RUN_ONCE);
+        uv_run(&l->uv, in ? UV_RUN_ONCE : UV_RUN_NOWAIT);
         if (l->dirty)
             DM_TRY(turn(l, reterr));
         else

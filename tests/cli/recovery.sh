@@ -2,7 +2,7 @@
 # What fails says so, loses nothing, and is made good by the command that it prints.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_lib.sh"
-plan 59
+plan 60
 
 sql=dags/user_behaviour/sql
 days() { daymill sql --csv "select distinct insert_date from public.user_behavior_metric order by 1" | tail -n +2 | tr '\n' ' '; }
@@ -125,6 +125,10 @@ final:
   default_args: {operator: bash, retries: 3, retry_delay: 60}
   tasks:
     - {task_id: gives_up, bash_command: "echo no luck >&2; exit 3", fail_on_exit_code: 3}
+hasty:
+  start_date: 2020-01-01
+  tasks:
+    - {task_id: never, operator: bash, bash_command: "exit 1", retries: 200, retry_delay: 0.001}
 changing:
   schedule: "@daily"
   start_date: 2020-01-01
@@ -173,6 +177,9 @@ is "what depends on it is skipped too" "$(states skipping 2020-01-01)" \
 run timeout 30 "$bin" -C "$P" dags test final 2020-01-01
 code "fail_on_exit_code fails at once, whatever retries says" 1
 has "and says with which status" "$(ending)" "3"
+
+run timeout 120 "$bin" -C "$P" tasks test hasty never 2020-01-01
+has "the moment of a retry is never missed" "$(ending)" "try 201 of 201"
 
 run daymill backfill changing --from 2020-01-01
 code "a script that changes between two tries: the retry has the run's own" 1
