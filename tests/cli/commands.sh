@@ -18,7 +18,7 @@ has "init says what to try" "$out" "backfill user_behaviour --from 2010-12-01"
 # ---- help, wrong arguments: the nearest valid one, and what to do next
 
 commands=$("$bin" --help | sed -n '/^Commands:/,/^$/p' | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)\( .*\|$\)/\1/p')
-is "help lists the commands" "$(lines "$commands")" 26
+is "help lists the commands" "$(lines "$commands")" 31
 while read -r c; do
   # shellcheck disable=SC2086
   run "$bin" $c --help
@@ -133,7 +133,7 @@ has "tasks logs tells what was written" "$out" "public.user_behavior_metric"
 wrong "tasks logs of a try that was not" 4 "runs show" daymill tasks logs user_behaviour check_table 2010-12-01 --try 7
 wrong "tasks logs of an unknown task" 4 'Did you mean "check_table"?' daymill tasks logs user_behaviour chek_table 2010-12-01
 run daymill tasks clear user_behaviour get_user_behaviour "$run_id" --downstream
-has "tasks clear counts what it forgot and says how to go on" "$out" 'backfill user_behaviour --from 2010-12-02" runs them'
+has "tasks clear counts what it forgot and says how to go on" "$out" 'backfill user_behaviour --from 2010-12-02 --to 2010-12-02" runs them'
 run daymill backfill user_behaviour --from "$run_id" --to "$run_id" --json
 json "backfill by run id does what was cleared" 'v["succeeded"] == 1 and v["processes"] == 5'
 run daymill tasks test user_behaviour extract_user_purchase_data "$run_id"

@@ -283,7 +283,7 @@ code "the printed command mends it" 0
 touch "$tmp/hold"
 "$bin" -C "$P" backfill chain --from 2020-01-07 >/dev/null 2>&1 </dev/null &
 holder=$!
-until_true test -s "$P/run/scheduler.lock"
+until_true grep -q "^$holder " "$P/run/scheduler.lock"
 "$bin" -C "$P" backfill chain --from 2020-01-08 >"$tmp/second" 2>&1 </dev/null &
 second=$!
 until_true grep -q waiting "$tmp/second"
