@@ -58,8 +58,10 @@ static _Atomic bool done;
 
 static void *remove_the_empty_folder(void *folder)
 {
-    while (!done)
+    while (!done) {
         rmdir(folder);
+        usleep(50); /* often, but not so that nobody else ever gets between */
+    }
     return NULL;
 }
 
