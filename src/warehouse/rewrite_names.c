@@ -48,8 +48,9 @@ void dm_rewrite_relation(struct dm_rewriting *w, PgQuery__RangeVar *v, bool targ
     if (given(v->catalogname)) {
         if (strcmp(v->catalogname, w->session->database) != 0) {
             dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, v->location,
-                               "cross-database references are not implemented: \"%s.%s.%s\"",
-                               v->catalogname, v->schemaname, v->relname);
+                               "cross-database reference \"%s.%s.%s\" in a session of \"%s\": "
+                               "connect to the other database for it",
+                               v->catalogname, v->schemaname, v->relname, w->session->database);
             return;
         }
         v->catalogname = (char *)"";
