@@ -71,11 +71,20 @@ is "the same again: no task has run twice" "$(for day in 2010-12-01 2011-12-09; 
 print({t["try_number"] for t in json.load(sys.stdin)["tasks"]})'; done | sort -u)" "{1}"
 table_is "the same again leaves the table as it was" user_behavior_metric.csv
 
-while_read whole daymill backfill user_behaviour $range --rerun all
+# A fast machine is through before a slow reader is: it does it again.
+tries=1
+total=0
+while [ $total -lt 1000 ] && [ $tries -lt 5 ]; do
+  while_read whole daymill backfill user_behaviour $range --rerun all
+  tries=$((tries + 1))
+  total=$((total + ${reads%% *}))
+  [ "$code" = 0 ] && [ "$read_code" = 0 ] || break
+done
+reads="$total reads in all"
 code "--rerun all" 0
 enough_reads "--rerun all: a reader sees every day whole"
 table_is "--rerun all: the same table" user_behavior_metric.csv
-ledgers_are "--rerun all: every task of every day has run again" user_behavior_metric.csv 2
+ledgers_are "--rerun all: every task of every day has run again" user_behavior_metric.csv $tries
 
 run daymill backfill user_behaviour $range --rerun all --conf '{"metric": "fanout"}'
 code "the other metric" 0

@@ -15,7 +15,7 @@ import sys
 import time
 
 SESSION = 200  # reads of one psql
-PAUSE = 0.03   # seconds between two reads: a reader is not to take the machine
+PAUSE = 0.004  # seconds between two reads: a reader is not to take the machine
 QUERY = ('select insert_date, count(*), sum(amount_spent), sum(review_score), sum(review_count) '
          'from public.user_behavior_metric group by insert_date;')
 
