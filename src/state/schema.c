@@ -98,7 +98,49 @@ static const char version_2[] =
     " name TEXT NOT NULL PRIMARY KEY, slots INTEGER NOT NULL, description TEXT NOT NULL) STRICT;"
     "INSERT INTO pool VALUES ('default_pool', 128, 'for tasks that name no pool');";
 
-static const char *const versions[] = {version_1, version_2};
+/* The scheduler's memory: DAGs that are paused, files that do not load, what people ask for, backfills and their days. */
+static const char version_3[] =
+    "CREATE TABLE dag ("
+    " dag_id TEXT NOT NULL PRIMARY KEY, paused INTEGER NOT NULL, file TEXT, seen_at INTEGER NOT "
+    "NULL,"
+    " paused_at INTEGER) STRICT;"
+    "CREATE TABLE import_error ("
+    " file TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
+
+    /* What somebody asks of the process that decides; anybody may add one. */
+    "CREATE TABLE request ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL,"
+    " created_at INTEGER NOT NULL, done_at INTEGER, error TEXT, answer TEXT) STRICT;"
+    "CREATE INDEX request_open ON request (id) WHERE done_at IS NULL;"
+
+    "CREATE TABLE backfill ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, dag_id TEXT NOT NULL, command TEXT NOT NULL,"
+    " from_date INTEGER NOT NULL, to_date INTEGER NOT NULL, rerun TEXT NOT NULL,"
+    " run_type TEXT NOT NULL, backwards INTEGER NOT NULL, max_active_runs INTEGER, conf TEXT,"
+    " only_task TEXT, state TEXT NOT NULL, created_at INTEGER NOT NULL, ended_at INTEGER) STRICT;"
+    "CREATE INDEX backfill_open ON backfill (id) WHERE ended_at IS NULL;"
+    "CREATE TABLE backfill_day ("
+    " backfill INTEGER NOT NULL REFERENCES backfill, position INTEGER NOT NULL,"
+    " logical_date INTEGER NOT NULL, interval_start INTEGER NOT NULL, interval_end INTEGER NOT "
+    "NULL,"
+    " action TEXT NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (backfill, position)) STRICT,"
+    " WITHOUT ROWID;"
+
+    "ALTER TABLE run ADD COLUMN note TEXT;"
+    "ALTER TABLE run ADD COLUMN backfill INTEGER REFERENCES backfill;"
+    "CREATE INDEX run_unfinished ON run (dag_id) WHERE state IN ('queued', 'running');"
+
+    /* Assets that tasks changed, and what each DAG has not yet run for. */
+    "CREATE TABLE asset_event ("
+    " id INTEGER PRIMARY KEY, uri TEXT NOT NULL, at INTEGER NOT NULL, run INTEGER REFERENCES run,"
+    " task INTEGER REFERENCES task_instance, extra TEXT NOT NULL) STRICT;"
+    "CREATE INDEX asset_event_uri ON asset_event (uri, id);"
+    "CREATE TABLE asset_queue ("
+    " dag_id TEXT NOT NULL, uri TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (dag_id, uri)) "
+    "STRICT,"
+    " WITHOUT ROWID;";
+
+static const char *const versions[] = {version_1, version_2, version_3};
 
 int64_t dm_db_schema_newest(void)
 {
