@@ -103,8 +103,8 @@ int dm_store_success_before(struct dm_store *s, struct dm_arena *a, const char *
     return one_run(s, a, q, ret, reterr);
 }
 
-static int find_by_run_id(struct dm_store *s, struct dm_arena *a, const char *dag_id,
-                          struct dm_str run_id, struct dm_run_row *ret, struct dm_err *reterr)
+int dm_store_run_named(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                       struct dm_str run_id, struct dm_run_row *ret, struct dm_err *reterr)
 {
     _cleanup_query_ sqlite3_stmt *q = NULL;
     DM_TRY(dm_db_query(s, &q, reterr, RUN_COLUMNS "WHERE r.dag_id = ? AND r.run_id = ?", "ts",
@@ -148,7 +148,7 @@ int dm_store_run_find(struct dm_store *s, struct dm_arena *a, const char *dag_id
                       struct dm_run_row *ret, struct dm_err *reterr)
 {
     int64_t at = 0;
-    int rc = find_by_run_id(s, a, dag_id, day, ret, reterr);
+    int rc = dm_store_run_named(s, a, dag_id, day, ret, reterr);
     if (rc == 0 && dm_date_parse(day, &at))
         rc = find_by_day(s, a, dag_id, at, ret, reterr);
     else if (rc == 0 && dm_time_parse(day, &at))
