@@ -35,8 +35,9 @@ struct dm_task {
     bool depends_on_past, wait_for_downstream, ignore_first_depends_on_past;
     const char *pool;
     int pool_slots, priority_weight;
-    const char *weight_rule;    /* "downstream", "upstream", "absolute" */
-    int max_active_tis_per_dag; /* 0 = no limit */
+    const char *weight_rule;       /* "downstream", "upstream", "absolute" */
+    int max_active_tis_per_dag;    /* 0 = no limit */
+    int max_active_tis_per_dagrun; /* of one mapped task within one run; 0 = no limit */
     const char *owner;
     bool do_xcom_push;
     int64_t start_date, end_date; /* DM_NEVER = the DAG's */
@@ -99,9 +100,10 @@ struct dm_dag {
     const struct dm_value
         *param_specs; /* name -> {schema, description} of the params that have one */
     const struct dm_value *callbacks; /* on_…_callback, sla_miss_callback -> callable */
-    const struct dm_value *paused_upon_creation, *template_searchpath, *user_defined_macros,
-        *access_control;
-    char generation[65]; /* SHA-256 of the normal form with the files */
+    const struct dm_value *template_searchpath, *user_defined_macros, *access_control;
+    int paused_upon_creation;            /* 1 or 0; -1 = not said, the project decides */
+    int max_consecutive_failed_dag_runs; /* so many, and the DAG is paused; 0 = never */
+    char generation[65];                 /* SHA-256 of the normal form with the files */
 };
 
 /* One finding of the loader: an error (the DAG is refused) or a warning. */

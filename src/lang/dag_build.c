@@ -419,7 +419,8 @@ static void rare(struct dm_dag_draft *d)
                                         "gantt", "landing_times", NULL};
     struct dm_dag *dag = d->dag;
     dag->display_name = text_key(d, "dag_display_name");
-    dag->paused_upon_creation = given(d, "is_paused_upon_creation");
+    dag->paused_upon_creation =
+        given(d, "is_paused_upon_creation") ? bool_key(d, "is_paused_upon_creation", false) : -1;
     dag->template_searchpath = given(d, "template_searchpath");
     dag->access_control = given(d, "access_control");
     dag->callbacks = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
@@ -500,6 +501,7 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
     dag->fail_stop = bool_key(&d, "fail_stop", bool_key(&d, "fail_fast", false));
     dag->max_active_runs = int_key(&d, "max_active_runs", 16);
     dag->max_active_tasks = int_key(&d, "concurrency", int_key(&d, "max_active_tasks", 16));
+    dag->max_consecutive_failed_dag_runs = int_key(&d, "max_consecutive_failed_dag_runs", 0);
     params(&d);
     rare(&d);
     dag->tags = tags(&d);

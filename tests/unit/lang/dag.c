@@ -438,10 +438,34 @@ static void a_param_keeps_to_its_schema(void)
           "Did you mean \"datetime.timedelta\"?");
 }
 
+static void rare_keys_come_back_as_they_were(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_STR(findings(&s,
+                   "d:\n  is_paused_upon_creation: false\n  max_consecutive_failed_dag_runs: 3\n"
+                   "  tasks:\n    t: {operator: empty, max_active_tis_per_dagrun: 2}\n"
+                   "e:\n  tasks: {t: {operator: empty}}\n"
+                   "f:\n  is_paused_upon_creation: true\n  tasks: {t: {operator: empty}}\n"),
+          "");
+    T_INT(s.set.dags[0]->paused_upon_creation, 0);
+    T_INT(s.set.dags[0]->max_consecutive_failed_dag_runs, 3);
+    T_INT(s.set.dags[0]->tasks[0].max_active_tis_per_dagrun, 2);
+    T_INT(s.set.dags[1]->paused_upon_creation, -1);
+    T_INT(s.set.dags[1]->max_consecutive_failed_dag_runs, 0);
+    T_INT(s.set.dags[1]->tasks[0].max_active_tis_per_dagrun, 0);
+    T_INT(s.set.dags[2]->paused_upon_creation, 1);
+    T_HAS(findings(&s, "d:\n  is_paused_upon_creation: 1\n  max_consecutive_failed_dag_runs: -1\n"
+                       "  tasks: {t: {operator: empty}}\n"),
+          "is_paused_upon_creation must be true or false");
+    T_HAS(s.shown, "max_consecutive_failed_dag_runs must be a whole number of at least 0");
+}
+
 T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(all_mistakes_are_shown_with_place_and_nearest_name), T_CASE(a_circle_is_named),
        T_CASE(one_bad_file_leaves_the_others), T_CASE(defaults_come_in_layers),
        T_CASE(environment_variables_keep_places_right),
        T_CASE(named_files_belong_to_the_generation), T_CASE(the_normal_form_comes_back_as_it_was),
        T_CASE(what_cannot_run_yet_is_refused), T_CASE(the_model_has_it_and_comes_back_whole),
-       T_CASE(a_param_keeps_to_its_schema), T_CASE(mutated_files_end))
+       T_CASE(a_param_keeps_to_its_schema), T_CASE(rare_keys_come_back_as_they_were),
+       T_CASE(mutated_files_end))
