@@ -388,11 +388,14 @@ static void doc_file(struct dm_dag_draft *d)
         return;
     if (path->kind != DM_STRING || !dm_str_starts(path->s, DM_STR("/")))
         draft_error(d, path, SCHEMA, NULL, "doc_md_file_path must be an absolute path");
-    else if (dm_file_read(d->loader->a, dm_str_cstr(d->loader->a, path->s), DM_DAG_TEXT_MAX, &text,
-                          &err) < 0)
-        draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);
-    else
-        d->dag->doc_md = dm_str_cstr(d->loader->a, text);
+    else {
+        const char *name = dm_str_cstr(d->loader->a, path->s);
+        dm_dag_depend(d->loader, name);
+        if (dm_file_read(d->loader->a, name, DM_DAG_TEXT_MAX, &text, &err) < 0)
+            draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);
+        else
+            d->dag->doc_md = dm_str_cstr(d->loader->a, text);
+    }
 }
 
 /* Documentation that a Python function writes; kept under the name doc_md among the callbacks. */
