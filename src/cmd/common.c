@@ -14,11 +14,14 @@ int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *re
 {
     struct dm_load_world world = {
         .project_dir = args->project ? args->project->dir : ".",
+        .dags_dir = args->project ? args->project->dags_dir : NULL,
         .ops = dm_op_table(),
         .now = dm_clock_now(),
         .env = environment,
     };
-    return dm_dags_load(args->arena, path, &world, ret, reterr);
+    /* The project's folders are without links; a path from a person is not, and may be relative. */
+    _cleanup_free_ char *real = args->project ? realpath(path, NULL) : NULL;
+    return dm_dags_load(args->arena, real ? real : path, &world, ret, reterr);
 }
 
 int dm_cmd_dags(struct dm_args *args, struct dm_dag_set *ret, struct dm_err *reterr)
