@@ -17,12 +17,12 @@ static int list(struct dm_args *args, struct dm_err *reterr)
     const struct dm_dag *dag;
     struct dm_table t;
     DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
-    dm_table_init(&t, args->arena, "task_id operator trigger_rule retries# depends_on_past?");
+    dm_table_init(&t, args->arena, "task_id operator trigger_rule retries# depends_on_past? group");
     for (size_t i = 0; i < dag->n_tasks; i++) {
         const struct dm_task *k = &dag->tasks[i];
         dm_table_add(&t, DM_ROW(k->task_id, k->operator_name, dm_trigger_rule_name(k->trigger_rule),
                                 dm_cell_int(args->arena, k->retries),
-                                k->depends_on_past ? "true" : "false"));
+                                k->depends_on_past ? "true" : "false", k->group));
     }
     dm_args_print(args, &t);
     return 0;
