@@ -36,7 +36,7 @@ struct dm_task {
     const char *pool;
     int pool_slots, priority_weight;
     const char *weight_rule;    /* "downstream", "upstream", "absolute" */
-    int max_active_tis_per_dag; /* 0 = no limit */
+    int max_active_tis_per_dag, max_active_tis_per_dagrun; /* 0 = no limit */
     const char *owner;
     bool do_xcom_push;
     int64_t start_date, end_date; /* DM_NEVER = the DAG's */

@@ -312,6 +312,8 @@ static const struct dm_value *task_value(struct dm_arena *a, const struct dm_tas
     SET("priority_weight", dm_value_int(a, t->priority_weight));
     SET("weight_rule", dm_value_cstr(a, t->weight_rule));
     SET("max_active_tis_per_dag", dm_value_int(a, t->max_active_tis_per_dag));
+    if (t->max_active_tis_per_dagrun)
+        SET("max_active_tis_per_dagrun", dm_value_int(a, t->max_active_tis_per_dagrun));
     SET("owner", dm_value_cstr(a, t->owner));
     SET("do_xcom_push", dm_value_bool(a, t->do_xcom_push));
     SET("start_date", instant_or_null(a, t->start_date));
@@ -492,6 +494,7 @@ static bool read_task(struct dm_arena *a, const struct dm_value *m, size_t n_tas
     t->priority_weight = (int)dm_map_int(m, "priority_weight", 1);
     t->weight_rule = text_needed(a, m, "weight_rule");
     t->max_active_tis_per_dag = (int)dm_map_int(m, "max_active_tis_per_dag", 0);
+    t->max_active_tis_per_dagrun = (int)dm_map_int(m, "max_active_tis_per_dagrun", 0);
     t->owner = text_needed(a, m, "owner");
     t->do_xcom_push = dm_map_bool(m, "do_xcom_push", true);
     t->start_date = dm_map_int(m, "start_date", DM_NEVER);

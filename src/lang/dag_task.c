@@ -336,6 +336,7 @@ static void read_common(const struct reader *r, struct dm_task *t)
                     "there is no weight_rule \"%s\"", t->weight_rule);
     t->max_active_tis_per_dag =
         get_int(r, "max_active_tis_per_dag", 0, get_int(r, "task_concurrency", 0, 0));
+    t->max_active_tis_per_dagrun = get_int(r, "max_active_tis_per_dagrun", 0, 0);
     t->owner = get_owner(r);
     t->do_xcom_push = get_bool(r, "do_xcom_push", true);
     /* The DAG's dates are in default_args too; only the task's own differ from them. */

@@ -14,6 +14,10 @@
 #include "sched/graph.h"
 #include "state/store.h"
 
+/*
+ * A task instance.  Of a mapped task there is one with map_index -1 until it is expanded; expanding makes it the one with
+ * map_index 0 and adds the others as `more`, in the order of their indexes.  An instance never moves.
+ */
 struct dm_plan_task {
     struct dm_task_row row;
     const struct dm_task *def;
@@ -21,13 +25,16 @@ struct dm_plan_task {
     enum dm_task_state end_as;      /* what it becomes then, whatever its process says */
     const struct dm_value *decided; /* the record of its decision (sched/decision.h), or NULL */
     bool in_past; /* some earlier run has this task, though the previous one may not */
+    struct dm_plan_task **more; /* of tasks[i] of a run: its instances 1, 2 …; NULL = none */
+    size_t n_more, cap_more;
+    bool remap; /* of tasks[i]: what it is mapped over may have changed since it was expanded */
 };
 
 struct dm_plan_run {
     struct dm_run_row row;
     const struct dm_dag *dag;     /* of its generation */
     const struct dm_graph *graph; /* of its DAG; NULL where it is only somebody's past */
-    struct dm_plan_task *tasks;   /* by index in dag->tasks */
+    struct dm_plan_task *tasks;   /* by index in dag->tasks; a past that has no dag: as stored */
     size_t n_tasks;
     struct dm_plan_run
         *prev; /* the run before, NULL = none; perhaps finished, then with its tasks only */
@@ -37,6 +44,33 @@ struct dm_plan_run {
     bool active;      /* its tasks are considered */
     bool ignore_past; /* the first day of the command */
 };
+
+/* Every instance of every task of a run: for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) */
+struct dm_plan_each {
+    size_t task, instance;
+};
+static inline struct dm_plan_task *dm_plan_each(const struct dm_plan_run *run,
+                                                struct dm_plan_each *e)
+{
+    while (e->task < run->n_tasks && e->instance > run->tasks[e->task].n_more) {
+        e->task++;
+        e->instance = 0;
+    }
+    if (e->task == run->n_tasks)
+        return NULL;
+    struct dm_plan_task *t = &run->tasks[e->task];
+    return e->instance++ ? t->more[e->instance - 2] : t;
+}
+
+/* The instance with that row, or NULL. */
+static inline struct dm_plan_task *dm_plan_instance(const struct dm_plan_run *run, int64_t row)
+{
+    struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
+        if (t->row.id == row)
+            return t;
+    return NULL;
+}
 
 struct dm_plan_step {
     struct dm_step_row row;
@@ -71,6 +105,7 @@ struct dm_limits {
 
 enum dm_action_kind {
     DM_ACTION_TASK_STATE, /* run, task, to: SCHEDULED, SKIPPED, UPSTREAM_FAILED */
+    DM_ACTION_EXPAND,     /* run, task: make the instances of a mapped task (sched/mapping.h) */
     DM_ACTION_QUEUE_TASK, /* run, task: begin an attempt */
     DM_ACTION_END_TASK,   /* run, task: end its process, the run took too long */
     DM_ACTION_FINISH_RUN, /* run, run_state */
