@@ -5,6 +5,7 @@
 #include "sched/activate.h"
 
 #include "sched/decision.h"
+#include "sched/mapping.h"
 
 void *dm_tick_room(void *list, size_t n, size_t *cap, size_t size)
 {
@@ -173,22 +174,11 @@ static int remove_gone(struct dm_tick *t, const struct dm_dag *dag, struct dm_ta
     return dm_task_set_state(t->store, row, DM_TASK_REMOVED, &c, t->now, reterr);
 }
 
-static int add_task_row(struct dm_tick *t, const struct dm_plan_run *run, const struct dm_task *def,
-                        struct dm_task_row *ret, struct dm_err *reterr)
-{
-    *ret = (struct dm_task_row){.run = run->row.id,
-                                .task_id = def->task_id,
-                                .map_index = -1,
-                                .operator_name = def->operator_name,
-                                .max_tries = def->retries};
-    return dm_record_task(t->store, ret, reterr);
-}
-
 /* Whether the task is to be done anew although it is finished. */
 static bool wants_clear(const struct dm_drive *d, const struct dm_task_row *row)
 {
     if (row->state == DM_TASK_REMOVED)
-        return true; /* it is back */
+        return row->map_index <= 0; /* it is back */
     return d && d->only_task && strcmp(d->only_task, row->task_id) == 0 &&
            row->state != DM_TASK_NONE;
 }
@@ -200,14 +190,14 @@ static int load_decisions(struct dm_tick *t, struct dm_plan_run *run, struct dm_
     size_t n;
     DM_TRY(dm_store_xcoms_of_key(t->store, &t->turn, run->row.id, DM_DECISION_KEY, &records, &n,
                                  reterr));
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < run->n_tasks; j++) {
-            struct dm_value *record;
-            if (run->tasks[j].row.id != records[i].task)
-                continue;
-            DM_TRY(dm_value_from_json(&run->arena, records[i].value, &record, reterr));
-            run->tasks[j].decided = record;
-        }
+    for (size_t i = 0; i < n; i++) {
+        struct dm_plan_task *task = dm_plan_instance(run, records[i].task);
+        struct dm_value *record;
+        if (!task)
+            continue;
+        DM_TRY(dm_value_from_json(&run->arena, records[i].value, &record, reterr));
+        task->decided = record;
+    }
     return 0;
 }
 
@@ -222,6 +212,7 @@ static bool has_dead_steps(const struct dm_plan_run *run, const struct dm_plan_t
                            const struct dm_step_row *steps, size_t n)
 {
     bool dead = false, awaited = false;
+    struct dm_plan_task *behind;
     for (size_t i = 0; i < n; i++) {
         const struct dm_step_row *s = &steps[i];
         if (s->task == task->row.id && s->try_number == task->row.try_number)
@@ -229,8 +220,17 @@ static bool has_dead_steps(const struct dm_plan_run *run, const struct dm_plan_t
                    (s->state == DM_STEP_FAILED && strcmp(s->action_on_failure, "CONTINUE") != 0);
     }
     for (size_t i = 0; i < task->def->n_downstream; i++)
-        awaited = awaited || !is_fine(run->tasks[task->def->downstream[i]].row.state);
+        for (struct dm_plan_each e = {.task = task->def->downstream[i]};
+             (behind = dm_plan_each(run, &e)) && e.task == task->def->downstream[i];)
+            awaited = awaited || !is_fine(behind->row.state);
     return dead && awaited;
+}
+
+static bool needs_anew(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                       const struct dm_step_row *steps, size_t n)
+{
+    return task->row.state == DM_TASK_FAILED || task->row.state == DM_TASK_UPSTREAM_FAILED ||
+           (task->row.state == DM_TASK_SUCCESS && has_dead_steps(run, task, steps, n));
 }
 
 /* A day that was left unfinished: what failed in it is done again, and everything after that; the rest is kept.  A
@@ -239,23 +239,28 @@ static int clear_failed(struct dm_tick *t, struct dm_plan_run *run, const struct
                         struct dm_err *reterr)
 {
     bool any = false;
+    /* Some instance of the task; all of them, because of something before it. */
     bool *anew = dm_arena_array(&t->turn, bool, run->n_tasks + 1);
+    bool *behind = dm_arena_array(&t->turn, bool, run->n_tasks + 1);
     struct dm_step_row *steps;
     size_t n;
     DM_TRY(dm_store_steps(t->store, &t->turn, NULL, run->row.id, false, &steps, &n, reterr));
+    struct dm_plan_task *task;
     for (size_t i = 0; i < run->n_tasks; i++) {
-        struct dm_plan_task *task = &run->tasks[i];
-        anew[i] = task->row.state == DM_TASK_FAILED || task->row.state == DM_TASK_UPSTREAM_FAILED ||
-                  (task->row.state == DM_TASK_SUCCESS && has_dead_steps(run, task, steps, n));
-        for (size_t j = 0; j < task->def->n_upstream; j++)
-            anew[i] = anew[i] || anew[task->def->upstream[j]];
+        const struct dm_task *def = run->tasks[i].def;
+        for (size_t j = 0; j < def->n_upstream; j++)
+            behind[i] = behind[i] || anew[def->upstream[j]];
+        anew[i] = behind[i];
+        for (struct dm_plan_each e = {.task = i}; (task = dm_plan_each(run, &e)) && e.task == i;)
+            anew[i] = anew[i] || needs_anew(run, task, steps, n);
         any = any || anew[i];
     }
     bool whole = any && d->rerun != DM_RERUN_MISSING;
-    for (size_t i = 0; i < run->n_tasks; i++)
-        if (whole || anew[i])
-            DM_TRY(dm_tick_clear_task(t->store, &t->turn, &run->tasks[i].row,
-                                      run->tasks[i].def->retries, t->now, reterr));
+    for (struct dm_plan_each e = {0}; (task = dm_plan_each(run, &e));)
+        if (task->row.state != DM_TASK_REMOVED &&
+            (whole || behind[e.task] || needs_anew(run, task, steps, n)))
+            DM_TRY(dm_tick_clear_task(t->store, &t->turn, &task->row, task->def->retries, t->now,
+                                      reterr));
     return 0;
 }
 
@@ -277,16 +282,13 @@ static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, const struct d
     for (size_t i = 0; i < dag->n_tasks; i++) {
         struct dm_plan_task *task = &run->tasks[i];
         task->def = &dag->tasks[i];
-        size_t at = 0;
-        while (at < n_rows && strcmp(rows[at].task_id, task->def->task_id) != 0)
-            at++;
-        if (at == n_rows)
-            DM_TRY(add_task_row(t, run, task->def, &task->row, reterr));
-        else
-            task->row = rows[at];
-        if (wants_clear(d, &task->row))
-            DM_TRY(dm_tick_clear_task(t->store, &t->turn, &task->row, task->def->retries, t->now,
-                                      reterr));
+        DM_TRY(dm_map_load(t, run, task, rows, n_rows, reterr));
+        struct dm_plan_task *one;
+        for (struct dm_plan_each e = {.task = i}; (one = dm_plan_each(run, &e)) && e.task == i;)
+            if (wants_clear(d, &one->row))
+                DM_TRY(dm_tick_clear_task(t->store, &t->turn, &one->row, one->def->retries, t->now,
+                                          reterr));
+        DM_TRY(dm_map_settle(t, run, task, reterr));
     }
     return is_new || !d || d->only_task || d->keep_failed ? 0 : clear_failed(t, run, d, reterr);
 }
@@ -330,7 +332,9 @@ static int link_past(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *
         int past = dm_store_task_in_past(t->store, run->row.dag_id, run->row.logical_date,
                                          run->tasks[i].row.task_id, reterr);
         DM_TRY(past);
-        run->tasks[i].in_past = past;
+        struct dm_plan_task *one;
+        for (struct dm_plan_each e = {.task = i}; (one = dm_plan_each(run, &e)) && e.task == i;)
+            one->in_past = past;
     }
     return 0;
 }
@@ -416,7 +420,7 @@ static void deactivate(struct dm_tick *t, struct dm_plan_run *run)
 {
     if (!run->drive)
         dm_tick_count_run(t, run, -1, -1);
-    run->active = run->renew = false;
+    run->active = run->renew = run->marked = false;
     run->drive = NULL;
     run->prev = NULL;
     remove_run(t->snap.runs, &t->snap.n_runs, run);

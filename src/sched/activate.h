@@ -14,8 +14,15 @@ void *dm_tick_room(void *list, size_t n, size_t *cap, size_t size);
 
 int dm_tick_set_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
                     struct dm_err *reterr) dm_nodiscard;
+/* A task whose process is at work becomes `to` when that has ended; any other at once. */
+int dm_tick_put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
+                      enum dm_task_state to, const char *why, struct dm_err *reterr) dm_nodiscard;
 void dm_tick_note_run(struct dm_tick *t, const struct dm_plan_run *run, int from);
 void dm_tick_add_step(struct dm_tick *t, struct dm_plan_run *run, const struct dm_step_row *row);
+
+/* Steps that the task handed up and that have not ended are cancelled; one at work once its process has ended. */
+int dm_tick_cancel_steps(struct dm_tick *t, const struct dm_plan_task *task, const char *why,
+                         struct dm_err *reterr) dm_nodiscard;
 
 /* ---- activate.c ---- */
 

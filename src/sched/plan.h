@@ -13,6 +13,10 @@
 #include "sched/dag_ref.h"
 #include "state/store.h"
 
+/*
+ * A task instance.  Of a mapped task there is one with map_index -1 until it is expanded; expanding makes it the one with
+ * map_index 0 and adds the others as `more`, in the order of their indexes.  An instance never moves.
+ */
 struct dm_plan_task {
     struct dm_task_row row;
     const struct dm_task *def;
@@ -20,6 +24,9 @@ struct dm_plan_task {
     enum dm_task_state end_as;      /* what it becomes then, whatever its process says */
     const struct dm_value *decided; /* the record of its decision (sched/decision.h), or NULL */
     bool in_past; /* some earlier run has this task, though the previous one may not */
+    struct dm_plan_task **more; /* of tasks[i] of a run: its instances 1, 2 …; NULL = none */
+    size_t n_more, cap_more;
+    bool remap; /* of tasks[i]: what it is mapped over may have changed since it was expanded */
 };
 
 /* A DAG as the scheduler knows it. */
@@ -41,7 +48,7 @@ struct dm_plan_run {
     struct dm_dag_ref *ref;       /* holds `dag`; NULL = it is only somebody's past */
     const struct dm_dag *dag;     /* of its generation */
     const struct dm_graph *graph; /* of its DAG; NULL where it is only somebody's past */
-    struct dm_plan_task *tasks;   /* by index in dag->tasks */
+    struct dm_plan_task *tasks;   /* by index in dag->tasks; a past that has no dag: as stored */
     size_t n_tasks;
     struct dm_plan_run
         *prev; /* the run before, NULL = none; perhaps finished, then with its tasks only */
@@ -52,15 +59,45 @@ struct dm_plan_run {
     bool ignore_past; /* the first day of the command */
     bool queued;      /* among the snapshot's queued ones */
     bool needed;      /* of the sweep of memory */
+    bool marked;      /* by a person: it ends as `mark` */
+    enum dm_run_state mark;
     bool renew;  /* to be taken up again by another generation, once nothing of it is at work */
     int at_work; /* attempts of it that have not ended, those of its steps included */
 };
+
+/* Every instance of every task of a run: for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) */
+struct dm_plan_each {
+    size_t task, instance;
+};
+static inline struct dm_plan_task *dm_plan_each(const struct dm_plan_run *run,
+                                                struct dm_plan_each *e)
+{
+    while (e->task < run->n_tasks && e->instance > run->tasks[e->task].n_more) {
+        e->task++;
+        e->instance = 0;
+    }
+    if (e->task == run->n_tasks)
+        return NULL;
+    struct dm_plan_task *t = &run->tasks[e->task];
+    return e->instance++ ? t->more[e->instance - 2] : t;
+}
+
+/* The instance with that row, or NULL. */
+static inline struct dm_plan_task *dm_plan_instance(const struct dm_plan_run *run, int64_t row)
+{
+    struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
+        if (t->row.id == row)
+            return t;
+    return NULL;
+}
 
 struct dm_plan_step {
     struct dm_step_row row;
     struct dm_plan_run *run;
     struct dm_plan_task *task; /* who submitted it */
     int deaths;                /* of its process, under this command */
+    const char *ending;        /* why its process is being ended; NULL = it is not */
 };
 
 /* The days of one drive that are still to be made active, in order. */
@@ -101,6 +138,7 @@ struct dm_limits {
 
 enum dm_action_kind {
     DM_ACTION_TASK_STATE, /* run, task, to: SCHEDULED, SKIPPED, UPSTREAM_FAILED */
+    DM_ACTION_EXPAND,     /* run, task: make the instances of a mapped task (sched/mapping.h) */
     DM_ACTION_QUEUE_TASK, /* run, task: begin an attempt */
     DM_ACTION_END_TASK,   /* run, task: end its process, the run took too long */
     DM_ACTION_FINISH_RUN, /* run, run_state */

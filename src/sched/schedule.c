@@ -293,7 +293,7 @@ static int run_again(struct dm_tick *t, const struct dm_plan_dag *d, const struc
     struct dm_clear all = {.from = row->logical_date, .to = row->logical_date};
     struct dm_cleared *cleared;
     size_t n;
-    DM_TRY(dm_clear(t->store, t, &t->turn, d->ref->dag, &all, false, t->now, &cleared, &n, reterr));
+    DM_TRY(dm_clear(t->store, t, &t->turn, d->ref->dag, &all, &cleared, &n, reterr));
     *ret = (struct dm_trigger_answer){.run_id = row->run_id, .logical_date = row->logical_date};
     return 0;
 }

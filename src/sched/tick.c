@@ -3,6 +3,7 @@
 
 #include "sched/activate.h"
 #include "sched/decision.h"
+#include "sched/mapping.h"
 #include "sched/retry.h"
 
 #define FOREIGN_STEP_US (2 * DM_SEC)
@@ -187,6 +188,7 @@ static int queue_task(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan
     struct dm_job *j;
     DM_TRY(begin_attempt(t, run, task, NULL, &j, reterr));
     DM_TRY(dm_record_xcom_clear(t->store, task->row.id, reterr));
+    dm_map_source_begins(run, task);
     task->decided = NULL;
     struct dm_task_change c = dm_task_change_of(&task->row);
     c.attempt = j->attempt;
@@ -306,15 +308,19 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         c.due_at = DM_NEVER;
         c.until_step = NULL;
         task->ending = NULL;
+        error = NULL;
+    }
+    if (to == DM_TASK_NONE) { /* cleared while it was at work: it has all its tries again */
+        c.max_tries = c.try_number + task->def->retries;
+        c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
     }
     return set_task(t, j->run, task, to, &c, j, error, reterr);
 }
 
 /* ---- what the end of one task does to others ---- */
 
-/* A task whose process is at work becomes `to` when that has ended; any other at once. */
-static int put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
-                     enum dm_task_state to, const char *why, struct dm_err *reterr)
+int dm_tick_put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
+                      enum dm_task_state to, const char *why, struct dm_err *reterr)
 {
     if (task->row.state == DM_TASK_QUEUED || task->row.state == DM_TASK_RUNNING) {
         task->ending = why;
@@ -336,14 +342,14 @@ static int stop_others(struct dm_tick *t, struct dm_plan_run *run,
 {
     const char *why = dm_arena_printf(&run->arena, "the DAG has fail_stop, and \"%s\" failed",
                                       failed->row.task_id);
-    for (size_t i = 0; i < run->n_tasks; i++) {
-        struct dm_plan_task *other = &run->tasks[i];
+    struct dm_plan_task *other;
+    for (struct dm_plan_each e = {0}; (other = dm_plan_each(run, &e));) {
         enum dm_task_state s = other->row.state;
         if (other == failed || other->def->is_teardown || s == DM_TASK_SUCCESS ||
             s == DM_TASK_FAILED)
             continue;
-        DM_TRY(put_aside(t, run, other, s == DM_TASK_RUNNING ? DM_TASK_FAILED : DM_TASK_SKIPPED,
-                         why, reterr));
+        DM_TRY(dm_tick_put_aside(
+            t, run, other, s == DM_TASK_RUNNING ? DM_TASK_FAILED : DM_TASK_SKIPPED, why, reterr));
     }
     return 0;
 }
@@ -356,9 +362,12 @@ static int leave_out(struct dm_tick *t, const struct dm_job *j, const bool *skip
     j->task->decided = record;
     DM_TRY(dm_record_xcom(t->store, j->task->row.id, j->attempt, DM_STR(DM_DECISION_KEY),
                           dm_value_json(&t->turn, record), t->now, reterr));
-    for (size_t i = 0; i < j->run->n_tasks; i++)
-        if (skipped[i])
-            DM_TRY(put_aside(t, j->run, &j->run->tasks[i], DM_TASK_SKIPPED, why, reterr));
+    if (j->task->row.map_index >= 0) /* one of many: it decides for the instances with its index */
+        return 0;
+    struct dm_plan_task *task;
+    for (struct dm_plan_each e = {0}; (task = dm_plan_each(j->run, &e));)
+        if (skipped[e.task])
+            DM_TRY(dm_tick_put_aside(t, j->run, task, DM_TASK_SKIPPED, why, reterr));
     return 0;
 }
 
@@ -402,11 +411,32 @@ static void sweep_steps(struct dm_tick *t)
     t->snap.n_steps = n;
 }
 
+int dm_tick_cancel_steps(struct dm_tick *t, const struct dm_plan_task *task, const char *why,
+                         struct dm_err *reterr)
+{
+    for (size_t i = 0; i < t->snap.n_steps; i++) {
+        struct dm_plan_step *step = t->snap.steps[i];
+        if (step->task != task)
+            continue;
+        if (step->row.state == DM_STEP_RUNNING)
+            step->ending = why;
+        else
+            DM_TRY(cancel_step(t, step, why, reterr));
+    }
+    sweep_steps(t);
+    return 0;
+}
+
 static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_result *r,
                     struct dm_err *reterr)
 {
     struct dm_plan_step *step = j->step;
     bool good = r->state == DM_RESULT_SUCCESS;
+    if (step->ending) {
+        DM_TRY(cancel_step(t, step, step->ending, reterr));
+        sweep_steps(t);
+        return 0;
+    }
     const char *message = good ? NULL : dm_arena_strdup(&j->run->arena, r->error.message);
     DM_TRY(dm_step_set_state(t->store, &step->row, good ? DM_STEP_COMPLETED : DM_STEP_FAILED,
                              j->attempt, good ? NULL : "NONE", message, t->now, reterr));
@@ -442,7 +472,7 @@ int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job
     if (!j->step)
         return end_task_and_others(t, j, &end, reterr);
     /* Its output is replaced whole when it starts again; a step that kills every process of its own has failed. */
-    if (e->died && j->step->deaths++ < STEP_RESTARTS_MAX)
+    if (e->died && !j->step->ending && j->step->deaths++ < STEP_RESTARTS_MAX)
         return lose(t, j, e->result.error.message, reterr);
     DM_TRY(record_end(t, j, e, reterr));
     return end_step(t, j, &e->result, reterr);
@@ -458,10 +488,7 @@ int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why, str
 
 void dm_tick_add_step(struct dm_tick *t, struct dm_plan_run *run, const struct dm_step_row *row)
 {
-    struct dm_plan_task *task = NULL;
-    for (size_t i = 0; i < run->n_tasks; i++)
-        if (run->tasks[i].row.id == row->task)
-            task = &run->tasks[i];
+    struct dm_plan_task *task = dm_plan_instance(run, row->task);
     for (size_t i = 0; i < t->snap.n_steps; i++)
         if (strcmp(t->snap.steps[i]->row.id, row->id) == 0)
             return;
@@ -547,6 +574,8 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
     switch (a->kind) {
     case DM_ACTION_TASK_STATE:
         return set_planned_state(t, a, reterr);
+    case DM_ACTION_EXPAND:
+        return dm_map_expand(t, a->run, a->task, reterr);
     case DM_ACTION_QUEUE_TASK:
         return queue_task(t, a->run, a->task, reterr);
     case DM_ACTION_END_TASK:
