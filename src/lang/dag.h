@@ -18,6 +18,24 @@ enum dm_trigger_rule {
 };
 const char *dm_trigger_rule_name(enum dm_trigger_rule rule);
 
+enum dm_callback_on {
+#define DM_CALLBACK(name, key, of_dag, doc) DM_ON_##name,
+#include "lang/callbacks.def"
+#undef DM_CALLBACK
+    DM_ON_COUNT
+};
+const char *dm_callback_key(enum dm_callback_on on); /* "on_failure_callback" */
+
+/* What runs beside the tasks when something happened: an operator with its fields, as a task has them. */
+struct dm_callback {
+    enum dm_callback_on on;
+    const char *operator_name;
+    /* Not rendered; templates may name `exception` and `reason` too.  A Python function is the field python_callable
+       of `python`, and has `context: true`: it is called with the context alone, and its own `kwargs` by name. */
+    const struct dm_value *args;
+    uint32_t line, col;
+};
+
 struct dm_task {
     const char *task_id;       /* with group prefix */
     const char *operator_name; /* short name of the operator table */
@@ -56,11 +74,13 @@ struct dm_task {
     bool email_on_failure, email_on_retry; /* true */
     int64_t sla_us;
     const struct dm_value *executor_config;
-    const struct dm_value *callbacks;        /* on_…_callback -> callable */
+    const struct dm_value *callables;        /* of a model only: on_…_callback -> callable */
     const struct dm_value *inlets, *outlets; /* lists of URIs, assets, or anything else */
     /* A mapped task: name of a field -> a list or an XComArg; args then holds what is the same for all. */
     const struct dm_value *expand;
     const struct dm_value *expand_kwargs; /* the same for the arguments of a decorated function */
+    struct dm_callback *callbacks;        /* by `on`, in the order of the file */
+    size_t n_callbacks;
 };
 
 /* A group of tasks.  It gives its tasks a prefix and defaults; its dependencies have become edges of the tasks. */
@@ -99,7 +119,9 @@ struct dm_dag {
     const struct dm_value *default_args; /* of a model only: the tasks have theirs */
     const struct dm_value
         *param_specs; /* name -> {schema, description} of the params that have one */
-    const struct dm_value *callbacks; /* on_…_callback, sla_miss_callback -> callable */
+    const struct dm_value *callables; /* of a model only: on_…_callback … -> callable */
+    struct dm_callback *callbacks;    /* of the run, by `on`, in the order of the file */
+    size_t n_callbacks;
     const struct dm_value *template_searchpath, *user_defined_macros, *access_control;
     int paused_upon_creation;            /* 1 or 0; -1 = not said, the project decides */
     int max_consecutive_failed_dag_runs; /* so many, and the DAG is paused; 0 = never */
@@ -176,6 +198,7 @@ enum {
     DM_DAG_DIAGS_MAX = 1000,      /* findings that are listed */
     DM_DAG_TEXT_COUNT_MAX = 1000, /* how many these may be */
     DM_DAG_ID_MAX = 250,          /* characters of a dag_id or task_id */
+    DM_DAG_CALLBACKS_MAX = 10,    /* callbacks under one key */
 };
 
 /* Loads a folder of *.yaml and *.yml, or one file with the defaults of the folders above it.  Fails only where the

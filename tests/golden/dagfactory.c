@@ -254,7 +254,7 @@ static void compare_dag(struct run *r, const struct dm_value *want)
         struct dm_str key = want->map.pairs[i].key->s;
         const struct dm_value *v = expected_field(r, want, key, want->map.pairs[i].value);
         /* No Python runs while DAGs are loaded. */
-        bool written = dm_str_is(key, "doc_md") && dm_map_at(dag->callbacks, "doc_md");
+        bool written = dm_str_is(key, "doc_md") && dm_map_at(dag->callables, "doc_md");
         if (!dm_str_is(key, "tasks") && !written && !left_out(r, id, key))
             compare(r, dag->dag_id, key, v, dm_map_get_str(got, key));
     }
