@@ -177,6 +177,8 @@ struct dm_load_world {
     const char *(*env)(void *user, const char *name);
     void *user;
     enum dm_dialect dialect;
+    bool
+        ignore_regexp; /* .airflowignore holds regular expressions, as with Airflow 2; else globs */
     /* Loads what nothing here can run yet (groups, mapped tasks, callbacks …) into the model, and keys that are
        probably a slip with a warning only: for programs that compare or convert DAGs and run none.  Without it these
        are errors, so that a run never leaves out in silence what its DAG asks for. */
@@ -206,7 +208,8 @@ enum {
    with one id the one that is read later is refused; somebody who loads file by file sees to this himself. */
 int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_world *world,
                  struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
-/* The files that a load of the folder reads as DAG files, without reading them.  Fails where a folder cannot be read. */
+/* The files that a load of the folder reads as DAG files, without reading them: without hidden ones, defaults.yml and
+   what an .airflowignore between the folder of all DAGs and the file leaves out.  Fails where a folder cannot be read. */
 int dm_dags_scan(struct dm_arena *a, const char *folder, const struct dm_load_world *world,
                  struct dm_dag_scan *ret, struct dm_err *reterr) dm_nodiscard;
 /* "dags/x.yaml:12:9: error: unknown key …", the source line, a caret below its column, and the hint. */

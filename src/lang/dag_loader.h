@@ -177,6 +177,15 @@ void dm_dag_check_defaults(struct dm_dag_draft *d);
 /* dag_files.c: reads what the task's fields name, and checks all its templates. */
 void dm_dag_read_files(struct dm_dag_draft *d, const struct dm_op_spec *spec,
                        const struct dm_task *task);
+/* dag_ignore.c: the patterns of a folder's .airflowignore (if it has one) behind those that count `before`.  All paths
+   begin with `root`.  Patterns: NULL = none. */
+#define DM_IGNORE_FILE ".airflowignore"
+struct dm_ignore_rule;
+int dm_ignore_read(struct dm_arena *a, const char *dir, const char *root, bool regexp,
+                   const struct dm_ignore_rule *before, const struct dm_ignore_rule **ret,
+                   struct dm_err *reterr) dm_nodiscard;
+bool dm_ignored(struct dm_arena *a, const struct dm_ignore_rule *rules, const char *path,
+                bool folder);
 /* dag_scan.c: the result depends on this file, be it there or not. */
 void dm_dag_depend(struct dm_dag_loader *l, const char *path);
 /* Is it a file?  The result depends on it. */

@@ -450,6 +450,40 @@ static void a_scan_gives_what_a_load_reads(void)
     T_STR(joined(&s, scan.folders, scan.n_folders), " /setup /sub /x /x/y");
 }
 
+static const char *kept(struct scene *s, const char *patterns, bool regexp)
+{
+    struct dm_dag_scan scan;
+    struct dm_err err;
+    struct dm_load_world world = {.project_dir = s->dir, .ops = &ops, .ignore_regexp = regexp};
+    write_file(s, ".airflowignore", patterns);
+    if (dm_dags_scan(&s->a, s->dir, &world, &scan, &err) < 0)
+        DM_BUG("%s", err.message);
+    for (size_t i = 0; i < scan.n_files; i++)
+        scan.files[i] += strlen(s->dir) + 1;
+    return joined(s, scan.files, scan.n_files);
+}
+
+static void airflowignore_is_obeyed_in_both_languages(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    static const char *const names[] = {"a.yaml", "b_old.yaml", "sub/c.yaml", "sub/keep.yaml",
+                                        "sub/x/d.yaml"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        write_file(&s, names[i], "{}\n");
+    T_STR(kept(&s, "*_old.yaml # gone\n\n# sub\n", false),
+          "a.yaml sub/c.yaml sub/keep.yaml sub/x/d.yaml");
+    T_STR(kept(&s, "sub/\n", false), "a.yaml b_old.yaml");
+    T_STR(kept(&s, "c.yaml/\n", false), "a.yaml b_old.yaml sub/c.yaml sub/keep.yaml sub/x/d.yaml");
+    T_STR(kept(&s, "/c.yaml\nsub/c.*\n", false), "a.yaml b_old.yaml sub/keep.yaml sub/x/d.yaml");
+    T_STR(kept(&s, "*.yaml\n!keep.yaml\n", false), "sub/keep.yaml");
+    T_STR(kept(&s, "**/x/**\n[!b]*_old.yaml\n?.yaml\n", false), "b_old.yaml sub/keep.yaml");
+    T_STR(kept(&s, "sub/[a-d]\\.\n*bad\n_old", true), "a.yaml sub/keep.yaml sub/x/d.yaml");
+    T_STR(kept(&s, "^sub$\n", true), "a.yaml b_old.yaml");
+    write_file(&s, "sub/.airflowignore", "!c.yaml\n");
+    T_STR(kept(&s, "*.yaml\n", false), "sub/c.yaml");
+}
+
 T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(all_mistakes_are_shown_with_place_and_nearest_name), T_CASE(a_circle_is_named),
        T_CASE(one_bad_file_leaves_the_others), T_CASE(defaults_come_in_layers),
@@ -458,4 +492,4 @@ T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(what_cannot_run_yet_is_refused), T_CASE(the_model_has_it_and_comes_back_whole),
        T_CASE(a_param_keeps_to_its_schema), T_CASE(rare_keys_come_back_as_they_were),
        T_CASE(one_file_loads_as_with_its_folder), T_CASE(a_scan_gives_what_a_load_reads),
-       T_CASE(mutated_files_end))
+       T_CASE(airflowignore_is_obeyed_in_both_languages), T_CASE(mutated_files_end))
