@@ -154,6 +154,9 @@ void dm_dag_check_defaults(struct dm_dag_draft *d);
 /* dag_files.c: reads what the task's fields name, and checks all its templates. */
 void dm_dag_read_files(struct dm_dag_draft *d, const struct dm_op_spec *spec,
                        const struct dm_task *task);
+/* The same for what a mapped task is mapped over; checks the items too. */
+void dm_dag_read_mapped(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                        const struct dm_task *task);
 /* A path as people see it: relative to the project where it lies in it. */
 const char *dm_dag_shown_path(const struct dm_dag_loader *l, const char *path);
 /* dag_graph.c: edges, cycles, order; fills dag->tasks. */
