@@ -35,7 +35,7 @@ struct dm_task {
     bool depends_on_past, wait_for_downstream, ignore_first_depends_on_past;
     const char *pool;
     int pool_slots, priority_weight;
-    const char *weight_rule;    /* "downstream", "upstream", "absolute" */
+    const char *weight_rule; /* "downstream", "upstream", "absolute" */
     int max_active_tis_per_dag, max_active_tis_per_dagrun; /* 0 = no limit */
     const char *owner;
     bool do_xcom_push;
