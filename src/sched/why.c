@@ -165,15 +165,20 @@ static const char *unready(struct asking *q, bool finished)
                          : text;
 }
 
-static void say_rule(struct asking *q)
+static struct dm_rule_answer ask_rule(struct asking *q)
 {
-    const struct dm_task *def = q->task->def;
     struct dm_upstream_counts counts = {0};
     const struct dm_plan_task *before;
     for (struct dm_plan_each e = {0}; (before = dm_plan_each(q->run, &e));)
-        if (is_upstream(def, e.task) && !is_gone(&before->row))
+        if (is_upstream(q->task->def, e.task) && !is_gone(&before->row))
             dm_upstream_count(&counts, before->row.state, before->def->is_setup);
-    if (dm_rule_eval(def->trigger_rule, &counts).met)
+    return dm_rule_eval(q->task->def->trigger_rule, &counts);
+}
+
+static void say_rule(struct asking *q)
+{
+    const struct dm_task *def = q->task->def;
+    if (ask_rule(q).met)
         return;
     const char *open = unready(q, false), *done = unready(q, true);
     const char *rule = dm_trigger_rule_name(def->trigger_rule);
@@ -324,7 +329,7 @@ static void say_finished(struct asking *q)
         say_decisions(q);
     if (state == DM_TASK_UPSTREAM_FAILED || (state == DM_TASK_SKIPPED && q->why->n == 0)) {
         const char *before = unready(q, true);
-        if (*before && q->task->row.attempt == 0)
+        if (*before && q->task->row.attempt == 0 && ask_rule(q).state == state)
             say(q, "its trigger rule %s decided so: %s",
                 dm_trigger_rule_name(q->task->def->trigger_rule), before);
     }
