@@ -549,7 +549,7 @@ static const struct dm_op_spec *find_decorator(const struct reader *r, const str
                     "the decorator of task \"%s\" is not known", r->task_id);
     else if (!spec)
         draft_error(r->d, v, UNSUPPORTED_KEY,
-                    "Python code does not run inside daymill; use operator: bash.",
+                    "Use an operator: python with python_callable does the same.",
                     "task \"%s\" is a decorated Python function", r->task_id);
     return known ? spec : NULL;
 }
