@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tasks that speak to others: HTTP requests and mail, against small servers of the test's own.
 . "$(dirname "$0")/lib.sh"
-plan 21
+plan 29
 
 bare_project "$P"
 mkdir -p "$P/dags/d" "$tmp/http" "$tmp/smtp"
@@ -102,3 +102,44 @@ Y
 run daymill check
 is "what cannot work is found at load" "$(grep -c 'error:' <<<"$out$err")" 3
 has "with what is meant" "$out$err" 'Did you mean "timeout"?'
+
+# ---- mail
+serve smtp
+cat >>"$P/connections.yaml" <<Y
+smtp_default: {conn_type: smtp, host: 127.0.0.1, port: $port, login: robot, password: hush-hush, extra: {disable_ssl: true, disable_tls: true, from_email: "Tägliche Läufe <robot@example.org>"}}
+secure: {conn_type: smtp, host: 127.0.0.1, port: $port, extra: {disable_ssl: true, from_email: a@example.org}}
+Y
+printf 'a,b\n1,2\n' >"$P/data/report ü.csv"
+echo '<p>of {{ ds }}</p>' >"$P/dags/d/body.html"
+cat >"$P/dags/e.yaml" <<'Y'
+default: {start_date: 2024-01-01, default_args: {retries: 0, operator: EmailOperator, subject: "Überblick {{ ds }}", html_content: body.html}}
+mail:
+  tasks:
+    - {task_id: send, to: "a@example.org, \"B, C\" <b@example.org>", cc: [c@example.org], bcc: d@example.org, files: ["data/report ü.csv"], custom_headers: {X-Run: "{{ run_id }}"}, html_content: d/body.html}
+unsent:
+  tasks:
+    - {task_id: nobody, to: [a@example.org, nobody@example.org], html_content: x}
+    - {task_id: astray, to: "not an address", html_content: x}
+    - {task_id: insecure, to: a@example.org, conn_id: secure, html_content: x}
+Y
+run daymill dags test mail 2024-01-01
+code "a mail is sent" 0
+read_mail() { python3 - "$tmp/smtp/mail-1" "$1" <<'PY'
+import email, email.policy, sys
+envelope, message = open(sys.argv[1], "rb").read().split(b"\n\n", 1)
+envelope = envelope.decode()
+m = email.message_from_bytes(message, policy=email.policy.default)
+print(eval(sys.argv[2]))
+PY
+}
+is "to all of them, with the connection's login" "$(read_mail '" ".join(w.split("<")[-1].split(">")[0] for w in envelope.split(chr(10)))')" \
+  "AUTH /robot/hush-hush robot@example.org a@example.org b@example.org c@example.org d@example.org"
+is "its headers" "$(read_mail '[m["from"], m["to"], m["cc"], m["bcc"], m["subject"], m["x-run"]]')" \
+  "['Tägliche Läufe <robot@example.org>', 'a@example.org, \"B, C\" <b@example.org>', 'c@example.org', None, 'Überblick 2024-01-01', 'manual__2024-01-01T00:00:00+00:00']"
+is "its text, from a template file" "$(read_mail 'next(p for p in m.walk() if p.get_content_type() == "text/html").get_content()')" "<p>of 2024-01-01</p>"
+is "and its file" "$(read_mail '[(p.get_filename(), p.get_content()) for p in m.iter_attachments()]')" "[('report ü.csv', b'a,b\\n1,2\\n')]"
+run daymill dags test unsent 2024-01-01
+run daymill runs show unsent 2024-01-01
+has "an address that the server refuses fails the task" "$out" "nobody, try 1: smtp://127.0.0.1:$port: RCPT failed: 550"
+has "as does what is no address" "$out" 'astray, try 1: "not an address" is no mail address'
+has "and a server that cannot do what the connection asks" "$out" "insecure, try 1: smtp://127.0.0.1:$port: "
