@@ -8,8 +8,8 @@
 #include "conn/http.h"
 #include "op/op.h"
 
-/* Sends it.  A status of 400 or more is DM_E_TASK that begins with the number, unless check_response is false; `data`
-   names the field with the parameters or the body. */
+/* Sends it.  A status of 400 or more is DM_E_TASK that begins with the number (*ret is set then, too), unless
+   check_response is false; `data` names the field with the parameters or the body. */
 int dm_http_call(struct dm_attempt *at, const char *data, struct dm_http_response *ret,
                  struct dm_err *reterr) dm_nodiscard;
 

@@ -3,6 +3,7 @@
  * of it call them (python_call.h).
  */
 #include "op/python_call.h"
+#include "op/sensor.h"
 
 #define STANDARD(name) "airflow.providers.standard.operators.python." name
 #define OPERATORS(name) "airflow.operators.python." name
@@ -20,6 +21,10 @@ static const char *const branch_aliases[] = {
 static const char *const short_aliases[] = {
     "ShortCircuitOperator", OPERATORS("ShortCircuitOperator"), OLDER("ShortCircuitOperator"),
     STANDARD("ShortCircuitOperator"), NULL};
+static const char *const sensor_aliases[] = {
+    "PythonSensor", "airflow.sensors.python.PythonSensor",
+    "airflow.contrib.sensors.python_sensor.PythonSensor",
+    "airflow.providers.standard.sensors.python.PythonSensor", NULL};
 
 #define CALLABLE_DOC                                                                             \
     "The function: module.function (a file beside the DAG, in the folder of all DAGs or in the " \
@@ -214,6 +219,20 @@ static int python_short_circuit(struct dm_attempt *at, const struct dm_value **r
     return 0;
 }
 
+static int look(struct dm_attempt *at, struct dm_look *ret, struct dm_err *reterr)
+{
+    struct dm_python_result r;
+    DM_TRY(dm_python_call(at, false, &r, reterr));
+    ret->value = r.poke ? r.value : NULL;
+    ret->missing = "the function returned nothing that is true";
+    return r.truth;
+}
+
+static int python_sensor(struct dm_attempt *at, const struct dm_value **ret, struct dm_err *reterr)
+{
+    return dm_sensor_run(at, look, ret, reterr);
+}
+
 const struct dm_op dm_op_python = {
     .spec = {.name = "python",
              .aliases = python_aliases,
@@ -248,4 +267,14 @@ const struct dm_op dm_op_python_short_circuit = {
              .fields = short_fields,
              .check = check_callable},
     .execute = python_short_circuit,
+};
+const struct dm_op dm_op_python_sensor = {
+    .spec = {.name = "python_sensor",
+             .aliases = sensor_aliases,
+             .doc = "Waits until a Python function returns something true; the xcom_value of a "
+                    "PokeReturnValue is its value.",
+             .fields = function_fields,
+             .check = check_callable,
+             .sensor = true},
+    .execute = python_sensor,
 };

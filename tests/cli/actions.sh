@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tasks that speak to others: HTTP requests and mail, against small servers of the test's own.
 . "$(dirname "$0")/lib.sh"
-plan 29
+plan 32
 
 bare_project "$P"
 mkdir -p "$P/dags/d" "$tmp/http" "$tmp/smtp"
@@ -102,6 +102,25 @@ Y
 run daymill check
 is "what cannot work is found at load" "$(grep -c 'error:' <<<"$out$err")" 3
 has "with what is meant" "$out$err" 'Did you mean "timeout"?'
+
+cat >"$P/dags/e.yaml" <<'Y'
+default: {start_date: 2024-01-01, default_args: {retries: 0, operator: HttpSensor, http_conn_id: api, poke_interval: 0.05}}
+waiting:
+  tasks:
+    - {task_id: wait, endpoint: ready, request_params: {day: "{{ ds }}"}, response_check: "{{ response.json.state == 'done' }}"}
+    - {task_id: make, operator: bash, bash_command: "until grep -q 'ready?day=2024-01-01' requests; do sleep 0.02; done; touch ready", cwd: HTTP}
+hopeless:
+  tasks:
+    - {task_id: error, endpoint: status/500}
+    - {task_id: late, endpoint: status/404, timeout: 0.1}
+Y
+sed -i "s|HTTP|$tmp/http|" "$P/dags/e.yaml"
+run daymill dags test waiting 2024-01-01
+code "a sensor asks until the answer is good" 0
+run daymill dags test hopeless 2024-01-01
+run daymill runs show hopeless 2024-01-01
+has "an error that is not among those of its list ends it" "$out" "error, try 1: 500:Internal Server Error"
+has "as does its timeout" "$out" "404:Not Found"
 
 # ---- mail
 serve smtp

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Python functions and scripts as tasks: with real interpreters, without Airflow.
 . "$(dirname "$0")/lib.sh"
-plan 21
+plan 22
 
 bare_project "$P"
 mkdir -p "$P/dags/d/tools"
@@ -122,6 +122,28 @@ has "with its place" "$out" "at dags/d/work.py:$(grep -n 'return {}' "$P/dags/d/
 run daymill backfill fork --from 2024-01-01 --to 2024-01-02
 is "branches and short circuits" "$(states fork 2024-01-01) / $(states fork 2024-01-02)" \
   "choose=success x=success y=skipped goes=success z=success / choose=success x=skipped y=success goes=success z=skipped"
+
+cat >>"$P/dags/d/work.py" <<'PY'
+
+def there(path):
+    import os
+    from airflow.sensors.base import PokeReturnValue
+    return PokeReturnValue(os.path.exists(path), xcom_value="found " + path)
+PY
+cat >"$P/dags/e.yaml" <<Y
+wait:
+  start_date: 2024-01-01
+  default_args: {retries: 0}
+  tasks:
+    - {task_id: look, operator: PythonSensor, python_callable: work.there, op_args: [$tmp/there], poke_interval: 0.05, timeout: 60}
+    - {task_id: make, operator: bash, bash_command: "touch $tmp/there"}
+    - {task_id: tell, operator: bash, bash_command: "echo {{ ti.xcom_pull('look') }}", dependencies: [look]}
+Y
+mv "$P/dags/e.yaml" "$P/dags/d/e.yaml"
+daymill dags test wait 2024-01-01 2>/dev/null
+run daymill tasks logs wait tell 2024-01-01
+has "a sensor asks a function until it is true" "$out" "found $tmp/there"
+rm "$P/dags/d/e.yaml"
 
 cat >"$P/dags/e.yaml" <<'Y'
 e:
