@@ -152,11 +152,13 @@ static const char *random_field(struct dm_arena *a, int min, int max)
     }
 }
 
+/* Beside "5#2" any day of the month: else there may be no tick. */
 static const char *random_expression(struct dm_arena *a)
 {
+    const char *week = pick(8) ? random_field(a, 0, 6) : "5#2";
+    const char *day = strchr(week, '#') ? "*" : pick(8) ? random_field(a, 1, 28) : "L";
     return dm_arena_printf(a, "%s %s %s %s %s%s", random_field(a, 0, 59), random_field(a, 0, 23),
-                           pick(8) ? random_field(a, 1, 28) : "L", random_field(a, 1, 12),
-                           pick(8) ? random_field(a, 0, 6) : "5#2", pick(4) ? "" : " */7");
+                           day, random_field(a, 1, 12), week, pick(4) ? "" : " */7");
 }
 
 static void next_and_prev_are_inverse_and_print_parses_back(void)
