@@ -152,6 +152,10 @@ static int print_log(struct dm_args *args, struct dm_store *store, const struct 
                      bool follow, struct dm_err *reterr)
 {
     enum { POLL_US = 200000 };
+    if (!*at->log_path) {
+        printf("(its log was removed: it was older than retention.logs)\n");
+        return 0;
+    }
     const char *path = dm_path_join(args->arena, args->project->dir, at->log_path);
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)

@@ -63,6 +63,25 @@ int dm_right_take(const char *run_dir, const char *command, const struct dm_righ
     return 0;
 }
 
+int dm_right_held(const char *run_dir, char *holder, size_t size, struct dm_err *reterr)
+{
+    char path[PATH_SIZE], text[HOLDER_MAX];
+    snprintf(path, sizeof(path), "%s/scheduler.lock", run_dir);
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0)
+        return dm_err_errno(reterr, errno, "could not open \"%s\"", path);
+    /* A shared lock, for a moment: it does not stop anybody who only asks. */
+    if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return dm_err_errno(reterr, errno, "could not lock \"%s\"", path);
+    read_holder(fd, text);
+    snprintf(holder, size, "%s", text);
+    return 1;
+}
+
 void dm_right_release(struct dm_right *r)
 {
     dm_closep(&r->fd);

@@ -22,6 +22,9 @@ struct dm_right_wait {
 /* `command` is what the file will say about us.  Waits until it is ours. */
 int dm_right_take(const char *run_dir, const char *command, const struct dm_right_wait *wait,
                   struct dm_right *ret, struct dm_err *reterr) dm_nodiscard;
+/* Whether another process holds it: 1, with what its file says in `holder`, or 0. */
+int dm_right_held(const char *run_dir, char *holder, size_t size,
+                  struct dm_err *reterr) dm_nodiscard;
 void dm_right_release(struct dm_right *r);
 #define _cleanup_right_ DM_CLEANUP(dm_right_release)
 
