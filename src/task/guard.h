@@ -15,5 +15,9 @@ int dm_guard_start(int fd, struct dm_err *reterr) dm_nodiscard;
 /* After timeout_us: calls `late` once, in the watching thread, then ends the group as TERM would and this process with
    the status that `late` returns. */
 void dm_guard_timeout(int64_t timeout_us, int (*late)(void *user), void *user);
+/* From here on the log behind `fd` is kept within `max_bytes` (task/log_cap.h), by the watching thread. */
+void dm_guard_log(int fd, int64_t max_bytes);
+/* The same once more, now: for the end of the task, when nothing is written any more. */
+void dm_guard_log_end(void);
 
 #endif
