@@ -17,19 +17,6 @@ static const struct {
 };
 enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
 
-/* What every sensor takes beside its own fields. */
-static const struct dm_op_field sensor_fields[] = {
-    {.name = "poke_interval", .type = DM_FIELD_DURATION, .fallback = "60"},
-    {.name = "timeout", .type = DM_FIELD_DURATION, .fallback = "604800"},
-    {.name = "mode", .type = DM_FIELD_STRING, .fallback = "\"poke\""},
-    {.name = "soft_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "never_fail", .type = DM_FIELD_BOOL},
-    {.name = "silent_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "exponential_backoff", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "max_wait", .type = DM_FIELD_DURATION},
-    {.name = NULL},
-};
-
 static int key_index(struct dm_str name)
 {
     for (int k = 0; k < N_KEYS; k++)
@@ -41,9 +28,9 @@ static int key_index(struct dm_str name)
 static const struct dm_op_field *field_of(const struct dm_op_spec *spec, struct dm_str name)
 {
     const struct dm_op_field *f = dm_op_field_find(spec, name);
-    for (size_t i = 0; !f && spec->sensor && sensor_fields[i].name; i++)
-        if (dm_str_is(name, sensor_fields[i].name))
-            f = &sensor_fields[i];
+    for (size_t i = 0; !f && spec->sensor && dm_sensor_fields[i].name; i++)
+        if (dm_str_is(name, dm_sensor_fields[i].name))
+            f = &dm_sensor_fields[i];
     return f;
 }
 
@@ -54,15 +41,14 @@ static const char *const *known_names(struct dm_arena *a, const struct dm_op_spe
     while (spec->fields[fields].name)
         fields++;
     const char **names =
-        dm_arena_array(a, const char *,
-                       N_KEYS + 2 * fields + sizeof(sensor_fields) / sizeof(sensor_fields[0]) + 1);
+        dm_arena_array(a, const char *, N_KEYS + 2 * fields + DM_SENSOR_FIELDS + 1);
     for (size_t i = 0; i < fields; i++) {
         names[n++] = spec->fields[i].name;
         if (spec->fields[i].alias)
             names[n++] = spec->fields[i].alias;
     }
-    for (size_t i = 0; spec->sensor && sensor_fields[i].name; i++)
-        names[n++] = sensor_fields[i].name;
+    for (size_t i = 0; spec->sensor && dm_sensor_fields[i].name; i++)
+        names[n++] = dm_sensor_fields[i].name;
     for (size_t k = 0; k < N_KEYS; k++)
         names[n++] = keys[k].name;
     return names;
@@ -129,7 +115,9 @@ struct reader {
 
 static const struct dm_value *value_of(const struct reader *r, const char *key)
 {
-    const struct dm_value *v = dm_map_at(r->map, key);
+    const struct dm_value *v = dm_map_at(r->partial, key);
+    if (!v)
+        v = dm_map_at(r->map, key);
     if (!v)
         v = dm_map_at(r->own_defaults, key);
     if (!v)
@@ -387,7 +375,7 @@ static bool list_of_texts(const struct dm_value *v)
     return true;
 }
 
-static const char *type_name(enum dm_field_type type)
+const char *dm_field_type_name(enum dm_field_type type)
 {
     switch (type) {
     case DM_FIELD_STRING:
@@ -414,7 +402,7 @@ static const char *type_name(enum dm_field_type type)
     return "anything";
 }
 
-static bool fits(const struct dm_op_field *f, const struct dm_value *v)
+bool dm_op_field_fits(const struct dm_op_field *f, const struct dm_value *v)
 {
     bool list = v->kind == DM_LIST || v->kind == DM_TUPLE;
     int64_t us;
@@ -474,8 +462,8 @@ static void read_field(const struct reader *r, const struct dm_op_field *f, stru
         return;
     }
     if (v && v->kind != DM_NULL) {
-        if (!fits(f, v))
-            wrong(r, v, f->name, type_name(f->type),
+        if (!dm_op_field_fits(f, v))
+            wrong(r, v, f->name, dm_field_type_name(f->type),
                   f->type == DM_FIELD_STRING ? "Quote it to make it a text." : NULL);
         dm_map_set(a, args, f->name, v);
         return;
@@ -495,9 +483,9 @@ static const struct dm_value *read_args(const struct reader *r)
     struct dm_value *args = dm_value_map(r->d->loader->a);
     for (size_t i = 0; r->spec->fields[i].name; i++)
         read_field(r, &r->spec->fields[i], args);
-    for (size_t i = 0; r->spec->sensor && sensor_fields[i].name; i++)
-        if (!dm_op_field_find(r->spec, dm_str_c(sensor_fields[i].name)))
-            read_field(r, &sensor_fields[i], args);
+    for (size_t i = 0; r->spec->sensor && dm_sensor_fields[i].name; i++)
+        if (!dm_op_field_find(r->spec, dm_str_c(dm_sensor_fields[i].name)))
+            read_field(r, &dm_sensor_fields[i], args);
     return args;
 }
 
@@ -568,7 +556,7 @@ static const struct dm_op_spec *find_decorator(const struct reader *r, const str
                     "the decorator of %s is not known", r->what);
     else if (!spec)
         draft_error(r->d, v, UNSUPPORTED_KEY,
-                    "Python code does not run inside daymill; use operator: bash.",
+                    "Use an operator: python with python_callable does the same.",
                     "%s is a decorated Python function", r->what);
     return known ? spec : NULL;
 }
@@ -693,25 +681,33 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
     return t;
 }
 
-/* What the types of single fields cannot refuse. */
-static void check_args(const struct reader *r, const struct dm_value *args)
+/* What the types of the fields of every sensor cannot refuse. */
+static void check_sensor(const struct reader *r, const struct dm_value *args)
 {
-    static const char *const spans[] = {"poke_interval", "timeout"};
-    struct dm_err err;
+    static const char *const spans[] = {"poke_interval", "timeout", "max_wait"};
     int64_t us;
-    for (size_t i = 0; r->spec->sensor && i < 2; i++) {
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
         const struct dm_value *v = dm_map_at(args, spans[i]);
         if (v && dm_span_parse(v, &us, NULL) == 0 && us < 0)
             draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of %s must not be negative", spans[i],
                         r->what);
     }
-    bool never_fail = r->spec->sensor && dm_map_bool(args, "never_fail", false);
-    if (never_fail && !r->d->loader->world->model_only)
-        draft_error(r->d, dm_map_at(args, "never_fail"), UNSUPPORTED_KEY, "Use soft_fail.",
-                    "\"never_fail\" is not supported");
-    if (never_fail && dm_map_bool(args, "soft_fail", false))
+    const struct dm_value *mode = dm_map_at(args, "mode");
+    if (mode && mode->kind == DM_STRING && !dm_str_is(mode->s, "poke") &&
+        !dm_str_is(mode->s, "reschedule"))
+        draft_error(r->d, mode, BAD_ARGUMENT, "Write poke or reschedule.",
+                    "%s has no mode \"%.*s\"", r->what, DM_FMT(mode->s));
+    if (dm_map_bool(args, "never_fail", false) && dm_map_bool(args, "soft_fail", false))
         draft_error(r->d, r->map, BAD_ARGUMENT, "Keep one of them.",
                     "%s has both soft_fail and never_fail", r->what);
+}
+
+/* What the types of single fields cannot refuse. */
+static void check_args(const struct reader *r, const struct dm_value *args)
+{
+    struct dm_err err;
+    if (r->spec->sensor)
+        check_sensor(r, args);
     if (!r->spec->check || r->spec->check(args, &err) == 0)
         return;
     if (err.code == DM_E_NOTFOUND)
@@ -741,6 +737,12 @@ static void read_mapping(struct reader *r)
         if (dm_map_get_value(r->map, r->partial->map.pairs[i].key))
             draft_error(r->d, r->partial->map.pairs[i].key, BAD_ARGUMENT, NULL,
                         "an argument of %s stands in partial and beside it", r->what);
+    for (size_t i = 0; r->expand && i < r->expand->map.n; i++) {
+        const struct dm_value *key = r->expand->map.pairs[i].key;
+        if (dm_map_get_value(r->map, key) || (r->partial && dm_map_get_value(r->partial, key)))
+            draft_error(r->d, key, BAD_ARGUMENT, "Keep one of them.",
+                        "an argument of %s differs (expand) and is the same for all", r->what);
+    }
     for (int which = 0; which < 2; which++) {
         const struct dm_value *map = which ? r->partial : r->expand;
         for (size_t i = 0; map && !r->decorated && i < map->map.n; i++) {

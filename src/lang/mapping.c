@@ -15,6 +15,18 @@ bool dm_xcom_arg(const struct dm_value *v, struct dm_str *ret_task, struct dm_st
     return true;
 }
 
+bool dm_task_is_mapped_over(const struct dm_dag *dag, const struct dm_task *t)
+{
+    struct dm_str id, key;
+    for (size_t i = 0; i < t->n_downstream; i++) {
+        const struct dm_value *map = dm_task_mapping(&dag->tasks[t->downstream[i]]);
+        for (size_t k = 0; map && k < map->map.n; k++)
+            if (dm_xcom_arg(map->map.pairs[k].value, &id, &key) && dm_str_is(id, t->task_id))
+                return true;
+    }
+    return false;
+}
+
 int64_t dm_map_length(const struct dm_value *v)
 {
     if (v->kind == DM_LIST || v->kind == DM_TUPLE)

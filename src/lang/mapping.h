@@ -18,6 +18,9 @@ enum {
 /* The fields that differ (a map), those of a decorated function included; NULL: the task is not mapped. */
 const struct dm_value *dm_task_mapping(const struct dm_task *t);
 
+/* Whether another task of the DAG is mapped over its result. */
+bool dm_task_is_mapped_over(const struct dm_dag *dag, const struct dm_task *t);
+
 /* Whether the value is an XComArg, and of which task and key. */
 bool dm_xcom_arg(const struct dm_value *v, struct dm_str *ret_task, struct dm_str *ret_key);
 

@@ -182,17 +182,14 @@ static struct dm_rule_answer judge_setups(const struct dm_plan_run *run, size_t 
     return dm_rule_eval(DM_RULE_ALL_SUCCESS, &counts);
 }
 
-/* The instance of a task before it whose decision is about this one: that with the same index where both are mapped. */
-static const struct dm_plan_task *decider(const struct dm_plan_task *before,
-                                          const struct dm_plan_task *task, size_t *ret_k)
+const struct dm_plan_task *dm_plan_decider(const struct dm_plan_task *before,
+                                           const struct dm_plan_task *task)
 {
-    *ret_k = 0;
     if (before->row.map_index < 0)
         return before;
     if (task->row.map_index < 0 || (size_t)task->row.map_index > before->n_more)
         return NULL;
-    *ret_k = (size_t)task->row.map_index;
-    return instance(before, *ret_k);
+    return instance(before, (size_t)task->row.map_index);
 }
 
 static bool left_out(const struct dm_plan_run *run, const struct dm_plan_task *task,
@@ -200,8 +197,9 @@ static bool left_out(const struct dm_plan_run *run, const struct dm_plan_task *t
 {
     const struct dm_task *def = task->def;
     for (size_t i = 0; i < def->n_upstream; i++) {
-        size_t k, up = def->upstream[i];
-        const struct dm_plan_task *before = decider(&run->tasks[up], task, &k);
+        size_t up = def->upstream[i];
+        const struct dm_plan_task *before = dm_plan_decider(&run->tasks[up], task);
+        size_t k = before && before != &run->tasks[up] ? (size_t)before->row.map_index : 0;
         if (before && before->decided && dm_task_finished(states->at[states->first[up] + k]) &&
             dm_decided_skip(before->decided, def->task_id))
             return true;
@@ -288,10 +286,12 @@ static bool is_due(struct pass *p, const struct dm_task_row *row)
 {
     if (row->state != DM_TASK_UP_FOR_RETRY && row->state != DM_TASK_UP_FOR_RESCHEDULE)
         return true;
-    if (row->until_step && step_unfinished(p, row->until_step) && row->due_at == DM_NEVER)
-        return false;
-    if (row->due_at == DM_NEVER || row->due_at <= p->now)
+    if (row->due_at != DM_NEVER && row->due_at <= p->now)
         return true;
+    if (row->until_step && !step_unfinished(p, row->until_step))
+        return true;
+    if (row->due_at == DM_NEVER)
+        return !row->until_step;
     wake_at(p, row->due_at);
     return false;
 }

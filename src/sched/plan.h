@@ -181,6 +181,11 @@ struct dm_past_wait {
 int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
                  struct dm_past_wait *ret);
 
+/* The instance of a task before it whose decision is about this one (`before` is its first): that with the same index
+   where both are mapped; NULL = none. */
+const struct dm_plan_task *dm_plan_decider(const struct dm_plan_task *before,
+                                           const struct dm_plan_task *task);
+
 /* Whether a task of an active run would run now if its past were fine: 1 with *ret set to what it waits for. */
 int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
                     struct dm_past_wait *ret);

@@ -204,12 +204,13 @@ int dm_store_xcoms_of_task(struct dm_store *s, struct dm_arena *a, const char *d
     struct dm_db_list l = DM_DB_LIST(a, struct dm_xcom_of_task);
     _cleanup_query_ sqlite3_stmt *q = NULL;
     int rc;
-    DM_TRY(dm_db_query(s, &q, reterr,
-                       "SELECT t.map_index, x.value FROM run r JOIN task_instance t ON t.run = r.id"
-                       " JOIN xcom x ON x.task = t.id WHERE r.dag_id = ? AND r.run_id = ?"
-                       " AND t.task_id = ? AND t.state <> 'removed' AND x.key = ?"
-                       " ORDER BY t.map_index",
-                       "ttss", dag_id, run_id, task_id, key));
+    DM_TRY(
+        dm_db_query(s, &q, reterr,
+                    "SELECT t.map_index, x.value FROM run r JOIN task_instance t ON t.run = r.id"
+                    " JOIN xcom x ON x.task = t.id WHERE r.dag_id = ? AND r.run_id = ?"
+                    " AND t.task_id = ? AND (t.map_index < 0 OR t.state <> 'removed') AND x.key = ?"
+                    " ORDER BY t.map_index",
+                    "ttss", dag_id, run_id, task_id, key));
     while ((rc = dm_db_next(s, q, reterr)) == 1) {
         struct dm_xcom_of_task *x = dm_db_list_add(&l, reterr);
         if (!x)

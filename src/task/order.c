@@ -258,11 +258,16 @@ static const struct member order_members[] = {
     MEMBER(dm_order, VALUE, conf),
     MEMBER(dm_order, VALUE, params),
     MEMBER(dm_order, VALUE, args),
+    MEMBER(dm_order, VALUE, expand),
+    MEMBER(dm_order, VALUE, expand_kwargs),
+    MEMBER(dm_order, BOOL, is_mapped_over),
     MEMBER(dm_order, VALUE, files),
     MEMBER(dm_order, VALUE, upstream),
     MEMBER(dm_order, VALUE, earlier_objects),
     MEMBER(dm_order, VALUE, landings),
     MEMBER(dm_order, INT64, started_at),
+    MEMBER(dm_order, INT64, first_look_at),
+    MEMBER(dm_order, INT64, try_look_at),
     {NULL},
 };
 
