@@ -38,8 +38,8 @@ static int conn(void *user, struct dm_arena *a, struct dm_str id, const struct d
 }
 
 static int xcom(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_str run_id,
-                struct dm_str task_id, struct dm_str key, const struct dm_value **ret,
-                struct dm_err *reterr)
+                struct dm_str task_id, int map_index, struct dm_str key,
+                const struct dm_value **ret, struct dm_err *reterr)
 {
     struct dm_value *v;
     if (!dm_str_is(task_id, "up"))
