@@ -11,6 +11,11 @@
     X(dags_list)        \
     X(dags_show)        \
     X(dags_test)        \
+    X(dags_trigger)     \
+    X(dags_pause)       \
+    X(dags_unpause)     \
+    X(dags_next)        \
+    X(scheduler)        \
     X(tasks_list)       \
     X(tasks_render)     \
     X(tasks_test)       \

@@ -10,6 +10,9 @@
 
 /* Every DAG of the project, with what is wrong with the files. */
 int dm_cmd_dags(struct dm_args *args, struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
+/* How the project's DAG files are loaded. */
+int dm_cmd_load_world(struct dm_args *args, struct dm_load_world *ret,
+                      struct dm_err *reterr) dm_nodiscard;
 /* The DAGs of another folder or file (for `check DIR`). */
 int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *ret,
                    struct dm_err *reterr) dm_nodiscard;

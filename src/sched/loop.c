@@ -25,8 +25,9 @@
 #define EXIT_AFTER_US (10 * DM_SEC)   /* between a result and the end of its process */
 #define STARTED_AFTER_US (20 * DM_MS) /* a new process is recorded at the latest then */
 #define PROGRESS_DEFAULT_US (250 * DM_MS)
-#define REQUESTS_EVERY_US DM_SEC     /* a lost wake-up costs no more */
-#define FILES_EVERY_US (30 * DM_SEC) /* the DAGs' files are looked at, whatever was seen of changes */
+#define REQUESTS_EVERY_US DM_SEC /* a lost wake-up costs no more */
+#define FILES_EVERY_US \
+    (30 * DM_SEC) /* the DAGs' files are looked at, whatever was seen of changes */
 
 enum { SCHEDULER_JOBS = 32 }; /* Airflow's parallelism */
 
@@ -72,8 +73,11 @@ static void on_signal(uv_signal_t *handle, int sig)
     if (sig == SIGHUP) {
         l->reload = l->files_changed = true;
     } else if (sig == SIGTERM && l->options->scheduler && !l->drain_until) {
+        const struct dm_loop_watch *w = l->options->watch;
         l->drain_until = dm_clock_monotonic() + l->options->drain_us;
         l->tick.limits.draining = true;
+        if (w && w->draining)
+            w->draining(w->user, l->n_children);
     } else {
         l->interrupts++;
     }
@@ -688,7 +692,7 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
     DM_TRY(open_uv(l, reterr));
     signal(SIGPIPE, SIG_IGN);
     dm_tick_init(&l->tick, o->store,
-                 o->jobs > 0      ? o->jobs
+                 o->jobs > 0    ? o->jobs
                  : o->scheduler ? SCHEDULER_JOBS
                                 : default_jobs());
     l->tick.limits.schedules = l->tick.blocked_drives_end = o->scheduler;

@@ -76,7 +76,8 @@ struct dm_loop_options {
     const struct dm_drive *drives;
     size_t n_drives;
     bool scheduler; /* every DAG of the project, by schedule, without an end */
-    bool standby;   /* of a scheduler: waits while another one works, and takes over when that ends; else DM_E_BUSY */
+    bool
+        standby; /* of a scheduler: waits while another one works, and takes over when that ends; else DM_E_BUSY */
     int64_t drain_us;
     /* How DAG files are loaded: the scheduler's own, and those that a request names; NULL = none are. */
     const struct dm_load_world *load;
