@@ -11,7 +11,7 @@
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-enum config_kind { CONFIG_STRING, CONFIG_INT, CONFIG_TIME, CONFIG_BYTES };
+enum config_kind { CONFIG_STRING, CONFIG_BOOL, CONFIG_INT, CONFIG_TIME, CONFIG_BYTES };
 
 static const struct config_key {
     const char *key;
@@ -161,6 +161,8 @@ static int check_known(const struct config_key *k, const struct dm_value *v, str
     switch (k->kind) {
     case CONFIG_STRING:
         return v->kind == DM_STRING ? 0 : bad_value(k->key, v, DM_STRING, reterr);
+    case CONFIG_BOOL:
+        return v->kind == DM_BOOL ? 0 : bad_value(k->key, v, DM_BOOL, reterr);
     case CONFIG_INT:
         if (v->kind != DM_INT)
             return bad_value(k->key, v, DM_INT, reterr);

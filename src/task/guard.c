@@ -100,8 +100,14 @@ int dm_guard_start(int fd, struct dm_err *reterr)
     pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);
     if (pipe2(guard.wake, O_CLOEXEC) < 0)
         return dm_err_errno(reterr, errno, "could not watch the parent");
-    /* The thread's own first poll sees a parent that was gone already. */
+    /* The thread hears of nothing else: what the process blocks later, to read it elsewhere, must not come here. */
+    sigset_t others, before;
+    sigfillset(&others);
+    sigdelset(&others, PARENT_GONE);
+    pthread_sigmask(SIG_SETMASK, &others, &before);
+    /* Its own first poll sees a parent that was gone already. */
     int e = pthread_create(&thread, NULL, watch, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (e)
         return dm_err_errno(reterr, e, "could not watch the parent");
     pthread_detach(thread);

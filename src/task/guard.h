@@ -1,6 +1,6 @@
 /*
- * A child that outlives its parent would work beside its successor.  So task-run and step-run end with their parent,
- * with all that they started, even while they are blocked in a library.
+ * A child that outlives its parent would work beside its successor.  So task-run, step-run and the services of a
+ * supervisor end with their parent, with all that they started, even while they are blocked in a library.
  */
 #ifndef DM_GUARD_H
 #define DM_GUARD_H
@@ -9,7 +9,7 @@
 
 /*
  * From here on the end of the parent ends this process, and its process group where it leads one, within a second:
- * by the parent-death signal and by a thread that watches for the end of file on `fd`.
+ * by the parent-death signal and by a thread that watches for the end of file on `fd` (SIGUSR1 is taken for that).
  */
 int dm_guard_start(int fd, struct dm_err *reterr) dm_nodiscard;
 /* After timeout_us: calls `late` once, in the watching thread, then ends the group as TERM would and this process with
