@@ -1,4 +1,4 @@
-/* `bash`: runs a command; its last line of output is the XCom. */
+/* `bash`: runs a command; its last line of output is the XCom.  `bash_sensor`: waits until one succeeds. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "op/op.h"
+#include "op/sensor.h"
 
 static const char *const aliases[] = {"BashOperator", "airflow.operators.bash.BashOperator",
                                       "airflow.operators.bash_operator.BashOperator",
@@ -203,12 +204,14 @@ static int judge(struct dm_attempt *at, int status, struct dm_str line, struct d
     return DM_E_TASK;
 }
 
-static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm_err *reterr)
+/* Runs bash_command; its exit status, and the last line of its output, trimmed, in the arena. */
+static int run_command(struct dm_attempt *at, int *ret_status, struct dm_str *ret_last,
+                       struct dm_err *reterr)
 {
     _cleanup_strbuf_ struct dm_strbuf line;
     struct dm_str command = dm_map_str(at->args, "bash_command", "");
     pid_t pid;
-    int out, status;
+    int out;
 
     dm_strbuf_init(&line, LAST_LINE_MAX);
     if (memchr(command.p, 0, command.len))
@@ -219,15 +222,66 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
     close(out);
     if (rc < 0)
         kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0)
+    while (waitpid(pid, ret_status, 0) < 0)
         if (errno != EINTR)
             return dm_err_errno(reterr, errno, "could not wait for the command");
     if (rc < 0)
         return rc;
-    struct dm_str last = dm_str_dup(at->arena, dm_str_trim(dm_strbuf_str(&line)));
+    *ret_last = dm_str_dup(at->arena, dm_str_trim(dm_strbuf_str(&line)));
+    return 0;
+}
+
+static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm_err *reterr)
+{
+    struct dm_str last;
+    int status;
+    DM_TRY(run_command(at, &status, &last, reterr));
     DM_TRY(judge(at, status, last, reterr));
     *ret = dm_value_str(at->arena, last);
     return 0;
+}
+
+/* ---- the sensor ---- */
+
+static const char *const sensor_aliases[] = {"BashSensor", "airflow.sensors.bash.BashSensor",
+                                             "airflow.contrib.sensors.bash_sensor.BashSensor",
+                                             "airflow.providers.standard.sensors.bash.BashSensor",
+                                             NULL};
+
+static const struct dm_op_field sensor_fields[] = {
+    {"bash_command", DM_FIELD_STRING, true, true, NULL,
+     "The command, or the name of a .sh or .bash file that holds it; exit code 0 ends the wait.",
+     NULL},
+    {"env", DM_FIELD_MAP, false, true, NULL,
+     "Environment of the command, instead of the inherited one.", NULL},
+    {"retry_exit_code", DM_FIELD_INT, false, false, NULL,
+     "The one exit code that means not yet; any other but 0 is then an error.", NULL},
+    {"output_encoding", DM_FIELD_STRING, false, false, "\"utf-8\"",
+     "Accepted as in Airflow; output is kept as the bytes that it is.", NULL},
+    {NULL},
+};
+
+static int look(struct dm_attempt *at, struct dm_look *ret, struct dm_err *reterr)
+{
+    const struct dm_value *again = dm_map_at(at->args, "retry_exit_code");
+    struct dm_str last;
+    int status;
+    DM_TRY(run_command(at, &status, &last, reterr));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 1;
+    if (again && again->kind == DM_INT && !(WIFEXITED(status) && WEXITSTATUS(status) == again->i))
+        return judge(at, status, last, reterr);
+    ret->missing =
+        WIFEXITED(status)
+            ? dm_arena_printf(at->arena, "the command returned the exit code %d",
+                              WEXITSTATUS(status))
+            : dm_arena_printf(at->arena, "the command was ended by signal %d", WTERMSIG(status));
+    return 0;
+}
+
+static int execute_sensor(struct dm_attempt *at, const struct dm_value **ret, struct dm_err *reterr)
+{
+    return dm_sensor_run(at, look, ret, reterr);
 }
 
 const struct dm_op dm_op_bash = {
@@ -239,4 +293,14 @@ const struct dm_op dm_op_bash = {
              .fields = fields,
              .template_ext = exts},
     .execute = execute,
+};
+
+const struct dm_op dm_op_bash_sensor = {
+    .spec = {.name = "bash_sensor",
+             .aliases = sensor_aliases,
+             .doc = "Waits until a command succeeds: it runs now and then, with `bash -c`.",
+             .fields = sensor_fields,
+             .template_ext = exts,
+             .sensor = true},
+    .execute = execute_sensor,
 };

@@ -31,7 +31,6 @@ static const struct dm_op_spec *const specs[] = {
 #define USE_SHORT_CIRCUIT                                                                    \
     "Python code does not run inside daymill: say with `short_circuit` when to go on, as a " \
     "template (condition: \"{{ ... }}\") or as SQL."
-#define NOT_YET(what) "There is no " what " yet; `bash` can wait for the same thing in a loop."
 
 static const struct dm_op_refused refused[] = {
     {"PythonOperator", USE_BASH},
@@ -55,17 +54,6 @@ static const struct dm_op_refused refused[] = {
     {"ShortCircuitOperator", USE_SHORT_CIRCUIT},
     {"airflow.operators.python.ShortCircuitOperator", USE_SHORT_CIRCUIT},
     {"airflow.providers.standard.operators.python.ShortCircuitOperator", USE_SHORT_CIRCUIT},
-    {"FileSensor", NOT_YET("file sensor")},
-    {"airflow.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
-    {"airflow.providers.standard.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
-    {"S3KeySensor", NOT_YET("object sensor")},
-    {"airflow.providers.amazon.aws.sensors.s3.S3KeySensor", NOT_YET("object sensor")},
-    {"SqlSensor", NOT_YET("SQL sensor")},
-    {"airflow.providers.common.sql.sensors.sql.SqlSensor", NOT_YET("SQL sensor")},
-    {"ExternalTaskSensor", NOT_YET("sensor for another DAG")},
-    {"airflow.sensors.external_task.ExternalTaskSensor", NOT_YET("sensor for another DAG")},
-    {"airflow.providers.standard.sensors.external_task.ExternalTaskSensor",
-     NOT_YET("sensor for another DAG")},
     {"RedshiftDataOperator", "Use `redshift_sql` (RedshiftSQLOperator) on a connection of the "
                              "same cluster: it takes the same sql."},
     {"airflow.providers.amazon.aws.operators.redshift_data.RedshiftDataOperator",
