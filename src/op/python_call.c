@@ -153,6 +153,19 @@ static void add_secret(struct dm_arena *a, struct dm_value *secrets, const struc
         dm_list_add(a, secrets, v);
 }
 
+static int pull(struct channel *c, const struct dm_value *m, const struct dm_value **ret,
+                struct dm_err *reterr)
+{
+    int64_t index = dm_map_int(m, "map_index", -1);
+    if (dm_map_bool(m, "all", false))
+        index = DM_XCOM_OF_ALL;
+    else if (index < -1 || index >= INT32_MAX)
+        return 0;
+    return c->context.xcom(c->context.user, c->at->arena, dm_map_str(m, "dag_id", ""),
+                           dm_map_str(m, "run_id", ""), dm_map_str(m, "task_id", ""), (int)index,
+                           dm_map_str(m, "key", ""), ret, reterr);
+}
+
 /* 1 found, 0 not there, or an error; what must not be printed goes into `secrets`. */
 static int look_up(struct channel *c, const struct dm_value *m, const struct dm_value **ret,
                    struct dm_value *secrets, struct dm_err *reterr)
@@ -160,9 +173,7 @@ static int look_up(struct channel *c, const struct dm_value *m, const struct dm_
     struct dm_arena *a = c->at->arena;
     struct dm_str what = dm_map_str(m, "do", ""), key = dm_map_str(m, "key", ""), text;
     if (dm_str_is(what, "xcom"))
-        return c->context.xcom(c->context.user, a, dm_map_str(m, "dag_id", ""),
-                               dm_map_str(m, "run_id", ""), dm_map_str(m, "task_id", ""), key, ret,
-                               reterr);
+        return pull(c, m, ret, reterr);
     if (dm_str_is(what, "variable")) {
         int rc = c->context.var(c->context.user, key, &text, reterr);
         if (rc > 0) {
