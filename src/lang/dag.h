@@ -35,8 +35,9 @@ struct dm_task {
     bool depends_on_past, wait_for_downstream, ignore_first_depends_on_past;
     const char *pool;
     int pool_slots, priority_weight;
-    const char *weight_rule; /* "downstream", "upstream", "absolute" */
-    int max_active_tis_per_dag, max_active_tis_per_dagrun; /* 0 = no limit */
+    const char *weight_rule;       /* "downstream", "upstream", "absolute" */
+    int max_active_tis_per_dag;    /* 0 = no limit */
+    int max_active_tis_per_dagrun; /* of one mapped task within one run; 0 = no limit */
     const char *owner;
     bool do_xcom_push;
     int64_t start_date, end_date; /* DM_NEVER = the DAG's */
@@ -99,9 +100,10 @@ struct dm_dag {
     const struct dm_value
         *param_specs; /* name -> {schema, description} of the params that have one */
     const struct dm_value *callbacks; /* on_…_callback, sla_miss_callback -> callable */
-    const struct dm_value *paused_upon_creation, *template_searchpath, *user_defined_macros,
-        *access_control;
-    char generation[65]; /* SHA-256 of the normal form with the files */
+    const struct dm_value *template_searchpath, *user_defined_macros, *access_control;
+    int paused_upon_creation;            /* 1 or 0; -1 = not said, the project decides */
+    int max_consecutive_failed_dag_runs; /* so many, and the DAG is paused; 0 = never */
+    char generation[65];                 /* SHA-256 of the normal form with the files */
 };
 
 /* One finding of the loader: an error (the DAG is refused) or a warning. */
@@ -120,6 +122,22 @@ struct dm_dag_set {
     size_t n_dags;
     struct dm_diag *diags; /* by file, line, column */
     size_t n_diags, n_errors;
+    /* Every file that was read or looked for, relative to the project as `file` of a finding is, sorted, each once: DAG
+       files, defaults files, texts of templated fields, scripts, Python modules.  Some are not there (a defaults.yml
+       that would count, a file in an earlier folder of a search path).  Where none of them changed, appeared or went,
+       the environment is the same and no date is relative, a load gives the same again. */
+    const char **depends;
+    size_t n_depends;
+};
+
+/* A folder of DAG files as it is walked. */
+struct dm_dag_scan {
+    const char **
+        files; /* in the order in which they load: those of a folder by name, then its subfolders */
+    size_t n_files;
+    const char **
+        folders; /* the folder itself and all that were entered; all paths begin with the folder's as given */
+    size_t n_folders;
 };
 
 /* Generations of dag-factory.  What one of them takes and the other refuses, both takes. */
@@ -128,6 +146,9 @@ enum dm_dialect { DM_DIALECT_BOTH, DM_DIALECT_V0, DM_DIALECT_V1 };
 /* What the loader may ask of the world outside. */
 struct dm_load_world {
     const char *project_dir; /* errors and `file` are relative to it */
+    /* The folder of all DAGs, in which the defaults.yml of a file's folders begin and Python modules and texts are
+       looked for; NULL = the folder that is loaded, or the one that the file lies in. */
+    const char *dags_dir;
     const struct dm_op_table *ops;
     int64_t now; /* for relative dates */
     /* An environment variable, or NULL. */
@@ -157,10 +178,14 @@ enum {
     DM_DAG_ID_MAX = 250,          /* characters of a dag_id or task_id */
 };
 
-/* Loads a folder of *.yaml and *.yml (or one file).  Fails only where the folder cannot be read; what is wrong
-   with the files is in ret->diags, and the other DAGs are there. */
+/* Loads a folder of *.yaml and *.yml, or one file with the defaults of the folders above it.  Fails only where the
+   folder cannot be read; what is wrong with the files is in ret->diags, and the other DAGs are there.  Of two DAGs
+   with one id the one that is read later is refused; somebody who loads file by file sees to this himself. */
 int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_world *world,
                  struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
+/* The files that a load of the folder reads as DAG files, without reading them.  Fails where a folder cannot be read. */
+int dm_dags_scan(struct dm_arena *a, const char *folder, const struct dm_load_world *world,
+                 struct dm_dag_scan *ret, struct dm_err *reterr) dm_nodiscard;
 /* "dags/x.yaml:12:9: error: unknown key …", the source line, a caret below its column, and the hint. */
 void dm_diag_format(struct dm_strbuf *b, const struct dm_diag *d);
 

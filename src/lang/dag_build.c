@@ -385,11 +385,14 @@ static void doc_file(struct dm_dag_draft *d)
         return;
     if (path->kind != DM_STRING || !dm_str_starts(path->s, DM_STR("/")))
         draft_error(d, path, SCHEMA, NULL, "doc_md_file_path must be an absolute path");
-    else if (dm_file_read(d->loader->a, dm_str_cstr(d->loader->a, path->s), DM_DAG_TEXT_MAX, &text,
-                          &err) < 0)
-        draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);
-    else
-        d->dag->doc_md = dm_str_cstr(d->loader->a, text);
+    else {
+        const char *name = dm_str_cstr(d->loader->a, path->s);
+        dm_dag_depend(d->loader, name);
+        if (dm_file_read(d->loader->a, name, DM_DAG_TEXT_MAX, &text, &err) < 0)
+            draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);
+        else
+            d->dag->doc_md = dm_str_cstr(d->loader->a, text);
+    }
 }
 
 /* Documentation that a Python function writes; kept under the name doc_md among the callbacks. */
@@ -416,7 +419,8 @@ static void rare(struct dm_dag_draft *d)
                                         "gantt", "landing_times", NULL};
     struct dm_dag *dag = d->dag;
     dag->display_name = text_key(d, "dag_display_name");
-    dag->paused_upon_creation = given(d, "is_paused_upon_creation");
+    dag->paused_upon_creation =
+        given(d, "is_paused_upon_creation") ? bool_key(d, "is_paused_upon_creation", false) : -1;
     dag->template_searchpath = given(d, "template_searchpath");
     dag->access_control = given(d, "access_control");
     dag->callbacks = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
@@ -497,6 +501,7 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
     dag->fail_stop = bool_key(&d, "fail_stop", bool_key(&d, "fail_fast", false));
     dag->max_active_runs = int_key(&d, "max_active_runs", 16);
     dag->max_active_tasks = int_key(&d, "concurrency", int_key(&d, "max_active_tasks", 16));
+    dag->max_consecutive_failed_dag_runs = int_key(&d, "max_consecutive_failed_dag_runs", 0);
     params(&d);
     rare(&d);
     dag->tags = tags(&d);

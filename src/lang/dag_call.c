@@ -89,10 +89,10 @@ static const char *module_file(struct dm_dag_draft *d, struct dm_str module)
             *c = '/';
     for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
         const char *path = dm_path_join(a, roots[i], dm_arena_printf(a, "%s.py", name));
-        if (dm_path_below(a, path, roots[i]) && dm_exists(path))
+        if (dm_path_below(a, path, roots[i]) && dm_dag_has_file(d->loader, path))
             return path;
         path = dm_path_join(a, roots[i], dm_arena_printf(a, "%s/__init__.py", name));
-        if (dm_path_below(a, path, roots[i]) && dm_exists(path))
+        if (dm_path_below(a, path, roots[i]) && dm_dag_has_file(d->loader, path))
             return path;
     }
     return NULL;
@@ -105,6 +105,7 @@ static const struct dm_value *find_in(struct dm_dag_draft *d, const struct dm_va
     struct dm_diag_at where = draft_at(d, at);
     struct dm_str text;
     struct dm_err err;
+    dm_dag_depend(d->loader, path);
     if (dm_file_read(d->loader->a, path, MODULE_MAX_BYTES, &text, &err) < 0) {
         dm_diag_report(d->loader, where, false, code, err.hint, "%s", err.message);
         return NULL;

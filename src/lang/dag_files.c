@@ -25,10 +25,10 @@ static bool names_file(struct dm_str s, const char *const *exts)
     return false;
 }
 
-static const char *in_folder(struct dm_arena *a, const char *dir, const char *name)
+static const char *in_folder(struct dm_dag_loader *l, const char *dir, const char *name)
 {
-    const char *path = dm_path_join(a, dir, name);
-    return dm_path_below(a, path, dir) && dm_exists(path) && !dm_is_dir(path) ? path : NULL;
+    const char *path = dm_path_join(l->a, dir, name);
+    return dm_path_below(l->a, path, dir) && dm_dag_has_file(l, path) ? path : NULL;
 }
 
 static const char *in_search_path(struct dm_dag_draft *d, const char *name)
@@ -40,8 +40,9 @@ static const char *in_search_path(struct dm_dag_draft *d, const char *name)
         const struct dm_value *dir = v->kind == DM_LIST ? v->list.items[i] : v;
         if (dir->kind != DM_STRING)
             continue;
-        const char *path = in_folder(
-            a, dm_path_join(a, d->loader->world->project_dir, dm_str_cstr(a, dir->s)), name);
+        const char *path =
+            in_folder(d->loader,
+                      dm_path_join(a, d->loader->world->project_dir, dm_str_cstr(a, dir->s)), name);
         if (path)
             return path;
     }
@@ -51,10 +52,9 @@ static const char *in_search_path(struct dm_dag_draft *d, const char *name)
 /* The DAG file's folder, then template_searchpath, then the folder of all DAGs. */
 static const char *find_file(struct dm_dag_draft *d, const char *name)
 {
-    struct dm_arena *a = d->loader->a;
-    const char *path = in_folder(a, d->source->dir, name);
+    const char *path = in_folder(d->loader, d->source->dir, name);
     path = path ? path : in_search_path(d, name);
-    return path ? path : in_folder(a, d->loader->dags_dir, name);
+    return path ? path : in_folder(d->loader, d->loader->dags_dir, name);
 }
 
 /* What lies in the folder that the name points to, nearest first. */
@@ -198,7 +198,7 @@ static void read_landed_file(struct dm_dag_draft *d, const struct dm_value *v)
         dm_str_find(v->s, DM_STR("{%"), 0) >= 0)
         return;
     const char *path = dm_path_join(a, d->loader->world->project_dir, name);
-    if (dm_path_below(a, path, d->loader->dags_dir) && dm_exists(path) && !dm_is_dir(path))
+    if (dm_path_below(a, path, d->loader->dags_dir) && dm_dag_has_file(d->loader, path))
         read_file(d, v, name, path, &text);
 }
 

@@ -255,6 +255,8 @@ static void set_rare_of_task(struct dm_arena *a, struct dm_value *m, const struc
         SET("sla_us", dm_value_int(a, t->sla_us));
     set_given(a, m, "executor_config", t->executor_config);
     set_given(a, m, "callbacks", t->callbacks);
+    if (t->max_active_tis_per_dagrun)
+        SET("max_active_tis_per_dagrun", dm_value_int(a, t->max_active_tis_per_dagrun));
     set_given(a, m, "inlets", t->inlets);
     set_given(a, m, "outlets", t->outlets);
     set_given(a, m, "expand", t->expand);
@@ -268,7 +270,10 @@ static void set_rare_of_dag(struct dm_arena *a, struct dm_value *m, const struct
     set_given(a, m, "default_args", d->default_args);
     set_given(a, m, "param_specs", d->param_specs);
     set_given(a, m, "callbacks", d->callbacks);
-    set_given(a, m, "paused_upon_creation", d->paused_upon_creation);
+    if (d->paused_upon_creation >= 0)
+        SET("paused_upon_creation", dm_value_bool(a, d->paused_upon_creation));
+    if (d->max_consecutive_failed_dag_runs)
+        SET("max_consecutive_failed_dag_runs", dm_value_int(a, d->max_consecutive_failed_dag_runs));
     set_given(a, m, "template_searchpath", d->template_searchpath);
     set_given(a, m, "user_defined_macros", d->user_defined_macros);
     set_given(a, m, "access_control", d->access_control);
@@ -312,8 +317,6 @@ static const struct dm_value *task_value(struct dm_arena *a, const struct dm_tas
     SET("priority_weight", dm_value_int(a, t->priority_weight));
     SET("weight_rule", dm_value_cstr(a, t->weight_rule));
     SET("max_active_tis_per_dag", dm_value_int(a, t->max_active_tis_per_dag));
-    if (t->max_active_tis_per_dagrun)
-        SET("max_active_tis_per_dagrun", dm_value_int(a, t->max_active_tis_per_dagrun));
     SET("owner", dm_value_cstr(a, t->owner));
     SET("do_xcom_push", dm_value_bool(a, t->do_xcom_push));
     SET("start_date", instant_or_null(a, t->start_date));
@@ -418,6 +421,7 @@ static void read_rare_of_task(struct dm_arena *a, const struct dm_value *m, stru
     t->sla_us = dm_map_int(m, "sla_us", 0);
     t->executor_config = given_of(a, m, "executor_config");
     t->callbacks = given_of(a, m, "callbacks");
+    t->max_active_tis_per_dagrun = (int)dm_map_int(m, "max_active_tis_per_dagrun", 0);
     t->inlets = given_of(a, m, "inlets");
     t->outlets = given_of(a, m, "outlets");
     t->expand = given_of(a, m, "expand");
@@ -431,7 +435,9 @@ static void read_rare_of_dag(struct dm_arena *a, const struct dm_value *m, struc
     d->default_args = given_of(a, m, "default_args");
     d->param_specs = given_of(a, m, "param_specs");
     d->callbacks = given_of(a, m, "callbacks");
-    d->paused_upon_creation = given_of(a, m, "paused_upon_creation");
+    d->paused_upon_creation =
+        !dm_map_at(m, "paused_upon_creation") ? -1 : dm_map_bool(m, "paused_upon_creation", false);
+    d->max_consecutive_failed_dag_runs = (int)dm_map_int(m, "max_consecutive_failed_dag_runs", 0);
     d->template_searchpath = given_of(a, m, "template_searchpath");
     d->user_defined_macros = given_of(a, m, "user_defined_macros");
     d->access_control = given_of(a, m, "access_control");
@@ -494,7 +500,6 @@ static bool read_task(struct dm_arena *a, const struct dm_value *m, size_t n_tas
     t->priority_weight = (int)dm_map_int(m, "priority_weight", 1);
     t->weight_rule = text_needed(a, m, "weight_rule");
     t->max_active_tis_per_dag = (int)dm_map_int(m, "max_active_tis_per_dag", 0);
-    t->max_active_tis_per_dagrun = (int)dm_map_int(m, "max_active_tis_per_dagrun", 0);
     t->owner = text_needed(a, m, "owner");
     t->do_xcom_push = dm_map_bool(m, "do_xcom_push", true);
     t->start_date = dm_map_int(m, "start_date", DM_NEVER);

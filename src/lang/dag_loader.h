@@ -35,6 +35,7 @@ struct dm_dag_loader {
     struct dm_arena *a;
     const struct dm_load_world *world;
     const char *dags_dir;
+    struct dm_map depends; /* shown path -> itself */
     struct dm_diag *diags;
     size_t n_diags, cap_diags, n_errors;
 };
@@ -157,6 +158,12 @@ void dm_dag_read_files(struct dm_dag_draft *d, const struct dm_op_spec *spec,
 /* The same for what a mapped task is mapped over; checks the items too. */
 void dm_dag_read_mapped(struct dm_dag_draft *d, const struct dm_op_spec *spec,
                         const struct dm_task *task);
+/* dag_scan.c: the result depends on this file, be it there or not. */
+void dm_dag_depend(struct dm_dag_loader *l, const char *path);
+/* Is it a file?  The result depends on it. */
+bool dm_dag_has_file(struct dm_dag_loader *l, const char *path);
+/* All of them for people, sorted; there are l->depends.len. */
+const char **dm_dag_depends(const struct dm_dag_loader *l, struct dm_arena *a);
 /* A path as people see it: relative to the project where it lies in it. */
 const char *dm_dag_shown_path(const struct dm_dag_loader *l, const char *path);
 /* dag_graph.c: edges, cycles, order; fills dag->tasks. */

@@ -77,17 +77,17 @@ static int make_row(struct dm_tick *t, const struct dm_plan_run *run, const stru
     return dm_record_task(t->store, ret, reterr);
 }
 
-static struct dm_plan_task *add_instance(struct dm_tick *t, struct dm_plan_task *task)
+static struct dm_plan_task *add_instance(struct dm_plan_run *run, struct dm_plan_task *task)
 {
     if (task->n_more == task->cap_more) {
         size_t cap = task->cap_more ? task->cap_more * 2 : 4;
-        struct dm_plan_task **more = dm_arena_array(t->arena, struct dm_plan_task *, cap);
+        struct dm_plan_task **more = dm_arena_array(&run->arena, struct dm_plan_task *, cap);
         if (task->n_more)
             memcpy(more, task->more, task->n_more * sizeof(*more));
         task->more = more;
         task->cap_more = cap;
     }
-    struct dm_plan_task *one = dm_arena_new(t->arena, struct dm_plan_task);
+    struct dm_plan_task *one = dm_arena_new(&run->arena, struct dm_plan_task);
     *one = (struct dm_plan_task){.def = task->def, .in_past = task->in_past};
     task->more[task->n_more++] = one;
     return one;
@@ -97,7 +97,7 @@ static int make_missing(struct dm_tick *t, struct dm_plan_run *run, struct dm_pl
                         int64_t n, struct dm_err *reterr)
 {
     while ((int64_t)task->n_more + 1 < n) {
-        struct dm_plan_task *one = add_instance(t, task);
+        struct dm_plan_task *one = add_instance(run, task);
         DM_TRY(make_row(t, run, task->def, (int)task->n_more, &one->row, reterr));
     }
     return 0;
@@ -136,7 +136,7 @@ int dm_map_load(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task 
         return make_row(t, run, task->def, -1, &task->row, reterr);
     task->row = *own[from];
     for (size_t i = from + 1; i < to; i++)
-        add_instance(t, task)->row = *own[i];
+        add_instance(run, task)->row = *own[i];
     return 0;
 }
 

@@ -5,7 +5,7 @@
  *      after it at once, so that a failure travels to the leaves in one pass; a run without unfinished tasks ends;
  *   2. steps: the first of each cluster, where none runs;
  *   3. ready tasks by (priority, logical date, DAG, task) take the free slots;
- *   4. drives with room take their next day.
+ *   4. drives with room take their next day, schedules make their next run, queued runs begin.
  *
  * States decided in this pass are kept beside the snapshot (`struct pass`), never in it.
  */
@@ -406,8 +406,27 @@ static void plan_timeout(struct pass *p, struct dm_plan_run *run)
                           .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
 }
 
+/* Airflow's rule: nothing can run, and nothing outside the run could change that. */
+static bool is_deadlocked(const struct dm_plan_run *run)
+{
+    const struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
+        const struct dm_task *def = t->def;
+        bool waits = def->depends_on_past || def->wait_for_downstream ||
+                     def->max_active_tis_per_dag > 0 || def->max_active_tis_per_dagrun > 0;
+        if (waits && !dm_task_finished(t->row.state))
+            return false;
+    }
+    return dm_plan_run_stuck(run);
+}
+
 static void plan_run(struct pass *p, struct dm_plan_run *run)
 {
+    if (run->renew) {
+        if (run->at_work == 0)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_RENEW_RUN, .run = run});
+        return;
+    }
     if (took_too_long(p, run)) {
         plan_timeout(p, run);
         return;
@@ -420,6 +439,7 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
     struct states states = {dm_arena_array(p->arena, enum dm_task_state, n),
                             dm_arena_array(p->arena, size_t, n)};
     bool unfinished = false, leaf_failed = false;
+    size_t before = p->n_actions;
     struct dm_plan_task *t;
     read_states(run, &states);
     for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e)); at++) {
@@ -429,11 +449,14 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
         if (run->graph->leaves[e.task] && (s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED))
             leaf_failed = true;
     }
+    enum dm_run_state end = leaf_failed ? DM_RUN_FAILED : DM_RUN_SUCCESS;
     if (!unfinished)
-        add_action(p,
-                   (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
-                                      .run = run,
-                                      .run_state = leaf_failed ? DM_RUN_FAILED : DM_RUN_SUCCESS});
+        add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
+                                         .run = run,
+                                         .run_state = run->marked ? run->mark : end});
+    else if (p->n_actions == before && is_deadlocked(run))
+        add_action(p, (struct dm_action){
+                          .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
 }
 
 /* ---- steps ---- */
@@ -596,30 +619,87 @@ static void plan_slots(struct pass *p)
     }
 }
 
-/* ---- days ---- */
+/* ---- days and runs ---- */
 
 static void plan_days(struct pass *p)
 {
     for (size_t i = 0; i < p->snap->n_drives; i++) {
-        struct dm_plan_drive *d = &p->snap->drives[i];
-        int active = 0;
+        struct dm_plan_drive *d = p->snap->drives[i];
+        int active = 0, room = d->drive->max_active_runs;
+        if (room <= 0)
+            room = d->drive->dag->max_active_runs;
         for (size_t j = 0; j < p->snap->n_runs; j++)
-            active += p->snap->runs[j]->active &&
-                      strcmp(p->snap->runs[j]->row.dag_id, d->drive->dag->dag_id) == 0;
-        if (d->next < d->n_days && active < d->drive->dag->max_active_runs)
+            active += p->snap->runs[j]->drive == d->drive;
+        if (!d->paused && d->next < d->n_days && active < room)
             add_action(p, (struct dm_action){.kind = DM_ACTION_NEXT_DAY, .drive = d});
     }
+}
+
+/* Queued and active ones together leave room for another (Airflow's max_active_runs). */
+static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
+{
+    const struct dm_snapshot *s = p->snap;
+    if (s->dags_at == DM_NEVER || s->dags_at > p->now) {
+        *ret_dags_at = s->dags_at;
+        if (s->dags_at != DM_NEVER)
+            wake_at(p, s->dags_at);
+        return;
+    }
+    int64_t at = DM_NEVER;
+    for (size_t i = 0; i < s->n_dags; i++) {
+        struct dm_plan_dag *d = s->dags[i];
+        if (d->paused || !d->ref || !d->has_next || d->unfinished >= d->ref->dag->max_active_runs)
+            continue;
+        if (d->next.run_after <= p->now)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_CREATE_RUN, .dag = d});
+        if (at == DM_NEVER || d->next.run_after < at)
+            at = d->next.run_after;
+    }
+    *ret_dags_at = at;
+    if (at != DM_NEVER)
+        wake_at(p, at);
+}
+
+/* One run of a DAG in a pass: the next pass sees it active. */
+static void plan_queued(struct pass *p)
+{
+    for (size_t i = 0; i < p->snap->n_queued; i++) {
+        struct dm_plan_run *run = p->snap->queued[i];
+        struct dm_plan_dag *d = run->of;
+        bool begun = false;
+        if (!d || d->paused || !d->ref || d->active >= d->ref->dag->max_active_runs)
+            continue;
+        for (size_t j = p->n_actions; j-- > 0 && !begun;)
+            begun = p->actions[j].kind == DM_ACTION_BEGIN_RUN && p->actions[j].run->of == d;
+        if (!begun)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_BEGIN_RUN, .run = run});
+    }
+}
+
+bool dm_plan_run_stuck(const struct dm_plan_run *run)
+{
+    const struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
+        if (t->row.state != DM_TASK_NONE && !dm_task_finished(t->row.state))
+            return false;
+    return run->at_work == 0;
 }
 
 struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot *s,
                        const struct dm_limits *limits)
 {
     struct pass p = {.arena = a, .now = now, .wake_at = DM_NEVER, .snap = s, .limits = limits};
+    int64_t dags_at = s->dags_at;
     for (size_t i = 0; i < s->n_runs; i++)
         if (s->runs[i]->active)
             plan_run(&p, s->runs[i]);
-    plan_steps(&p);
-    plan_slots(&p);
-    plan_days(&p);
-    return (struct dm_plan){.actions = p.actions, .n_actions = p.n_actions, .wake_at = p.wake_at};
+    if (!limits->draining) {
+        plan_steps(&p);
+        plan_slots(&p);
+        plan_days(&p);
+        plan_schedules(&p, &dags_at);
+        plan_queued(&p);
+    }
+    return (struct dm_plan){
+        .actions = p.actions, .n_actions = p.n_actions, .wake_at = p.wake_at, .dags_at = dags_at};
 }

@@ -446,7 +446,8 @@ const struct dm_value *golden_dag_answer(struct dm_arena *a, const struct dm_dag
     put(a, m, "end_date", instant(a, dag->end_date), "null");
     put_span(a, m, "dagrun_timeout", dag->dagrun_timeout_us);
     put_text(a, m, "doc_md", dag->doc_md, "null");
-    put_typed(a, m, "is_paused_upon_creation", dag->paused_upon_creation, "null");
+    if (dag->paused_upon_creation >= 0)
+        put(a, m, "is_paused_upon_creation", dm_value_bool(a, dag->paused_upon_creation), "null");
     put_typed(a, m, "template_searchpath", dag->template_searchpath, "null");
     put_typed(a, m, "user_defined_macros", dag->user_defined_macros, "null");
     put_typed(a, m, "access_control", dag->access_control, "null");

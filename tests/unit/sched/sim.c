@@ -142,7 +142,7 @@ static void check_rest(struct t_world *w)
         T_OK(waits > 0);
     }
     if (w->tick.snap.n_runs == 0)
-        T_INT(w->tick.snap.drives[0].next, w->tick.snap.drives[0].n_days);
+        T_INT(w->tick.snap.n_drives, 0);
 }
 
 static void random_worlds_come_to_rest(void)
