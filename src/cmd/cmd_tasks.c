@@ -356,7 +356,7 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
         print_cleared(args, cleared, n);
         return 0;
     }
-    struct dm_value *body = dm_value_map(args->arena), *ids = dm_value_list(args->arena, 1);
+    struct dm_value *body = dm_value_map(args->arena), *ids = dm_value_list(args->arena, 0);
     dm_list_add(args->arena, ids, dm_value_cstr(args->arena, task->task_id));
     dm_map_set(args->arena, body, "task_ids", ids);
     set_date(args, body, "from", c.from);

@@ -20,6 +20,13 @@ int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *re
         .now = dm_clock_now(),
         .env = environment,
     };
+    const struct dm_value *syntax =
+        args->project ? dm_project_config(args->project, "dag_ignore_file_syntax") : NULL;
+    if (syntax && !dm_str_is(syntax->s, "glob") && !dm_str_is(syntax->s, "regexp"))
+        return dm_err_set(reterr, DM_E_INVALID,
+                          "dag_ignore_file_syntax in %s is \"%.*s\", neither glob nor regexp",
+                          DM_PROJECT_FILE, DM_FMT(syntax->s));
+    world.ignore_regexp = syntax && dm_str_is(syntax->s, "regexp");
     /* The project's folders are without links; a path from a person is not, and may be relative. */
     _cleanup_free_ char *real = args->project ? realpath(path, NULL) : NULL;
     return dm_dags_load(args->arena, real ? real : path, &world, ret, reterr);

@@ -18,6 +18,24 @@ enum dm_trigger_rule {
 };
 const char *dm_trigger_rule_name(enum dm_trigger_rule rule);
 
+enum dm_callback_on {
+#define DM_CALLBACK(name, key, of_dag, doc) DM_ON_##name,
+#include "lang/callbacks.def"
+#undef DM_CALLBACK
+    DM_ON_COUNT
+};
+const char *dm_callback_key(enum dm_callback_on on); /* "on_failure_callback" */
+
+/* What runs beside the tasks when something happened: an operator with its fields, as a task has them. */
+struct dm_callback {
+    enum dm_callback_on on;
+    const char *operator_name;
+    /* Not rendered; templates may name `exception` and `reason` too.  A Python function is the field python_callable
+       of `python`, and has `context: true`: it is called with the context alone, and its own `kwargs` by name. */
+    const struct dm_value *args;
+    uint32_t line, col;
+};
+
 struct dm_task {
     const char *task_id;       /* with group prefix */
     const char *operator_name; /* short name of the operator table */
@@ -56,11 +74,13 @@ struct dm_task {
     bool email_on_failure, email_on_retry; /* true */
     int64_t sla_us;
     const struct dm_value *executor_config;
-    const struct dm_value *callbacks;        /* on_…_callback -> callable */
+    const struct dm_value *callables;        /* of a model only: on_…_callback -> callable */
     const struct dm_value *inlets, *outlets; /* lists of URIs, assets, or anything else */
     /* A mapped task: name of a field -> a list or an XComArg; args then holds what is the same for all. */
     const struct dm_value *expand;
     const struct dm_value *expand_kwargs; /* the same for the arguments of a decorated function */
+    struct dm_callback *callbacks;        /* by `on`, in the order of the file */
+    size_t n_callbacks;
 };
 
 /* A group of tasks.  It gives its tasks a prefix and defaults; its dependencies have become edges of the tasks. */
@@ -99,7 +119,9 @@ struct dm_dag {
     const struct dm_value *default_args; /* of a model only: the tasks have theirs */
     const struct dm_value
         *param_specs; /* name -> {schema, description} of the params that have one */
-    const struct dm_value *callbacks; /* on_…_callback, sla_miss_callback -> callable */
+    const struct dm_value *callables; /* of a model only: on_…_callback … -> callable */
+    struct dm_callback *callbacks;    /* of the run, by `on`, in the order of the file */
+    size_t n_callbacks;
     const struct dm_value *template_searchpath, *user_defined_macros, *access_control;
     int paused_upon_creation;            /* 1 or 0; -1 = not said, the project decides */
     int max_consecutive_failed_dag_runs; /* so many, and the DAG is paused; 0 = never */
@@ -155,6 +177,8 @@ struct dm_load_world {
     const char *(*env)(void *user, const char *name);
     void *user;
     enum dm_dialect dialect;
+    bool
+        ignore_regexp; /* .airflowignore holds regular expressions, as with Airflow 2; else globs */
     /* Loads what nothing here can run yet (callbacks …) into the model, and keys that are
        probably a slip with a warning only: for programs that compare or convert DAGs and run none.  Without it these
        are errors, so that a run never leaves out in silence what its DAG asks for. */
@@ -176,6 +200,7 @@ enum {
     DM_DAG_DIAGS_MAX = 1000,      /* findings that are listed */
     DM_DAG_TEXT_COUNT_MAX = 1000, /* how many these may be */
     DM_DAG_ID_MAX = 250,          /* characters of a dag_id or task_id */
+    DM_DAG_CALLBACKS_MAX = 10,    /* callbacks under one key */
 };
 
 /* Loads a folder of *.yaml and *.yml, or one file with the defaults of the folders above it.  Fails only where the
@@ -183,7 +208,8 @@ enum {
    with one id the one that is read later is refused; somebody who loads file by file sees to this himself. */
 int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_world *world,
                  struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
-/* The files that a load of the folder reads as DAG files, without reading them.  Fails where a folder cannot be read. */
+/* The files that a load of the folder reads as DAG files, without reading them: without hidden ones, defaults.yml and
+   what an .airflowignore between the folder of all DAGs and the file leaves out.  Fails where a folder cannot be read. */
 int dm_dags_scan(struct dm_arena *a, const char *folder, const struct dm_load_world *world,
                  struct dm_dag_scan *ret, struct dm_err *reterr) dm_nodiscard;
 /* "dags/x.yaml:12:9: error: unknown key …", the source line, a caret below its column, and the hint. */

@@ -406,9 +406,9 @@ static void doc_function(struct dm_dag_draft *d)
     if (!found)
         return;
     struct dm_value *all =
-        d->dag->callbacks ? dm_value_copy(a, d->dag->callbacks) : dm_value_map(a);
+        d->dag->callables ? dm_value_copy(a, d->dag->callables) : dm_value_map(a);
     dm_map_set(a, all, "doc_md", found);
-    d->dag->callbacks = all;
+    d->dag->callables = all;
 }
 
 /* What only some DAGs have. */
@@ -423,7 +423,10 @@ static void rare(struct dm_dag_draft *d)
         given(d, "is_paused_upon_creation") ? bool_key(d, "is_paused_upon_creation", false) : -1;
     dag->template_searchpath = given(d, "template_searchpath");
     dag->access_control = given(d, "access_control");
-    dag->callbacks = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
+    if (d->loader->world->model_only)
+        dag->callables = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
+    else
+        dag->callbacks = dm_dag_read_callbacks(d, &d->config, 1, true, &dag->n_callbacks);
     doc_file(d);
     doc_function(d);
     choice(d, "orientation", orientations);
@@ -439,7 +442,8 @@ static void default_args(struct dm_dag_draft *d)
 {
     struct dm_arena *a = d->loader->a;
     struct dm_value *out = dm_value_map(a);
-    const struct dm_value *callbacks = dm_dag_callbacks(d, d->defaults, dm_task_callbacks);
+    const struct dm_value *callbacks =
+        d->loader->world->model_only ? dm_dag_callbacks(d, d->defaults, dm_task_callbacks) : NULL;
     const struct dm_value *zone = dm_map_at(d->defaults, "timezone");
     const char *zone_name = zone && zone->kind == DM_STRING ? dm_str_cstr(a, zone->s) : "UTC";
     out->line = d->defaults->line;

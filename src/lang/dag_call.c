@@ -160,17 +160,18 @@ const struct dm_value *dm_dag_callable_in(struct dm_dag_draft *d, const struct d
     return find_in(d, file, path, module, name->s, code);
 }
 
-/* A string, or a map with `callback` and the arguments to call it with. */
-static const struct dm_value *one_callback(struct dm_dag_draft *d, const char *name,
-                                           const struct dm_value *v)
+const struct dm_value *dm_dag_callback(struct dm_dag_draft *d, const char *name,
+                                       const struct dm_value *v)
 {
     struct dm_arena *a = d->loader->a;
     const struct dm_value *path = v->kind == DM_MAP ? dm_map_at(v, "callback") : v;
     if (v->kind == DM_MAP && dm_str_is(dm_map_str(v, "__type__", ""), "callable"))
         return v; /* of defaults that were read before */
     if (!path || path->kind != DM_STRING) {
-        draft_error(d, v, BAD_CALLBACK, "Write module.function, or {callback: module.function}.",
-                    "%s must be a name or a map with callback", name);
+        draft_error(
+            d, v, BAD_CALLBACK,
+            "Write module.function, {callback: module.function}, {operator: …} or {webhook: URL}.",
+            "%s must be a name or a map with callback", name);
         return NULL;
     }
     const struct dm_value *found = dm_dag_callable(d, path, DM_DIAG_UNKNOWN_CALLBACK);
@@ -195,7 +196,7 @@ const struct dm_value *dm_dag_callbacks(struct dm_dag_draft *d, const struct dm_
         const struct dm_value *name = dm_map_at(map, dm_arena_printf(a, "%s_name", *names));
         const struct dm_value *file = dm_map_at(map, dm_arena_printf(a, "%s_file", *names));
         if (v && v->kind != DM_NULL)
-            found = one_callback(d, *names, v);
+            found = dm_dag_callback(d, *names, v);
         else if (name && file)
             found = dm_dag_callable_in(d, name, file, DM_DIAG_UNKNOWN_CALLBACK);
         if (found)

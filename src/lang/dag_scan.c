@@ -45,7 +45,8 @@ static bool is_setup_list(const char *dir, const char *name)
     return strcmp(name, "load.yaml") == 0 && strcmp(dm_path_base(dir), "setup") == 0;
 }
 
-static int walk(struct walk *w, const char *dir, unsigned depth, struct dm_err *reterr)
+static int walk(struct walk *w, const char *dir, const struct dm_ignore_rule *rules, unsigned depth,
+                struct dm_err *reterr)
 {
     const char *const *names;
     size_t n;
@@ -54,11 +55,12 @@ static int walk(struct walk *w, const char *dir, unsigned depth, struct dm_err *
                           w->root, FOLDER_DEPTH_MAX);
     bool hidden = w->world->model_only; /* as dag-factory does; here they are an editor's */
     DM_TRY(dm_list_dir(w->a, dir, &names, &n, reterr));
+    DM_TRY(dm_ignore_read(w->a, dir, w->root, w->world->ignore_regexp, rules, &rules, reterr));
     add(w->a, &w->folders, dir);
     for (size_t i = 0; i < n; i++) {
         const char *path = dm_path_join(w->a, dir, names[i]);
         if ((names[i][0] == '.' && !hidden) || !is_yaml(names[i]) || is_defaults(names[i]) ||
-            is_setup_list(dir, names[i]) || dm_is_dir(path))
+            is_setup_list(dir, names[i]) || dm_is_dir(path) || dm_ignored(w->a, rules, path, false))
             continue;
         if (w->files.n == DM_DAG_FILES_MAX)
             return dm_err_set(reterr, DM_E_LIMIT, "%s has more than %d DAG files", w->root,
@@ -67,17 +69,35 @@ static int walk(struct walk *w, const char *dir, unsigned depth, struct dm_err *
     }
     for (size_t i = 0; i < n; i++) {
         const char *path = dm_path_join(w->a, dir, names[i]);
-        if ((names[i][0] != '.' || hidden) && dm_is_dir(path))
-            DM_TRY(walk(w, path, depth + 1, reterr));
+        if ((names[i][0] != '.' || hidden) && dm_is_dir(path) &&
+            !dm_ignored(w->a, rules, path, true))
+            DM_TRY(walk(w, path, rules, depth + 1, reterr));
     }
     return 0;
+}
+
+/* Patterns of the folders between that of all DAGs and this one. */
+static int rules_above(struct walk *w, const char *dir, const struct dm_ignore_rule **ret,
+                       struct dm_err *reterr)
+{
+    const struct dm_ignore_rule *outer = NULL;
+    if (strcmp(dir, w->root) == 0)
+        return 0;
+    const char *up = dm_path_dir(w->a, dir);
+    DM_TRY(rules_above(w, up, &outer, reterr));
+    return dm_ignore_read(w->a, up, w->root, w->world->ignore_regexp, outer, ret, reterr);
 }
 
 int dm_dags_scan(struct dm_arena *a, const char *folder, const struct dm_load_world *world,
                  struct dm_dag_scan *ret, struct dm_err *reterr)
 {
-    struct walk w = {.a = a, .world = world, .root = folder};
-    DM_TRY(walk(&w, folder, 0, reterr));
+    struct walk w = {.a = a, .world = world};
+    const struct dm_ignore_rule *rules = NULL;
+    folder = dm_path_clean(a, folder);
+    const char *all = world->dags_dir ? dm_path_clean(a, world->dags_dir) : folder;
+    w.root = dm_path_below(a, folder, all) ? all : folder;
+    DM_TRY(rules_above(&w, folder, &rules, reterr));
+    DM_TRY(walk(&w, folder, rules, 0, reterr));
     *ret = (struct dm_dag_scan){.files = w.files.items,
                                 .n_files = w.files.n,
                                 .folders = w.folders.items,

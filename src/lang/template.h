@@ -38,6 +38,8 @@ struct dm_context {
         prev_end_date_success;
     const struct dm_timetable *timetable; /* for prev_ds, next_ds; NULL = as for a manual run */
     int try_number, max_tries, map_index, retries;
+    const char *state;                /* of the try; NULL = "running" */
+    const char *exception, *reason;   /* of a callback; NULL = not defined */
     int64_t now;                      /* dag_run.start_date, ti.start_date */
     const struct dm_value *conf;      /* of the run; map */
     const struct dm_value *params;    /* DAG < task < conf, already merged; map */

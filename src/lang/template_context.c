@@ -360,14 +360,15 @@ static int make_ti(struct dm_eval *e, const struct dm_value **ret)
     dm_map_set(e->a, f, "start_date", instant(e, c->now));
     dm_map_set(e->a, f, "end_date", &dm_null);
     dm_map_set(e->a, f, "duration", &dm_null);
-    dm_map_set(e->a, f, "state", text(e, "running"));
+    const char *state = c->state ? c->state : "running";
+    dm_map_set(e->a, f, "state", text(e, state));
     DM_TRY(get(e, "task", &v));
     dm_map_set(e->a, f, "task", v);
     DM_TRY(get(e, "dag_run", &v));
     dm_map_set(e->a, f, "dag_run", v);
     *ret = record(e, &class_ti,
-                  dm_arena_printf(e->a, "<TaskInstance: %s.%s %s [running]>", c->dag_id, c->task_id,
-                                  c->run_id),
+                  dm_arena_printf(e->a, "<TaskInstance: %s.%s %s [%s]>", c->dag_id, c->task_id,
+                                  c->run_id, state),
                   f, ti_methods);
     return 0;
 }
@@ -611,10 +612,22 @@ static int make_record(struct dm_eval *e, struct dm_str name, const struct dm_va
     return dm_str_is(name, "task") ? make_task(e, ret) : make_ti(e, ret);
 }
 
+static const char *of_callback(const struct dm_context *c, struct dm_str name)
+{
+    return dm_str_is(name, "exception") ? c->exception
+           : dm_str_is(name, "reason")  ? c->reason
+                                        : NULL;
+}
+
 static int make_text(struct dm_eval *e, struct dm_str name, const struct dm_value **ret)
 {
     if (dm_str_is(name, "run_id")) {
         *ret = text(e, e->c->run_id);
+        return 0;
+    }
+    const char *why = of_callback(e->c, name);
+    if (why) {
+        *ret = text(e, why);
         return 0;
     }
     const struct dm_value *day;
@@ -671,7 +684,8 @@ int dm_context_variable(struct dm_eval *e, struct dm_str name, const struct dm_v
         return 1;
     }
     const struct variable *v = find(name);
-    if (!v)
+    bool only_callbacks = dm_str_is(name, "exception") || dm_str_is(name, "reason");
+    if (!v || (only_callbacks && !of_callback(e->c, name)))
         return 0;
     DM_TRY(make(e, v, ret));
     dm_map_put(&e->variables, dm_str_c(v->name), (void *)*ret);

@@ -83,7 +83,7 @@ static int pause_dag(struct doing *d, struct dm_err *reterr)
 
 static void answer_cleared(struct doing *d, const struct dm_cleared *list, size_t n)
 {
-    struct dm_value *answer = dm_value_list(d->arena, n);
+    struct dm_value *answer = dm_value_list(d->arena, 0);
     for (size_t i = 0; i < n; i++) {
         struct dm_value *one = dm_value_map(d->arena);
         set_text(d, one, "run_id", list[i].run_id);

@@ -308,7 +308,6 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         c.due_at = DM_NEVER;
         c.until_step = NULL;
         task->ending = NULL;
-        error = NULL;
     }
     if (to == DM_TASK_NONE) { /* cleared while it was at work: it has all its tries again */
         c.max_tries = c.try_number + task->def->retries;
