@@ -164,7 +164,7 @@ static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
         const struct dm_attempt_row *r = &s->attempts[i];
-        if (!r->error)
+        if (!r->error || r->state == DM_ATTEMPT_RESCHEDULED) /* that only says what it waits for */
             continue;
         printf("\n%s, try %d: %s\n", dm_cell_instance(s->a, r->task_id, r->map_index),
                r->try_number, r->error);

@@ -17,19 +17,6 @@ static const struct {
 };
 enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
 
-/* What every sensor takes beside its own fields. */
-const struct dm_op_field dm_sensor_fields[] = {
-    {.name = "poke_interval", .type = DM_FIELD_DURATION, .fallback = "60"},
-    {.name = "timeout", .type = DM_FIELD_DURATION, .fallback = "604800"},
-    {.name = "mode", .type = DM_FIELD_STRING, .fallback = "\"poke\""},
-    {.name = "soft_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "never_fail", .type = DM_FIELD_BOOL},
-    {.name = "silent_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "exponential_backoff", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "max_wait", .type = DM_FIELD_DURATION},
-    {.name = NULL},
-};
-
 static int key_index(struct dm_str name)
 {
     for (int k = 0; k < N_KEYS; k++)
@@ -53,9 +40,8 @@ static const char *const *known_names(struct dm_arena *a, const struct dm_op_spe
     size_t n = 0, fields = 0;
     while (spec->fields[fields].name)
         fields++;
-    const char **names = dm_arena_array(
-        a, const char *,
-        N_KEYS + 2 * fields + sizeof(dm_sensor_fields) / sizeof(dm_sensor_fields[0]) + 1);
+    const char **names =
+        dm_arena_array(a, const char *, N_KEYS + 2 * fields + DM_SENSOR_FIELDS + 1);
     for (size_t i = 0; i < fields; i++) {
         names[n++] = spec->fields[i].name;
         if (spec->fields[i].alias)
@@ -695,25 +681,33 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
     return t;
 }
 
-/* What the types of single fields cannot refuse. */
-static void check_args(const struct reader *r, const struct dm_value *args)
+/* What the types of the fields of every sensor cannot refuse. */
+static void check_sensor(const struct reader *r, const struct dm_value *args)
 {
-    static const char *const spans[] = {"poke_interval", "timeout"};
-    struct dm_err err;
+    static const char *const spans[] = {"poke_interval", "timeout", "max_wait"};
     int64_t us;
-    for (size_t i = 0; r->spec->sensor && i < 2; i++) {
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
         const struct dm_value *v = dm_map_at(args, spans[i]);
         if (v && dm_span_parse(v, &us, NULL) == 0 && us < 0)
             draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of %s must not be negative", spans[i],
                         r->what);
     }
-    bool never_fail = r->spec->sensor && dm_map_bool(args, "never_fail", false);
-    if (never_fail && !r->d->loader->world->model_only)
-        draft_error(r->d, dm_map_at(args, "never_fail"), UNSUPPORTED_KEY, "Use soft_fail.",
-                    "\"never_fail\" is not supported");
-    if (never_fail && dm_map_bool(args, "soft_fail", false))
+    const struct dm_value *mode = dm_map_at(args, "mode");
+    if (mode && mode->kind == DM_STRING && !dm_str_is(mode->s, "poke") &&
+        !dm_str_is(mode->s, "reschedule"))
+        draft_error(r->d, mode, BAD_ARGUMENT, "Write poke or reschedule.",
+                    "%s has no mode \"%.*s\"", r->what, DM_FMT(mode->s));
+    if (dm_map_bool(args, "never_fail", false) && dm_map_bool(args, "soft_fail", false))
         draft_error(r->d, r->map, BAD_ARGUMENT, "Keep one of them.",
                     "%s has both soft_fail and never_fail", r->what);
+}
+
+/* What the types of single fields cannot refuse. */
+static void check_args(const struct reader *r, const struct dm_value *args)
+{
+    struct dm_err err;
+    if (r->spec->sensor)
+        check_sensor(r, args);
     if (!r->spec->check || r->spec->check(args, &err) == 0)
         return;
     if (err.code == DM_E_NOTFOUND)

@@ -45,8 +45,12 @@ struct dm_op_spec {
     /* What the fields cannot say: arguments that exclude each other, values out of a list.  Sees all arguments, defaults
        filled in, before they are rendered; NULL = nothing more.  DM_E_NOTFOUND says that one is missing. */
     int (*check)(const struct dm_value *args, struct dm_err *reterr);
-    bool sensor; /* takes poke_interval, timeout, mode, soft_fail too */
+    bool sensor; /* takes dm_sensor_fields too */
 };
+
+/* What every sensor takes beside its own fields; what they mean is in op/sensor.h. */
+enum { DM_SENSOR_FIELDS = 8 };
+extern const struct dm_op_field dm_sensor_fields[DM_SENSOR_FIELDS + 1]; /* ends with a NULL name */
 
 /* A name that is known and refused, with what to use instead ("PythonOperator" -> "bash …"). */
 struct dm_op_refused {

@@ -286,10 +286,12 @@ static bool is_due(struct pass *p, const struct dm_task_row *row)
 {
     if (row->state != DM_TASK_UP_FOR_RETRY && row->state != DM_TASK_UP_FOR_RESCHEDULE)
         return true;
-    if (row->until_step && step_unfinished(p, row->until_step) && row->due_at == DM_NEVER)
-        return false;
-    if (row->due_at == DM_NEVER || row->due_at <= p->now)
+    if (row->due_at != DM_NEVER && row->due_at <= p->now)
         return true;
+    if (row->until_step && !step_unfinished(p, row->until_step))
+        return true;
+    if (row->due_at == DM_NEVER)
+        return !row->until_step;
     wake_at(p, row->due_at);
     return false;
 }

@@ -255,15 +255,18 @@ static int record_end(struct dm_tick *t, const struct dm_job *j, const struct dm
 static int watch_foreign_step(struct dm_tick *t, struct dm_task_change *c, struct dm_err *reterr)
 {
     struct dm_step_row step;
-    if (!c->until_step || c->due_at != DM_NEVER)
+    if (!c->until_step)
         return 0;
     for (size_t i = 0; i < t->snap.n_steps; i++)
         if (strcmp(t->snap.steps[i]->row.id, c->until_step) == 0)
             return 0;
     int found = dm_store_step(t->store, &t->turn, NULL, dm_str_c(c->until_step), &step, reterr);
     DM_TRY(found);
-    if (found && !dm_step_finished(step.state))
+    if (!found || dm_step_finished(step.state))
+        return 0;
+    if (c->due_at == DM_NEVER || c->due_at > t->now + FOREIGN_STEP_US)
         c->due_at = t->now + FOREIGN_STEP_US;
+    c->until_step = NULL;
     return 0;
 }
 

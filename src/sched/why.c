@@ -238,17 +238,51 @@ static void say_past(struct asking *q)
         day(q, wait.run->row.logical_date), state_text(wait.state));
 }
 
-static void say_time(struct asking *q)
+/* When the wait of a sensor becomes too long for it; DM_NEVER where that is not known. */
+static int gives_up_at(struct asking *q, int64_t *ret, struct dm_err *reterr)
 {
     const struct dm_task_row *row = &q->task->row;
+    const struct dm_value *args = q->task->def->args, *v = dm_map_at(args, "timeout");
+    bool poke = dm_str_is(dm_map_str(args, "mode", "poke"), "poke");
+    int from = poke ? row->try_number : row->max_tries - q->task->def->retries + 1;
+    int64_t timeout, since;
+    *ret = DM_NEVER;
+    if (!v || dm_span_parse(v, &timeout, NULL) < 0)
+        return 0;
+    int found = dm_store_first_look(q->store, row->id, from, row->try_number, &since, reterr);
+    if (found == 1 && __builtin_add_overflow(since, timeout, ret))
+        *ret = DM_NEVER;
+    return found < 0 ? found : 0;
+}
+
+/* What the last look did not find, and when the next one is. */
+static int say_sensor(struct asking *q, struct dm_err *reterr)
+{
+    const struct dm_task_row *row = &q->task->row;
+    struct dm_attempt_row last;
+    int64_t end;
+    int found = dm_store_attempt(q->store, q->arena, row->attempt, &last, reterr);
+    DM_TRY(found);
+    DM_TRY(gives_up_at(q, &end, reterr));
+    if (found && last.error)
+        say(q, "it is a sensor; when it looked last, at %s, %s", day(q, last.ended_at), last.error);
     if (row->until_step)
         say(q, "it waits for step %s of the cluster to end", row->until_step);
-    if (row->due_at == DM_NEVER || row->due_at <= q->now)
-        return;
-    if (row->state == DM_TASK_UP_FOR_RETRY)
-        say(q, "try %d failed; the next one is due at %s", row->try_number, day(q, row->due_at));
-    else
+    else if (row->due_at != DM_NEVER && row->due_at > q->now)
         say(q, "it looks again at %s", day(q, row->due_at));
+    if (end != DM_NEVER)
+        say(q, "it gives up at the first look after %s (timeout)", day(q, end));
+    return 0;
+}
+
+static int say_time(struct asking *q, struct dm_err *reterr)
+{
+    const struct dm_task_row *row = &q->task->row;
+    if (row->state == DM_TASK_UP_FOR_RESCHEDULE)
+        return say_sensor(q, reterr);
+    if (row->due_at != DM_NEVER && row->due_at > q->now)
+        say(q, "try %d failed; the next one is due at %s", row->try_number, day(q, row->due_at));
+    return 0;
 }
 
 /* ---- slots ---- */
@@ -357,7 +391,7 @@ static int answer(struct asking *q, struct dm_err *reterr)
         say_setups(q);
         say_sources(q);
         say_past(q);
-        say_time(q);
+        DM_TRY(say_time(q, reterr));
     }
     if (q->run->row.state != DM_RUN_RUNNING)
         say(q, "nobody works on the run: it is %s", dm_run_state_name(q->run->row.state));

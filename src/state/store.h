@@ -106,7 +106,7 @@ struct dm_task_row {
     int64_t scheduled_at; /* when its dependencies were met */
     int64_t started_at, ended_at; /* of the last try; over all pokes of a sensor */
     int64_t due_at;               /* up_for_retry, up_for_reschedule; DM_NEVER = no time */
-    const char *until_step;       /* up_for_reschedule: until this step ends; NULL = no step */
+    const char *until_step; /* up_for_reschedule: until this step ends, or due_at; NULL = no step */
 };
 
 /* Task instances of a run, in the order in which they were made (topological). */
@@ -146,6 +146,10 @@ int dm_store_attempts(struct dm_store *s, struct dm_arena *a, const struct dm_at
 /* One attempt by number: 1 or 0. */
 int dm_store_attempt(struct dm_store *s, struct dm_arena *a, int64_t number,
                      struct dm_attempt_row *ret, struct dm_err *reterr) dm_nodiscard;
+
+/* When a task instance first looked, in the tries from..to (both included): the decision of its first attempt.  1 or 0. */
+int dm_store_first_look(struct dm_store *s, int64_t task, int from, int to, int64_t *ret,
+                        struct dm_err *reterr) dm_nodiscard;
 
 /* ---- what attempts reported ---- */
 

@@ -264,6 +264,8 @@ static const struct member order_members[] = {
     MEMBER(dm_order, VALUE, earlier_objects),
     MEMBER(dm_order, VALUE, landings),
     MEMBER(dm_order, INT64, started_at),
+    MEMBER(dm_order, INT64, first_look_at),
+    MEMBER(dm_order, INT64, try_look_at),
     {NULL},
 };
 

@@ -89,11 +89,22 @@ static struct dm_result result_of(struct dm_attempt *at, int rc, const struct dm
     if (r.state == DM_RESULT_RESCHEDULE) {
         r.until_step = at->until_step;
         r.until_time = at->until_time;
+        if (at->waits_for)
+            dm_err_set(&r.error, DM_E_WAITING, "%s", at->waits_for);
     }
     r.objects = r.state == DM_RESULT_SUCCESS
                     ? (at->written ? at->written : dm_value_list(at->arena, 0))
                     : dm_attempt_record(at, at->arena, at->order->earlier_objects);
     return r;
+}
+
+static void log_wait(const struct dm_result *r)
+{
+    char time[DM_TIME_MAX];
+    const char *until = r->until_time == DM_NEVER ? NULL : dm_time_isoz(r->until_time, time);
+    dm_log(DM_LOG_INFO, "waits%s%s%s%s%s%s", r->until_step ? " for step " : "",
+           r->until_step ? r->until_step : "", until ? ", looks again at " : "", until ? until : "",
+           r->error.code ? ": " : "", r->error.code ? r->error.message : "");
 }
 
 static void log_outcome(const struct dm_result *r)
@@ -103,14 +114,19 @@ static void log_outcome(const struct dm_result *r)
     else if (r->state == DM_RESULT_SKIPPED)
         dm_log(DM_LOG_INFO, "skipped: %s", r->error.message);
     else if (r->state == DM_RESULT_RESCHEDULE)
-        dm_log(DM_LOG_INFO, "waits%s%s", r->until_step ? " for step " : "",
-               r->until_step ? r->until_step : "");
+        log_wait(r);
     else
         dm_log(DM_LOG_INFO, "success");
 }
 
 /* An attempt has one result: the task's own thread and the watching one may both want to send it. */
 static atomic_flag result_taken = ATOMIC_FLAG_INIT;
+
+/* Only sensors have these fields. */
+static bool skips_late(const struct dm_value *args)
+{
+    return dm_map_bool(args, "soft_fail", false) || dm_map_bool(args, "never_fail", false);
+}
 
 /* In the watching thread, while the task's own thread may be anywhere. */
 static int too_late(void *user)
@@ -121,6 +137,10 @@ static int too_late(void *user)
     _cleanup_arena_ struct dm_arena a = {0};
     char took[DM_TIME_MAX];
     struct dm_result r = {.state = DM_RESULT_FAILED, .retry = true, .until_time = DM_NEVER};
+    if (skips_late(at->order->args)) {
+        r.state = DM_RESULT_SKIPPED;
+        r.retry = false;
+    }
     r.objects = dm_attempt_record(at, &a, at->order->earlier_objects);
     dm_duration_human(at->order->execution_timeout_us, took);
     dm_err_set(&r.error, DM_E_TIMEOUT, "the task took longer than its execution_timeout of %s",

@@ -154,7 +154,12 @@ static void operators(void)
             printf("%s `%s`", k ? "," : "\nAlso known as", s->aliases[k]);
         printf(".\n");
         fields(s->fields);
+        if (s->sensor)
+            printf("\nIt also has [the fields of every sensor](#fields-of-every-sensor).\n");
     }
+    printf("\n## Fields of every sensor\n\nA sensor looks now and then, and ends when it has found "
+           "what it waits for.\n");
+    fields(dm_sensor_fields);
     const struct dm_op_refused *r = dm_op_table()->refused;
     printf("\n## Operators that do not run here\n\nThey are an error at load, which says what to "
            "use instead.\n\n"

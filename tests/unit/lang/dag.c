@@ -309,8 +309,9 @@ static void what_cannot_run_yet_is_refused(void)
     T_HAS(s.shown, "dags/a.yaml:4:24: error: on_failure_callback names a Python function");
     T_HAS(findings(&s, "d:\n  tasks:\n    t: {decorator: airflow.decorators.task}\n"),
           "is a decorated Python function");
-    T_HAS(findings(&s, "d:\n  tasks:\n    t: {operator: wait, never_fail: true}\n"),
-          "\"never_fail\" is not supported");
+    T_HAS(
+        findings(&s, "d:\n  tasks:\n    t: {operator: wait, never_fail: true, soft_fail: true}\n"),
+        "has both soft_fail and never_fail");
 }
 
 static const struct dm_task *task(const struct dm_dag *d, const char *id)
