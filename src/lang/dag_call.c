@@ -116,7 +116,10 @@ static const struct dm_value *find_in(struct dm_dag_draft *d, const struct dm_va
                        dm_dag_shown_path(d->loader, path), DM_FMT(name));
         return NULL;
     }
-    return callable(d->loader->a, module, name, kind == 'c');
+    struct dm_value *v = callable(d->loader->a, module, name, kind == 'c');
+    dm_map_set(d->loader->a, v, "file",
+               dm_value_cstr(d->loader->a, dm_dag_shown_path(d->loader, path)));
+    return v;
 }
 
 const struct dm_value *dm_dag_callable(struct dm_dag_draft *d, const struct dm_value *v,

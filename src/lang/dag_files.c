@@ -202,6 +202,17 @@ static void read_landed_file(struct dm_dag_draft *d, const struct dm_value *v)
         read_file(d, v, name, path, &text);
 }
 
+/* The file of a Python function: a task runs the text that the DAG had, as with all files that it names. */
+static void read_callable(struct dm_dag_draft *d, const struct dm_value *v)
+{
+    struct dm_arena *a = d->loader->a;
+    const struct dm_value *file = dm_map_at(v, "file");
+    struct dm_str text;
+    if (file && dm_str_is(dm_map_str(v, "__type__", ""), "callable"))
+        read_file(d, v, dm_str_cstr(a, file->s),
+                  dm_path_join(a, d->loader->world->project_dir, dm_str_cstr(a, file->s)), &text);
+}
+
 static void walk(struct dm_dag_draft *d, const struct dm_value *v, const char *const *exts)
 {
     if (v->kind == DM_STRING && names_file(v->s, exts))
@@ -211,9 +222,11 @@ static void walk(struct dm_dag_draft *d, const struct dm_value *v, const char *c
     else if (v->kind == DM_LIST || v->kind == DM_TUPLE)
         for (size_t i = 0; i < v->list.n; i++)
             walk(d, v->list.items[i], exts);
-    else if (v->kind == DM_MAP)
+    else if (v->kind == DM_MAP) {
+        read_callable(d, v);
         for (size_t i = 0; i < v->map.n; i++)
             walk(d, v->map.pairs[i].value, exts);
+    }
 }
 
 static void read_field(struct dm_dag_draft *d, const struct dm_op_spec *spec,
@@ -221,6 +234,8 @@ static void read_field(struct dm_dag_draft *d, const struct dm_op_spec *spec,
 {
     if (f->names_file && v->kind == DM_STRING)
         read_landed_file(d, v);
+    if (!f->templated && v->kind == DM_MAP)
+        read_callable(d, v);
     if (!f->templated)
         return;
     walk(d, v, spec->template_ext);

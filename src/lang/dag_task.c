@@ -556,7 +556,7 @@ static const struct dm_op_spec *find_decorator(const struct reader *r, const str
                     "the decorator of %s is not known", r->what);
     else if (!spec)
         draft_error(r->d, v, UNSUPPORTED_KEY,
-                    "Python code does not run inside daymill; use operator: bash.",
+                    "Use an operator: python with python_callable does the same.",
                     "%s is a decorated Python function", r->what);
     return known ? spec : NULL;
 }

@@ -44,6 +44,7 @@ struct dm_context {
     const struct dm_value *conf;      /* of the run; map */
     const struct dm_value *params;    /* DAG < task < conf, already merged; map */
     const struct dm_value *task_args; /* map; {{ task.x }} */
+    const struct dm_value *more;      /* map of further variables, or NULL */
     int (*var)(void *user, struct dm_str key, struct dm_str *ret, struct dm_err *reterr);
     /* An Airflow connection as a map: conn_id conn_type host login password schema port extra (map) description. */
     int (*conn)(void *user, struct dm_arena *a, struct dm_str id, const struct dm_value **ret,

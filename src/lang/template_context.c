@@ -683,6 +683,11 @@ int dm_context_variable(struct dm_eval *e, struct dm_str name, const struct dm_v
         *ret = made;
         return 1;
     }
+    const struct dm_value *more = e->c->more ? dm_map_get_str(e->c->more, name) : NULL;
+    if (more) {
+        *ret = dm_own_copy(e, more);
+        return 1;
+    }
     const struct variable *v = find(name);
     bool only_callbacks = dm_str_is(name, "exception") || dm_str_is(name, "reason");
     if (!v || (only_callbacks && !of_callback(e->c, name)))

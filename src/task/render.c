@@ -5,6 +5,13 @@
 #include "lang/mapping.h"
 #include "task/world.h"
 
+/* Under a name that tells a secret, a text is one, as for Airflow. */
+static bool hides(const struct dm_value *key, const struct dm_value *v)
+{
+    return key->kind == DM_STRING && v->kind == DM_STRING && v->s.len &&
+           dm_conn_secret_name(key->s);
+}
+
 static const struct dm_value *masked(struct dm_arena *a, const struct dm_value *v)
 {
     if (v->kind == DM_STRING) {
@@ -20,8 +27,12 @@ static const struct dm_value *masked(struct dm_arena *a, const struct dm_value *
     }
     if (v->kind == DM_MAP) {
         struct dm_value *map = dm_value_map(a);
-        for (size_t i = 0; i < v->map.n; i++)
-            dm_map_set_value(a, map, v->map.pairs[i].key, masked(a, v->map.pairs[i].value));
+        for (size_t i = 0; i < v->map.n; i++) {
+            const struct dm_pair *p = &v->map.pairs[i];
+            dm_map_set_value(a, map, p->key,
+                             hides(p->key, p->value) ? dm_value_cstr(a, "***")
+                                                     : masked(a, p->value));
+        }
         return map;
     }
     return v;
