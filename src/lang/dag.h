@@ -218,6 +218,8 @@ void dm_diag_format(struct dm_strbuf *b, const struct dm_diag *d);
 const struct dm_dag *dm_dag_find(const struct dm_dag_set *set, struct dm_str dag_id);
 const struct dm_task *dm_task_find(const struct dm_dag *dag, struct dm_str task_id);
 const struct dm_task_group *dm_group_find(const struct dm_dag *dag, struct dm_str group_id);
+/* Whether the task lies in the group, or in one that lies in it. */
+bool dm_task_in_group(const struct dm_dag *dag, const struct dm_task *task, const char *group_id);
 
 /* The normal form: everything above except arena and generation, as JSON.  Maps keep their order (checks and environments
    have one), and dates, spans and marks come back as they were.  Reading computes the generation from the text. */
