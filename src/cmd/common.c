@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "op/op.h"
+#include "sched/world.h"
 
 static const char *environment(void *user, const char *name)
 {
@@ -209,6 +210,32 @@ void dm_cmd_print_check(FILE *to, const struct dm_args *args, const struct dm_ru
     else if (check->sql)
         fprintf(to, "  found by the SQL that this prints: %s tasks render %s %s %s\n", args->self,
                 run->dag_id, check->task_id, dm_cell_day(a, run->logical_date));
+}
+
+/* ---- asking ---- */
+
+static void on_waiting(void *user, const char *holder)
+{
+    const struct dm_args *args = user;
+    if (!args->quiet)
+        fprintf(stderr, "waiting for another command of this project: %s\n", holder);
+}
+
+int dm_cmd_ask(struct dm_args *args, struct dm_store *store, const struct dm_dag *dag,
+               const char *kind, const struct dm_value *body, const struct dm_value **ret_answer,
+               struct dm_err *reterr)
+{
+    struct dm_right_wait wait = {.waiting = on_waiting, .user = args};
+    struct dm_ask ask = {.project = args->project,
+                         .store = store,
+                         .dag = dag,
+                         .paused_at_creation = dag && dm_dag_starts_paused(args->project, dag),
+                         .wait = &wait};
+    struct dm_value *whole = dm_value_copy(args->arena, body);
+    if (dag)
+        dm_map_set(args->arena, whole, "dag_id", dm_value_cstr(args->arena, dag->dag_id));
+    *ret_answer = NULL;
+    return dm_ask(args->arena, &ask, kind, whole, ret_answer, reterr);
 }
 
 /* ---- cells ---- */

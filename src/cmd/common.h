@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "lang/dag.h"
+#include "sched/ask.h"
 #include "state/store.h"
 
 /* Every DAG of the project, with what is wrong with the files. */
@@ -33,6 +34,10 @@ int dm_cmd_run(struct dm_args *args, const char *dag_id, const char *day,
                struct dm_store **ret_store, struct dm_run_row *ret,
                struct dm_err *reterr) dm_nodiscard;
 
+/* Asks whoever decides (sched/request.h); `dag` NULL = the request is about none.  Waits for the answer, and says for whom. */
+int dm_cmd_ask(struct dm_args *args, struct dm_store *store, const struct dm_dag *dag,
+               const char *kind, const struct dm_value *body, const struct dm_value **ret_answer,
+               struct dm_err *reterr) dm_nodiscard;
 /* What people read of a check that failed: expected, got, the failing rows, and the SQL that finds them (or, where that
    has several lines, the command that shows it). */
 void dm_cmd_print_check(FILE *to, const struct dm_args *args, const struct dm_run_row *run,

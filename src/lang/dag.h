@@ -179,7 +179,7 @@ struct dm_load_world {
     enum dm_dialect dialect;
     bool
         ignore_regexp; /* .airflowignore holds regular expressions, as with Airflow 2; else globs */
-    /* Loads what nothing here can run yet (groups, mapped tasks, callbacks …) into the model, and keys that are
+    /* Loads what nothing here can run yet (callbacks …) into the model, and keys that are
        probably a slip with a warning only: for programs that compare or convert DAGs and run none.  Without it these
        are errors, so that a run never leaves out in silence what its DAG asks for. */
     bool model_only;
@@ -223,6 +223,7 @@ int dm_params_check(const struct dm_dag *dag, const struct dm_value *conf,
 
 const struct dm_dag *dm_dag_find(const struct dm_dag_set *set, struct dm_str dag_id);
 const struct dm_task *dm_task_find(const struct dm_dag *dag, struct dm_str task_id);
+const struct dm_task_group *dm_group_find(const struct dm_dag *dag, struct dm_str group_id);
 
 /* The normal form: everything above except arena and generation, as JSON.  Maps keep their order (checks and environments
    have one), and dates, spans and marks come back as they were.  Reading computes the generation from the text. */

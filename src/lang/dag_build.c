@@ -299,9 +299,6 @@ static void tasks(struct dm_dag_draft *d)
     const struct dm_value *v = dm_map_at(d->config, "tasks"), *groups = given(d, "task_groups");
     if (groups)
         dm_dag_read_groups(d, groups);
-    if (d->groups.len && !d->loader->world->model_only)
-        draft_error(d, groups, UNSUPPORTED_KEY, "Put the tasks side by side under tasks.",
-                    "groups of tasks are not there yet");
     if (!v) {
         draft_warning(d, d->config, MISSING_KEY, NULL, "the DAG \"%s\" has no tasks",
                       d->dag->dag_id);

@@ -4,6 +4,7 @@
  */
 #include "base/file.h"
 #include "lang/dag_loader.h"
+#include "lang/mapping.h"
 #include "lang/template.h"
 
 const char *dm_dag_shown_path(const struct dm_dag_loader *l, const char *path)
@@ -215,20 +216,44 @@ static void walk(struct dm_dag_draft *d, const struct dm_value *v, const char *c
             walk(d, v->map.pairs[i].value, exts);
 }
 
+static void read_field(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                       const struct dm_op_field *f, const struct dm_value *v)
+{
+    if (f->names_file && v->kind == DM_STRING)
+        read_landed_file(d, v);
+    if (!f->templated)
+        return;
+    walk(d, v, spec->template_ext);
+    dm_check_templates(v, (struct dm_place){d->source->file, v->line, v->col}, template_error,
+                       &(struct found){d, d->source, v});
+}
+
 void dm_dag_read_files(struct dm_dag_draft *d, const struct dm_op_spec *spec,
                        const struct dm_task *task)
 {
     for (size_t i = 0; spec->fields[i].name; i++) {
-        const struct dm_op_field *f = &spec->fields[i];
-        const struct dm_value *v = dm_map_at(task->args, f->name);
-        if (!v)
-            continue;
-        if (f->names_file && v->kind == DM_STRING)
-            read_landed_file(d, v);
-        if (!f->templated)
-            continue;
-        walk(d, v, spec->template_ext);
-        dm_check_templates(v, (struct dm_place){d->source->file, v->line, v->col}, template_error,
-                           &(struct found){d, d->source, v});
+        const struct dm_value *v = dm_map_at(task->args, spec->fields[i].name);
+        if (v)
+            read_field(d, spec, &spec->fields[i], v);
+    }
+}
+
+void dm_dag_read_mapped(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                        const struct dm_task *task)
+{
+    const struct dm_value *map = dm_task_mapping(task);
+    const struct dm_op_field *kwargs =
+        task->expand_kwargs ? dm_op_field_find(spec, DM_STR("op_kwargs")) : NULL;
+    for (size_t i = 0; map && i < map->map.n; i++) {
+        const struct dm_value *key = map->map.pairs[i].key, *v = map->map.pairs[i].value;
+        const struct dm_op_field *f = kwargs ? kwargs : dm_op_field_find(spec, key->s);
+        for (int64_t k = 0; f && v->kind == DM_LIST && k < dm_map_length(v); k++) {
+            const struct dm_value *item = v->list.items[k];
+            read_field(d, spec, f, item);
+            if (!kwargs && !dm_op_field_fits(f, item))
+                draft_error(d, item, BAD_ARGUMENT, NULL,
+                            "what task \"%s\" gets for %s must be %s, not a %s", task->task_id,
+                            f->name, dm_field_type_name(f->type), dm_kind_name(item->kind));
+        }
     }
 }

@@ -225,3 +225,11 @@ const struct dm_task *dm_task_find(const struct dm_dag *dag, struct dm_str task_
             return &dag->tasks[i];
     return NULL;
 }
+
+const struct dm_task_group *dm_group_find(const struct dm_dag *dag, struct dm_str group_id)
+{
+    for (size_t i = 0; i < dag->n_groups; i++)
+        if (dm_str_is(group_id, dag->groups[i].group_id))
+            return &dag->groups[i];
+    return NULL;
+}

@@ -192,6 +192,9 @@ void dm_dag_depend(struct dm_dag_loader *l, const char *path);
 bool dm_dag_has_file(struct dm_dag_loader *l, const char *path);
 /* All of them for people, sorted; there are l->depends.len. */
 const char **dm_dag_depends(const struct dm_dag_loader *l, struct dm_arena *a);
+/* The same for what a mapped task is mapped over; checks the items too. */
+void dm_dag_read_mapped(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                        const struct dm_task *task);
 /* A path as people see it: relative to the project where it lies in it. */
 const char *dm_dag_shown_path(const struct dm_dag_loader *l, const char *path);
 /* dag_graph.c: edges, cycles, order; fills dag->tasks. */

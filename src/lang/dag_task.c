@@ -18,7 +18,7 @@ static const struct {
 enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
 
 /* What every sensor takes beside its own fields. */
-static const struct dm_op_field sensor_fields[] = {
+const struct dm_op_field dm_sensor_fields[] = {
     {.name = "poke_interval", .type = DM_FIELD_DURATION, .fallback = "60"},
     {.name = "timeout", .type = DM_FIELD_DURATION, .fallback = "604800"},
     {.name = "mode", .type = DM_FIELD_STRING, .fallback = "\"poke\""},
@@ -41,9 +41,9 @@ static int key_index(struct dm_str name)
 static const struct dm_op_field *field_of(const struct dm_op_spec *spec, struct dm_str name)
 {
     const struct dm_op_field *f = dm_op_field_find(spec, name);
-    for (size_t i = 0; !f && spec->sensor && sensor_fields[i].name; i++)
-        if (dm_str_is(name, sensor_fields[i].name))
-            f = &sensor_fields[i];
+    for (size_t i = 0; !f && spec->sensor && dm_sensor_fields[i].name; i++)
+        if (dm_str_is(name, dm_sensor_fields[i].name))
+            f = &dm_sensor_fields[i];
     return f;
 }
 
@@ -53,16 +53,16 @@ static const char *const *known_names(struct dm_arena *a, const struct dm_op_spe
     size_t n = 0, fields = 0;
     while (spec->fields[fields].name)
         fields++;
-    const char **names =
-        dm_arena_array(a, const char *,
-                       N_KEYS + 2 * fields + sizeof(sensor_fields) / sizeof(sensor_fields[0]) + 1);
+    const char **names = dm_arena_array(
+        a, const char *,
+        N_KEYS + 2 * fields + sizeof(dm_sensor_fields) / sizeof(dm_sensor_fields[0]) + 1);
     for (size_t i = 0; i < fields; i++) {
         names[n++] = spec->fields[i].name;
         if (spec->fields[i].alias)
             names[n++] = spec->fields[i].alias;
     }
-    for (size_t i = 0; spec->sensor && sensor_fields[i].name; i++)
-        names[n++] = sensor_fields[i].name;
+    for (size_t i = 0; spec->sensor && dm_sensor_fields[i].name; i++)
+        names[n++] = dm_sensor_fields[i].name;
     for (size_t k = 0; k < N_KEYS; k++)
         names[n++] = keys[k].name;
     return names;
@@ -129,7 +129,9 @@ struct reader {
 
 static const struct dm_value *value_of(const struct reader *r, const char *key)
 {
-    const struct dm_value *v = dm_map_at(r->map, key);
+    const struct dm_value *v = dm_map_at(r->partial, key);
+    if (!v)
+        v = dm_map_at(r->map, key);
     if (!v)
         v = dm_map_at(r->own_defaults, key);
     if (!v)
@@ -387,7 +389,7 @@ static bool list_of_texts(const struct dm_value *v)
     return true;
 }
 
-static const char *type_name(enum dm_field_type type)
+const char *dm_field_type_name(enum dm_field_type type)
 {
     switch (type) {
     case DM_FIELD_STRING:
@@ -414,7 +416,7 @@ static const char *type_name(enum dm_field_type type)
     return "anything";
 }
 
-static bool fits(const struct dm_op_field *f, const struct dm_value *v)
+bool dm_op_field_fits(const struct dm_op_field *f, const struct dm_value *v)
 {
     bool list = v->kind == DM_LIST || v->kind == DM_TUPLE;
     int64_t us;
@@ -474,8 +476,8 @@ static void read_field(const struct reader *r, const struct dm_op_field *f, stru
         return;
     }
     if (v && v->kind != DM_NULL) {
-        if (!fits(f, v))
-            wrong(r, v, f->name, type_name(f->type),
+        if (!dm_op_field_fits(f, v))
+            wrong(r, v, f->name, dm_field_type_name(f->type),
                   f->type == DM_FIELD_STRING ? "Quote it to make it a text." : NULL);
         dm_map_set(a, args, f->name, v);
         return;
@@ -495,9 +497,9 @@ static const struct dm_value *read_args(const struct reader *r)
     struct dm_value *args = dm_value_map(r->d->loader->a);
     for (size_t i = 0; r->spec->fields[i].name; i++)
         read_field(r, &r->spec->fields[i], args);
-    for (size_t i = 0; r->spec->sensor && sensor_fields[i].name; i++)
-        if (!dm_op_field_find(r->spec, dm_str_c(sensor_fields[i].name)))
-            read_field(r, &sensor_fields[i], args);
+    for (size_t i = 0; r->spec->sensor && dm_sensor_fields[i].name; i++)
+        if (!dm_op_field_find(r->spec, dm_str_c(dm_sensor_fields[i].name)))
+            read_field(r, &dm_sensor_fields[i], args);
     return args;
 }
 
@@ -741,6 +743,12 @@ static void read_mapping(struct reader *r)
         if (dm_map_get_value(r->map, r->partial->map.pairs[i].key))
             draft_error(r->d, r->partial->map.pairs[i].key, BAD_ARGUMENT, NULL,
                         "an argument of %s stands in partial and beside it", r->what);
+    for (size_t i = 0; r->expand && i < r->expand->map.n; i++) {
+        const struct dm_value *key = r->expand->map.pairs[i].key;
+        if (dm_map_get_value(r->map, key) || (r->partial && dm_map_get_value(r->partial, key)))
+            draft_error(r->d, key, BAD_ARGUMENT, "Keep one of them.",
+                        "an argument of %s differs (expand) and is the same for all", r->what);
+    }
     for (int which = 0; which < 2; which++) {
         const struct dm_value *map = which ? r->partial : r->expand;
         for (size_t i = 0; map && !r->decorated && i < map->map.n; i++) {

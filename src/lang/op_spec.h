@@ -59,6 +59,13 @@ struct dm_op_table {
     const struct dm_op_refused *refused;   /* ends with a NULL alias */
 };
 
+/* What every sensor takes beside its own fields; ends with a NULL name. */
+extern const struct dm_op_field dm_sensor_fields[];
+
+/* Whether a value has the type of a field (a template may become anything), and that type in words ("a text"). */
+bool dm_op_field_fits(const struct dm_op_field *f, const struct dm_value *v);
+const char *dm_field_type_name(enum dm_field_type type);
+
 /* By short name, bare class name or class path; NULL where unknown. */
 const struct dm_op_spec *dm_op_spec_find(const struct dm_op_table *table, struct dm_str name);
 const struct dm_op_field *dm_op_field_find(const struct dm_op_spec *spec, struct dm_str name);

@@ -11,6 +11,7 @@
 
 #include "lang/value.h"
 
+enum { DM_XCOM_OF_ALL = -2 };
 enum { DM_TEMPLATE_DEPTH = 100, DM_TEMPLATE_STEPS = 1000000 };
 
 struct dm_template;
@@ -47,9 +48,11 @@ struct dm_context {
     /* An Airflow connection as a map: conn_id conn_type host login password schema port extra (map) description. */
     int (*conn)(void *user, struct dm_arena *a, struct dm_str id, const struct dm_value **ret,
                 struct dm_err *reterr);
+    /* The value of one instance of a task (map_index -1: of a task that is not mapped), or with DM_XCOM_OF_ALL the list
+       of those of all instances of a mapped task. */
     int (*xcom)(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_str run_id,
-                struct dm_str task_id, struct dm_str key, const struct dm_value **ret,
-                struct dm_err *reterr);
+                struct dm_str task_id, int map_index, struct dm_str key,
+                const struct dm_value **ret, struct dm_err *reterr);
     /* The text of a file named by a templated field, include, import or extends. */
     int (*file)(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr);
     void *user;

@@ -185,8 +185,9 @@ static void press_children(struct dm_loop *l, int64_t now)
         }
         if (c->broken.code)
             end_child(c, now);
-        if (c->job->task->ending && !c->job->step && !c->has_result && !c->kill_at) {
-            dm_err_set(&c->broken, DM_E_CANCELLED, "%s", c->job->task->ending);
+        const char *ending = c->job->step ? c->job->step->ending : c->job->task->ending;
+        if (ending && !c->has_result && !c->kill_at) {
+            dm_err_set(&c->broken, DM_E_CANCELLED, "%s", ending);
             end_child(c, now);
         }
     }
@@ -423,27 +424,28 @@ static int run_turns(struct dm_loop *l, struct dm_err *reterr)
 static int choose_days(struct dm_loop *l, struct dm_err *reterr)
 {
     const struct dm_loop_options *o = l->options;
-    struct dm_day **days = dm_arena_array(l->arena, struct dm_day *, o->n_drives + 1);
-    size_t *n_days = dm_arena_array(l->arena, size_t, o->n_drives + 1);
+    DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), false, reterr));
     for (size_t i = 0; i < o->n_drives; i++) {
         const struct dm_drive *d = &o->drives[i];
-        size_t outside = 0;
+        struct dm_day *days;
+        size_t outside = 0, n_days;
+        int64_t backfill;
         if (d->only_task && !dm_task_find(d->dag, dm_str_c(d->only_task)))
             return dm_err_set(reterr, DM_E_NOTFOUND, "DAG \"%s\" has no task \"%s\"",
                               d->dag->dag_id, d->only_task);
-        DM_TRY(dm_drive_days(l->arena, o->store, d, &days[i], &n_days[i], &outside, reterr));
-        for (size_t j = 0; j < n_days[i]; j++) {
+        DM_TRY(dm_drive_days(l->arena, o->store, d, &days, &n_days, &outside, reterr));
+        for (size_t j = 0; j < n_days; j++) {
             l->ledger.report.days++;
-            l->ledger.report.kept += days[i][j].action == DM_DAY_KEEP;
+            l->ledger.report.kept += days[j].action == DM_DAY_KEEP;
             l->ledger.report.kept_failed +=
-                days[i][j].action == DM_DAY_KEEP && days[i][j].state == DM_RUN_FAILED;
-            l->tasks += days[i][j].action == DM_DAY_KEEP ? 0 : d->only_task ? 1 : d->dag->n_tasks;
+                days[j].action == DM_DAY_KEEP && days[j].state == DM_RUN_FAILED;
+            l->tasks += days[j].action == DM_DAY_KEEP ? 0 : d->only_task ? 1 : d->dag->n_tasks;
         }
         if (o->watch && o->watch->chosen)
-            o->watch->chosen(o->watch->user, d, days[i], n_days[i]);
+            o->watch->chosen(o->watch->user, d, days, n_days);
+        DM_TRY(dm_tick_take_drive(&l->tick, d, days, n_days, &backfill, reterr));
     }
-    return dm_tick_take_drives(&l->tick, o->drives, days, n_days, o->n_drives, dm_clock_now(),
-                               reterr);
+    return dm_tick_commit(&l->tick, reterr);
 }
 
 static int open_uv(struct dm_loop *l, struct dm_err *reterr)
@@ -538,7 +540,7 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
     l->ledger.report.started_at = dm_clock_now();
     DM_TRY(open_uv(l, reterr));
     signal(SIGPIPE, SIG_IGN);
-    dm_tick_init(&l->tick, o->store, &arena, o->jobs > 0 ? o->jobs : default_jobs());
+    dm_tick_init(&l->tick, o->store, o->jobs > 0 ? o->jobs : default_jobs());
     int rc = decide(l, reterr);
     close_uv(l);
     dm_sweep_temporaries(o->project);

@@ -94,5 +94,5 @@ void dm_report_rest(struct dm_loop_ledger *l, const struct dm_snapshot *s)
     for (size_t i = 0; i < s->n_runs; i++)
         add_waiting(l, s->runs[i]);
     for (size_t i = 0; i < s->n_drives; i++)
-        r->unstarted += s->drives[i].n_days - s->drives[i].next;
+        r->unstarted += s->drives[i]->n_days - s->drives[i]->next;
 }

@@ -1,6 +1,7 @@
 /* Work orders. */
 #include "sched/order.h"
 
+#include "lang/mapping.h"
 #include "proc/wire.h"
 
 static struct dm_value *merge(struct dm_arena *a, struct dm_value *into,
@@ -107,6 +108,9 @@ int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_ru
         .conf = conf,
         .params = merge(a, merge(a, merge(a, dm_value_map(a), dag->params), def->params), conf),
         .args = def->args,
+        .expand = def->expand,
+        .expand_kwargs = def->expand_kwargs,
+        .is_mapped_over = !dm_task_mapping(def) && dm_task_is_mapped_over(dag, def),
         .files = dag->files,
         .upstream = upstream_ids(a, dag, def),
     };

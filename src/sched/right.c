@@ -47,20 +47,70 @@ static int wait_for_lock(int fd, const char *path, const struct dm_right_wait *w
     return 0;
 }
 
+static int open_lock(const char *run_dir, char path[PATH_SIZE], int *ret_fd, struct dm_err *reterr)
+{
+    snprintf(path, PATH_SIZE, "%s/scheduler.lock", run_dir);
+    DM_TRY(dm_mkdirs(run_dir, 0755, reterr));
+    *ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (*ret_fd < 0)
+        return dm_err_errno(reterr, errno, "could not open \"%s\"", path);
+    return 0;
+}
+
 int dm_right_take(const char *run_dir, const char *command, const struct dm_right_wait *wait,
                   struct dm_right *ret, struct dm_err *reterr)
 {
     char path[PATH_SIZE];
-    snprintf(path, sizeof(path), "%s/scheduler.lock", run_dir);
-    DM_TRY(dm_mkdirs(run_dir, 0755, reterr));
-    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return dm_err_errno(reterr, errno, "could not open \"%s\"", path);
+    _cleanup_close_ int fd = -1;
+    DM_TRY(open_lock(run_dir, path, &fd, reterr));
     DM_TRY(wait_for_lock(fd, path, wait, reterr));
     write_holder(fd, command);
     ret->fd = fd;
     fd = -1;
     return 0;
+}
+
+int dm_right_try(const char *run_dir, const char *command, struct dm_right *ret,
+                 struct dm_err *reterr)
+{
+    char path[PATH_SIZE];
+    _cleanup_close_ int fd = -1;
+    DM_TRY(open_lock(run_dir, path, &fd, reterr));
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK || errno == EINTR
+                   ? 0
+                   : dm_err_errno(reterr, errno, "could not lock \"%s\"", path);
+    write_holder(fd, command);
+    ret->fd = fd;
+    fd = -1;
+    return 1;
+}
+
+/* What the file says of the holder; "" where nobody holds it. */
+static void holder_of(const char *run_dir, char holder[HOLDER_MAX])
+{
+    char path[PATH_SIZE];
+    _cleanup_close_ int fd = -1;
+    *holder = '\0';
+    snprintf(path, sizeof(path), "%s/scheduler.lock", run_dir);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0)
+        read_holder(fd, holder);
+}
+
+void dm_right_tell(const char *run_dir, const struct dm_right_wait *wait)
+{
+    char holder[HOLDER_MAX];
+    holder_of(run_dir, holder);
+    if (*holder)
+        wait->waiting(wait->user, holder);
+}
+
+bool dm_right_is_scheduler(const char *run_dir)
+{
+    char holder[HOLDER_MAX];
+    holder_of(run_dir, holder);
+    return strstr(holder, " daymill " DM_RIGHT_SCHEDULER) != NULL;
 }
 
 void dm_right_release(struct dm_right *r)

@@ -1,6 +1,6 @@
 /* Runs and their generations. */
 #include "state/db.h"
-#include "state/record.h"
+#include "state/memory.h"
 
 #define RUN_COLUMNS                                                                           \
     "SELECT r.id, r.dag_id, r.run_id, r.run_type, r.state, r.logical_date, r.interval_start," \
@@ -103,8 +103,8 @@ int dm_store_success_before(struct dm_store *s, struct dm_arena *a, const char *
     return one_run(s, a, q, ret, reterr);
 }
 
-static int find_by_run_id(struct dm_store *s, struct dm_arena *a, const char *dag_id,
-                          struct dm_str run_id, struct dm_run_row *ret, struct dm_err *reterr)
+int dm_store_run_named(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                       struct dm_str run_id, struct dm_run_row *ret, struct dm_err *reterr)
 {
     _cleanup_query_ sqlite3_stmt *q = NULL;
     DM_TRY(dm_db_query(s, &q, reterr, RUN_COLUMNS "WHERE r.dag_id = ? AND r.run_id = ?", "ts",
@@ -148,7 +148,7 @@ int dm_store_run_find(struct dm_store *s, struct dm_arena *a, const char *dag_id
                       struct dm_run_row *ret, struct dm_err *reterr)
 {
     int64_t at = 0;
-    int rc = find_by_run_id(s, a, dag_id, day, ret, reterr);
+    int rc = dm_store_run_named(s, a, dag_id, day, ret, reterr);
     if (rc == 0 && dm_date_parse(day, &at))
         rc = find_by_day(s, a, dag_id, at, ret, reterr);
     else if (rc == 0 && dm_time_parse(day, &at))
@@ -305,4 +305,57 @@ int dm_store_task_in_past(struct dm_store *s, const char *dag_id, int64_t logica
                        " ORDER BY r.logical_date DESC LIMIT 1",
                        "tit", dag_id, logical_date, task_id));
     return dm_db_next(s, q, reterr);
+}
+
+int dm_store_last_automated(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                            struct dm_run_row *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       RUN_COLUMNS "WHERE r.dag_id = ? AND r.run_type IN ('scheduled', 'backfill')"
+                                   " ORDER BY r.logical_date DESC LIMIT 1",
+                       "t", dag_id));
+    return one_run(s, a, q, ret, reterr);
+}
+
+int dm_store_unfinished_runs(struct dm_store *s, struct dm_arena *a, struct dm_run_row **ret,
+                             size_t *ret_n, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       RUN_COLUMNS "WHERE r.state IN ('queued', 'running')"
+                                   " ORDER BY r.logical_date, r.id",
+                       ""));
+    return list_runs(s, a, q, ret, ret_n, reterr);
+}
+
+int dm_store_recent_failures(struct dm_store *s, const char *dag_id, int n, int *ret,
+                             struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT count(*) FROM (SELECT state FROM run WHERE dag_id = ?"
+                       " ORDER BY logical_date DESC LIMIT ?) WHERE state = 'failed'",
+                       "ti", dag_id, (int64_t)n));
+    DM_TRY(dm_db_next(s, q, reterr));
+    *ret = sqlite3_column_int(q, 0);
+    return 0;
+}
+
+int dm_record_run_note(struct dm_store *s, int64_t run, const char *note, struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "UPDATE run SET note = ? WHERE id = ?", "ti",
+                      note && *note ? note : NULL, run));
+    return 0;
+}
+
+int dm_store_run_note(struct dm_store *s, struct dm_arena *a, int64_t run, const char **ret,
+                      struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr, "SELECT note FROM run WHERE id = ?", "i", run));
+    int rc = dm_db_next(s, q, reterr);
+    DM_TRY(rc);
+    *ret = rc ? dm_db_text(a, q, 0) : NULL;
+    return 0;
 }

@@ -62,6 +62,10 @@ int dm_store_runs(struct dm_store *s, struct dm_arena *a, const struct dm_run_fi
    several), an instant, or a run id.  DM_E_NOTFOUND names what is there instead. */
 int dm_store_run_find(struct dm_store *s, struct dm_arena *a, const char *dag_id, struct dm_str day,
                       struct dm_run_row *ret, struct dm_err *reterr) dm_nodiscard;
+/* The run of exactly this run id: 1 found, 0 none. */
+int dm_store_run_named(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                       struct dm_str run_id, struct dm_run_row *ret,
+                       struct dm_err *reterr) dm_nodiscard;
 /* The run of exactly this logical date: 1 found, 0 none. */
 int dm_store_run_at(struct dm_store *s, struct dm_arena *a, const char *dag_id,
                     int64_t logical_date, struct dm_run_row *ret,
@@ -197,6 +201,15 @@ int dm_store_xcoms_of_key(struct dm_store *s, struct dm_arena *a, int64_t run, c
 int dm_store_xcom(struct dm_store *s, struct dm_arena *a, const char *dag_id, const char *run_id,
                   struct dm_str task_id, int map_index, struct dm_str key, struct dm_str *ret,
                   struct dm_err *reterr) dm_nodiscard;
+/* The values of this key of all instances of a task, by map index. */
+struct dm_xcom_of_task {
+    int map_index;
+    struct dm_str value; /* JSON */
+};
+int dm_store_xcoms_of_task(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                           const char *run_id, struct dm_str task_id, struct dm_str key,
+                           struct dm_xcom_of_task **ret, size_t *ret_n,
+                           struct dm_err *reterr) dm_nodiscard;
 
 struct dm_event_row {
     int64_t id, at;

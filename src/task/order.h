@@ -24,7 +24,11 @@ struct dm_order {
     const char *generation;
     const struct dm_value *schedule_value; /* for the timetable of prev_ds and next_ds */
     const struct dm_value *conf, *params;  /* maps; params merged: DAG < task < conf */
-    const struct dm_value *args;     /* the operator's fields, not rendered, with their marks */
+    const struct dm_value *args; /* the operator's fields, not rendered, with their marks */
+    /* Of a mapped task: the fields that differ -> what they are mapped over (lang/mapping.h), and the same for the
+       arguments of a decorated function; NULL = none. */
+    const struct dm_value *expand, *expand_kwargs;
+    bool is_mapped_over; /* some task is mapped over its result, which must be a list or a map */
     const struct dm_value *files;    /* name -> text, of the run's generation */
     const struct dm_value *upstream; /* list of task ids */
     /* Objects that earlier attempts of this task instance recorded: [{bucket, key}].  What this attempt does not

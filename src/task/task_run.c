@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "lang/mapping.h"
 #include "task/attempt.h"
 #include "task/guard.h"
 #include "task/operator.h"
@@ -22,10 +23,34 @@ static int render(struct dm_attempt *at, const struct dm_op_spec *spec, struct d
     return dm_attempt_send(at, DM_WIRE_RENDERED, shown, reterr);
 }
 
+/* What tasks are mapped over must have a length. */
+static int check_mappable(const struct dm_attempt *at, const struct dm_value *value,
+                          struct dm_err *reterr)
+{
+    if (!value || value->kind == DM_NULL || !at->order->do_xcom_push) {
+        dm_err_set(reterr, DM_E_TYPE, "a task is mapped over its result, and there is none");
+        return dm_err_hint(reterr, "It must return a list or a map%s.",
+                           at->order->do_xcom_push ? "" : "; take do_xcom_push: false away");
+    }
+    int64_t n = dm_map_length(value);
+    if (n < 0)
+        return dm_err_set(
+            reterr, DM_E_TYPE,
+            "a task is mapped over its result, which must be a list or a map, not a %s",
+            dm_kind_name(value->kind));
+    if (n > DM_MAP_LENGTH_MAX)
+        return dm_err_set(reterr, DM_E_LIMIT,
+                          "a task is mapped over its result, which has %lld items: at most %d",
+                          (long long)n, DM_MAP_LENGTH_MAX);
+    return 0;
+}
+
 static int finish(struct dm_attempt *at, const struct dm_value *value, struct dm_err *reterr)
 {
     if (value && at->order->do_xcom_push)
         DM_TRY(dm_attempt_push_xcom(at, "return_value", value, reterr));
+    if (at->order->is_mapped_over)
+        DM_TRY(check_mappable(at, value, reterr));
     const struct dm_value *earlier = at->order->earlier_objects;
     if (!earlier || earlier->list.n == 0)
         return 0;
