@@ -164,6 +164,8 @@ const char *dm_callback_half(enum dm_callback_on on, bool file);
 extern const char *const dm_task_callbacks[], *const dm_dag_callback_names[];
 /* dag_map.c: expand, partial, and the values of decorated functions; needs all tasks. */
 void dm_dag_map_tasks(struct dm_dag_draft *d);
+/* What every sensor takes beside its own fields; ends with a NULL name. */
+extern const struct dm_op_field dm_sensor_fields[];
 /* dag_task.c: adds one task to the draft.  `at` is its key or its map. */
 void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map);
 /* The fields of the operator that `map` names, checked as a task's (defaults filled in, files read, templates checked);
