@@ -6,6 +6,7 @@
     X(init)             \
     X(setup)            \
     X(check)            \
+    X(schema)           \
     X(backfill)         \
     X(clean)            \
     X(dags_list)        \
