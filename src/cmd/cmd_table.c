@@ -7,6 +7,7 @@
     X(setup)            \
     X(check)            \
     X(backfill)         \
+    X(standalone)       \
     X(clean)            \
     X(dags_list)        \
     X(dags_show)        \
