@@ -8,6 +8,7 @@
     X(check)            \
     X(schema)           \
     X(backfill)         \
+    X(standalone)       \
     X(clean)            \
     X(dags_list)        \
     X(dags_show)        \
