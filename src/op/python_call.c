@@ -153,21 +153,27 @@ static void add_secret(struct dm_arena *a, struct dm_value *secrets, const struc
         dm_list_add(a, secrets, v);
 }
 
+static int pull(struct channel *c, const struct dm_value *m, const struct dm_value **ret,
+                struct dm_err *reterr)
+{
+    int64_t index = dm_map_int(m, "map_index", -1);
+    if (dm_map_bool(m, "all", false))
+        index = DM_XCOM_OF_ALL;
+    else if (index < -1 || index >= INT32_MAX)
+        return 0;
+    return c->context.xcom(c->context.user, c->at->arena, dm_map_str(m, "dag_id", ""),
+                           dm_map_str(m, "run_id", ""), dm_map_str(m, "task_id", ""), (int)index,
+                           dm_map_str(m, "key", ""), ret, reterr);
+}
+
 /* 1 found, 0 not there, or an error; what must not be printed goes into `secrets`. */
 static int look_up(struct channel *c, const struct dm_value *m, const struct dm_value **ret,
                    struct dm_value *secrets, struct dm_err *reterr)
 {
     struct dm_arena *a = c->at->arena;
     struct dm_str what = dm_map_str(m, "do", ""), key = dm_map_str(m, "key", ""), text;
-    if (dm_str_is(what, "xcom")) {
-        struct dm_str dag = dm_map_str(m, "dag_id", ""), run = dm_map_str(m, "run_id", "");
-        struct dm_str task = dm_map_str(m, "task_id", "");
-        int rc = c->context.xcom(c->context.user, a, dag, run, task, -1, key, ret, reterr);
-        if (rc == 0)
-            rc = c->context.xcom(c->context.user, a, dag, run, task, DM_XCOM_OF_ALL, key, ret,
-                                 reterr);
-        return rc;
-    }
+    if (dm_str_is(what, "xcom"))
+        return pull(c, m, ret, reterr);
     if (dm_str_is(what, "variable")) {
         int rc = c->context.var(c->context.user, key, &text, reterr);
         if (rc > 0) {

@@ -34,7 +34,7 @@ int dm_python_script(struct dm_attempt *at, const struct dm_value **ret_value,
    are kept for the runner only. */
 int dm_python_context(struct dm_attempt *at, bool marked, const struct dm_value **ret,
                       struct dm_err *reterr) dm_nodiscard;
-/* A field's value for the runner, with the results of other tasks (XComArg) put in. */
+/* A field's value for the runner. */
 int dm_python_field(struct dm_attempt *at, const char *field, const struct dm_value **ret,
                     struct dm_err *reterr) dm_nodiscard;
 /* The callable for the runner: its name, and path and text of its file. */

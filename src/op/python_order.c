@@ -13,7 +13,7 @@
 #define TAKE_DATE(name) PUT(name)
 #define TAKE_DAY(name) PUT(name)
 #define TAKE_NEIGHBOUR(name) PUT(name)
-#define TAKE_TEXT(name) PUT(name)
+#define TAKE_TEXT(name) "'" name "': " name " if " name " is defined else none, " /* of callbacks */
 #define TAKE_RECORD(name)
 #define TAKE_OTHER(name)
 static const char variables[] = "{{ {"
@@ -52,23 +52,6 @@ static int marked_items(struct dm_attempt *at, const struct dm_value *v,
     return 0;
 }
 
-/* The result of another task, as Airflow resolves it: no return value is None, no other key an error. */
-static int xcom_arg(struct dm_attempt *at, const struct dm_value *v, const struct dm_value **ret,
-                    struct dm_err *reterr)
-{
-    struct dm_str task = dm_map_str(v, "task_id", ""), key = dm_map_str(v, "key", "return_value");
-    int rc = dm_attempt_result_of(at, task, key, ret, reterr);
-    if (rc < 0)
-        return rc;
-    if (rc > 0)
-        return 0;
-    if (!dm_str_is(key, "return_value"))
-        return dm_err_set(reterr, DM_E_NOTFOUND, "task \"%.*s\" pushed no XCom \"%.*s\"",
-                          DM_FMT(task), DM_FMT(key));
-    *ret = &dm_null;
-    return 0;
-}
-
 static int marked_map(struct dm_attempt *at, const struct dm_value *v, const struct dm_value **ret,
                       struct dm_err *reterr)
 {
@@ -76,8 +59,6 @@ static int marked_map(struct dm_attempt *at, const struct dm_value *v, const str
     struct dm_str type = dm_map_str(v, "__type__", "");
     const struct dm_value *of;
     bool plain = true;
-    if (dm_str_is(type, "XComArg"))
-        return xcom_arg(at, v, ret, reterr);
     if (dm_str_is(type, "callable")) {
         struct dm_value *m = tag(a, "callable");
         DM_TRY(dm_python_callable(at, v, &of, reterr));
@@ -156,6 +137,20 @@ int dm_python_field(struct dm_attempt *at, const char *field, const struct dm_va
     return marked(at, v, ret, reterr);
 }
 
+/* A callback is called with the context; its own arguments come beside it. */
+static int add_call(struct dm_attempt *at, const struct dm_value *callable, struct dm_value *of,
+                    const struct dm_value **ret, struct dm_err *reterr)
+{
+    const struct dm_value *kwargs = dm_map_at(callable, "kwargs");
+    if (kwargs)
+        DM_TRY(marked(at, kwargs, &kwargs, reterr));
+    dm_map_set(at->arena, of, "kwargs", kwargs ? kwargs : &dm_null);
+    dm_map_set(at->arena, of, "context",
+               dm_map_bool(callable, "context", false) ? &dm_true : &dm_false);
+    *ret = of;
+    return 0;
+}
+
 int dm_python_callable(struct dm_attempt *at, const struct dm_value *callable,
                        const struct dm_value **ret, struct dm_err *reterr)
 {
@@ -179,13 +174,10 @@ int dm_python_callable(struct dm_attempt *at, const struct dm_value *callable,
     if (file && file->kind == DM_STRING) {
         const char *path = dm_str_cstr(a, file->s);
         const struct dm_value *text = dm_map_at(at->order->files, path);
-        if (!text)
-            return dm_err_set(reterr, DM_E_NOTFOUND, "the run has no text of %s", path);
         dm_map_set(a, of, "path", dm_value_cstr(a, dm_path_join(a, at->project->dir, path)));
-        dm_map_set(a, of, "text", text);
+        dm_map_set(a, of, "text", text ? text : &dm_null);
     }
-    *ret = of;
-    return 0;
+    return add_call(at, callable, of, ret, reterr);
 }
 
 /* ---- the context ---- */

@@ -76,7 +76,7 @@ good:
 bad:
   tasks:
     - {task_id: skip, operator: python, python_callable: work.fail, op_args: [skip]}
-    - {task_id: final, operator: python, python_callable: work.fail, op_args: [final], retries: 3}
+    - {task_id: final, operator: python, python_callable: work.fail, op_args: [final], retries: 3, retry_delay: 1}
     - {task_id: key, operator: python, python_callable: work.fail, op_args: [missing]}
 fork:
   tasks:

@@ -253,19 +253,34 @@ class TaskInstance(Record):
                   map_indexes=None, default=None, run_id=None):
         if include_prior_dates:
             raise NotImplementedError("xcom_pull(include_prior_dates=True) is not supported: name the run with run_id")
-        if map_indexes is not None:
-            raise NotImplementedError("xcom_pull(map_indexes=…) is not supported: pull the list, then take its items")
+        where = {"dag_id": dag_id or self.dag_id, "run_id": run_id or self.run_id, "key": key}
         several = task_ids is not None and not isinstance(task_ids, str)
-        got = [self.pull_one(task, dag_id or self.dag_id, run_id or self.run_id, key)
-               for task in (task_ids if several else [task_ids or self.task_id])]
-        if several:
-            return [v for v in got if v is not NOTHING]
-        return default if got[0] is NOTHING else got[0]
+        if not several and (map_indexes is None or isinstance(map_indexes, int)):
+            v = self.pull(where, task_ids or self.task_id, -1 if map_indexes is None else map_indexes)
+            if v is NOTHING and map_indexes is None:
+                v = self.pull(where, task_ids or self.task_id, None)
+            return default if v is NOTHING else v
+        values = []
+        for task in task_ids if several else [task_ids or self.task_id]:
+            values += self.pull_several(where, task, map_indexes)
+        return values
 
-    def pull_one(self, task_id, dag_id, run_id, key):
-        if (task_id, dag_id, run_id) == (self.task_id, self.dag_id, self.run_id) and key in pushed:
-            return pushed[key]
-        return channel.ask({"do": "xcom", "dag_id": dag_id, "run_id": run_id, "task_id": task_id, "key": key})
+    def pull_several(self, where, task_id, map_indexes):
+        """Of the instances asked for, else of the task, else of all its instances: the values that there are."""
+        indexes = [-1] if map_indexes is None else [map_indexes] if isinstance(map_indexes, int) else map_indexes
+        got = [v for v in (self.pull(where, task_id, i) for i in indexes) if v is not NOTHING]
+        if got or map_indexes is not None:
+            return got
+        v = self.pull(where, task_id, None)
+        return [] if v is NOTHING else v
+
+    def pull(self, where, task_id, map_index):
+        """One value; that of all instances as a list where map_index is None."""
+        own = (task_id, where["dag_id"], where["run_id"]) == (self.task_id, self.dag_id, self.run_id)
+        if own and map_index in (-1, self.map_index) and where["key"] in pushed:
+            return pushed[where["key"]]
+        return channel.ask({"do": "xcom", "task_id": task_id, "map_index": -1 if map_index is None else map_index,
+                            "all": map_index is None, **where})
 
     def get_dagrun(self, session=None):
         return self.dag_run
@@ -370,6 +385,9 @@ def macros():
 
 def make_context(order):
     c = decode(order["context"])
+    for name in ("exception", "reason"):  # of callbacks
+        if c.get(name) is None:
+            c.pop(name, None)
     dag = DAG(**c.pop("dag"))
     run = DagRun(**c.pop("dag_run"), dag_id=dag.dag_id, logical_date=c["logical_date"],
                  execution_date=c["logical_date"], run_id=c["run_id"], data_interval_start=c["data_interval_start"],
@@ -483,10 +501,17 @@ class Given(importlib.abc.Loader):
         exec(compile(self.text, self.path, "exec"), module.__dict__)
 
 
+def text_of(of):
+    if of["text"] is not None:
+        return of["text"]
+    with open(of["path"], encoding="utf-8") as f:
+        return f.read()
+
+
 def load(of):
     if "lambda" in of:
         return eval(of["lambda"].strip(), {})
-    if "text" not in of:
+    if "path" not in of:
         return getattr(importlib.import_module(of["module"]), of["name"])
     module = sys.modules.get(of["module"])
     if module is None or getattr(module, "__file__", None) != of["path"]:
@@ -495,7 +520,7 @@ def load(of):
             importlib.import_module(package)
         is_package = os.path.basename(of["path"]) == "__init__.py"
         spec = importlib.util.spec_from_file_location(
-            of["module"], of["path"], loader=Given(of["path"], of["text"]),
+            of["module"], of["path"], loader=Given(of["path"], text_of(of)),
             submodule_search_locations=[os.path.dirname(of["path"])] if is_package else None)
         module = importlib.util.module_from_spec(spec)
         sys.modules.setdefault(of["module"], module)
@@ -547,11 +572,25 @@ def with_pendulum(context):
     return {k: pendulum.instance(v) if isinstance(v, DateTime) else v for k, v in context.items()}
 
 
+def call_back(order, function, context):
+    """A callback gets the context whole; of a class an object is made, and that is called."""
+    global current
+    current = context
+    kwargs = decode(order["callable"]["kwargs"]) or {}
+    if isinstance(function, type):
+        function(**kwargs)(context)
+    else:
+        function(context, **kwargs)
+    return {"do": "end", "state": "success", "value": None, "truth": True}
+
+
 def call(order):
     global current, function
     function = load(order["callable"])
     args, kwargs = args_of(order)
     context = with_pendulum(make_context(order))
+    if order["callable"].get("context"):
+        return call_back(order, function, context)
     if order["decorated"]:
         check_arguments(function, args, kwargs)
     else:

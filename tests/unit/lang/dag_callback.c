@@ -73,9 +73,10 @@ static void each_form_becomes_an_operator(void)
                   "d: {tasks: {t: {operator: empty, on_success_callback: {callback: fns.notify, "
                   "channel: c}}}}"),
           "on_success_callback python {\"python_callable\": {\"__type__\": \"callable\", \"name\": "
-          "\"fns.notify\", \"kwargs\": {\"channel\": \"c\"}, \"context\": true}}");
+          "\"fns.notify\", \"file\": \"dags/fns.py\", \"kwargs\": {\"channel\": \"c\"}, "
+          "\"context\": true}}");
     T_HAS(of_task(&s, "d: {tasks: {t: {operator: empty, on_execute_callback: fns.notify}}}"),
-          "\"name\": \"fns.notify\", \"context\": true");
+          "\"name\": \"fns.notify\", \"file\": \"dags/fns.py\", \"context\": true");
     T_STR(of_task(&s, "d: {tasks: {t: {operator: empty, on_failure_callback: {callback: airflow."
                       "providers.smtp.notifications.smtp.send_smtp_notification, to: a@b.test, "
                       "smtp_conn_id: m}}}}"),

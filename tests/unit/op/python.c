@@ -25,6 +25,8 @@ static const char functions[] =
     "    os._exit(4)\n"
     "def leave():\n"
     "    raise SystemExit(0)\n"
+    "def notify(context, channel):\n"
+    "    context['ti'].xcom_push('told', [channel, context['ds']])\n"
     "def outputs(a) -> dict:\n"
     "    return {'one': a, 'two': 2}\n";
 
@@ -118,10 +120,6 @@ static void values_come_and_go_whole(void)
               &v),
           h.err);
     T_STR(json(&h, v), "[1, 2]");
-    T_INT(run(&h, "python", "echo",
-              ", \"op_args\": [{\"__type__\": \"XComArg\", \"task_id\": \"u\", \"key\": \"k\"}]",
-              &v),
-          DM_E_NOTFOUND);
     T_TRY(run(&h, "python", "push", "", &v), h.err);
     T_STR(json(&h, v), "{\"x\": 1}");
     T_TRY(run(&h, "python_task", "outputs", ", \"op_kwargs\": {\"a\": 1}", &v), h.err);
@@ -176,6 +174,21 @@ static void a_script_reads_the_context(void)
     h_end(&h);
 }
 
-T_MAIN(T_CASE(a_function_gets_what_it_takes), T_CASE(errors_have_their_place),
-       T_CASE(values_come_and_go_whole), T_CASE(a_value_decides),
+static void a_callback_gets_the_context_whole(void)
+{
+    struct h h;
+    const struct dm_value *v;
+    begin(&h);
+    T_TRY(h_run(&h, "python",
+                "{\"python_callable\": {\"__type__\": \"callable\", \"name\": \"f.notify\", "
+                "\"file\": \"dags/f.py\", \"kwargs\": {\"channel\": \"c\"}, \"context\": true}}",
+                &v),
+          h.err);
+    h_close(&h);
+    T_STR(json(&h, dm_map_at(h_report(&h, 'X', 0), "value")), "[\"c\", \"2010-12-01\"]");
+    h_end(&h);
+}
+
+T_MAIN(T_CASE(a_callback_gets_the_context_whole), T_CASE(a_function_gets_what_it_takes),
+       T_CASE(errors_have_their_place), T_CASE(values_come_and_go_whole), T_CASE(a_value_decides),
        T_CASE(a_script_reads_the_context))
