@@ -83,3 +83,14 @@ int dm_sha1_of(struct dm_str s, unsigned char ret[DM_SHA1_BYTES], struct dm_err 
         md_free(md);
     return ok ? 0 : dm_err_set(reterr, DM_E_NOMEM, "could not make a SHA-1 digest");
 }
+
+int dm_sha1_modulo(struct dm_str s, uint64_t m, uint64_t *ret, struct dm_err *reterr)
+{
+    unsigned char digest[DM_SHA1_BYTES];
+    DM_TRY(dm_sha1_of(s, digest, reterr));
+    uint64_t rest = 0;
+    for (unsigned i = 0; i < DM_SHA1_BYTES; i++)
+        rest = (uint64_t)(((unsigned __int128)rest << 8 | digest[i]) % m);
+    *ret = rest;
+    return 0;
+}

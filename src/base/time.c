@@ -90,6 +90,15 @@ const char *dm_time_isoz(int64_t us, char buf[DM_TIME_MAX])
     return iso(us, buf, "Z");
 }
 
+const char *dm_time_python(int64_t us, char buf[DM_TIME_MAX])
+{
+    iso(us, buf, "+00:00");
+    char *t = strchr(buf, 'T');
+    if (t)
+        *t = ' ';
+    return buf;
+}
+
 const char *dm_time_date(int64_t us, char buf[DM_TIME_MAX])
 {
     struct dm_civil c = dm_civil_from_us(us);

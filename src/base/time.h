@@ -31,6 +31,8 @@ bool dm_civil_valid(const struct dm_civil *c);
 enum { DM_TIME_MAX = 40 }; /* room for any of the texts below */
 /* "2024-01-01T00:00:00+00:00", with ".250000" only where there are microseconds (Python's isoformat). */
 const char *dm_time_iso(int64_t us, char buf[DM_TIME_MAX]);
+/* As Python's str(datetime): "2024-01-01 00:00:00+00:00", with microseconds where there are any. */
+const char *dm_time_python(int64_t us, char buf[DM_TIME_MAX]);
 /* "2024-01-01T00:00:00Z", with microseconds where there are any. */
 const char *dm_time_isoz(int64_t us, char buf[DM_TIME_MAX]);
 /* "2024-01-01". */

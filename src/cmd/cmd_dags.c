@@ -36,6 +36,29 @@ static const char *join_ids(struct dm_arena *a, const struct dm_dag *d, const si
     return text;
 }
 
+static const char *join_words(struct dm_arena *a, const char *text, const char *const *words)
+{
+    for (size_t i = 0; words && words[i]; i++)
+        text = dm_arena_printf(a, "%s%s%s", text, *text ? ", " : "", words[i]);
+    return text;
+}
+
+static void show_groups(struct dm_args *args, const struct dm_dag *d)
+{
+    struct dm_table t;
+    if (!d->n_groups)
+        return;
+    dm_table_init(&t, args->arena, "group after tooltip");
+    for (size_t i = 0; i < d->n_groups; i++) {
+        const struct dm_task_group *g = &d->groups[i];
+        const char *after = join_words(args->arena, "", g->upstream_groups);
+        dm_table_add(
+            &t, DM_ROW(g->group_id, join_words(args->arena, after, g->upstream_tasks), g->tooltip));
+    }
+    printf("\n");
+    dm_args_print(args, &t);
+}
+
 static int show(struct dm_args *args, struct dm_err *reterr)
 {
     const struct dm_dag *d;
@@ -63,6 +86,7 @@ static int show(struct dm_args *args, struct dm_err *reterr)
             &t, DM_ROW(d->tasks[i].task_id, d->tasks[i].operator_name,
                        join_ids(args->arena, d, d->tasks[i].upstream, d->tasks[i].n_upstream)));
     dm_args_print(args, &t);
+    show_groups(args, d);
     return 0;
 }
 

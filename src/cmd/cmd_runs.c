@@ -1,4 +1,5 @@
 /* daymill runs list|show: what happened, how many rows went where, how long it took. */
+#include "base/map.h"
 #include "cmd/common.h"
 
 /* ---- runs list ---- */
@@ -86,12 +87,44 @@ struct story {
     size_t n_generations, n_tasks, n_attempts, n_ledger, n_checks, n_steps;
 };
 
+struct placed {
+    struct dm_task_row row;
+    size_t first; /* where its task comes first */
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return x->row.map_index - y->row.map_index;
+}
+
+/* Instances that were made late come with the others of their task. */
+static void group_instances(struct story *s)
+{
+    struct placed *all = dm_arena_array(s->a, struct placed, s->n_tasks + 1);
+    struct dm_map first; /* task_id -> its first place */
+    dm_map_init(&first, s->a);
+    for (size_t i = 0; i < s->n_tasks; i++) {
+        struct placed *known = dm_map_get(&first, dm_str_c(s->tasks[i].task_id));
+        all[i] = (struct placed){s->tasks[i], known ? known->first : i};
+        if (!known)
+            dm_map_put(&first, dm_str_c(s->tasks[i].task_id), &all[i]);
+    }
+    if (s->n_tasks > 1)
+        qsort(all, s->n_tasks, sizeof(*all), by_place);
+    for (size_t i = 0; i < s->n_tasks; i++)
+        s->tasks[i] = all[i].row;
+}
+
 static int load(struct dm_store *store, struct story *s, struct dm_err *reterr)
 {
     int64_t id = s->run.id;
     struct dm_attempt_filter all = {.run = id, .map_index = -1};
     DM_TRY(dm_store_run_generations(store, s->a, id, &s->generations, &s->n_generations, reterr));
     DM_TRY(dm_store_tasks(store, s->a, id, &s->tasks, &s->n_tasks, reterr));
+    group_instances(s);
     DM_TRY(dm_store_attempts(store, s->a, &all, &s->attempts, &s->n_attempts, reterr));
     DM_TRY(dm_store_ledger(store, s->a, id, 0, &s->ledger, &s->n_ledger, reterr));
     DM_TRY(dm_store_checks(store, s->a, id, 0, &s->checks, &s->n_checks, reterr));
@@ -104,8 +137,9 @@ static void print_tasks(const struct story *s, struct dm_args *args)
     dm_table_init(&t, s->a, "task state try# started took operator");
     for (size_t i = 0; i < s->n_tasks; i++) {
         const struct dm_task_row *r = &s->tasks[i];
-        dm_table_add(&t, DM_ROW(r->task_id, dm_task_state_name(r->state),
-                                dm_cell_int(s->a, r->try_number), dm_cell_time(s->a, r->started_at),
+        dm_table_add(&t, DM_ROW(dm_cell_instance(s->a, r->task_id, r->map_index),
+                                dm_task_state_name(r->state), dm_cell_int(s->a, r->try_number),
+                                dm_cell_time(s->a, r->started_at),
                                 dm_cell_span(s->a, r->started_at, r->ended_at), r->operator_name));
     }
     for (size_t i = 0; i < s->n_steps; i++) {
@@ -130,9 +164,10 @@ static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
         const struct dm_attempt_row *r = &s->attempts[i];
-        if (!r->error)
+        if (!r->error || r->state == DM_ATTEMPT_RESCHEDULED) /* that only says what it waits for */
             continue;
-        printf("\n%s, try %d: %s\n", r->task_id, r->try_number, r->error);
+        printf("\n%s, try %d: %s\n", dm_cell_instance(s->a, r->task_id, r->map_index),
+               r->try_number, r->error);
         if (r->error_place)
             printf("  at %s\n", r->error_place);
         if (r->error_code != DM_E_CHECK) /* these are told below */
@@ -298,6 +333,7 @@ static struct dm_value *json_tasks(struct story *s)
         const struct dm_task_row *r = &s->tasks[i];
         struct dm_value *m = dm_value_map(s->a);
         set_text(s, m, "task_id", r->task_id);
+        dm_map_set(s->a, m, "map_index", dm_value_int(s->a, r->map_index));
         set_text(s, m, "operator", r->operator_name);
         set_text(s, m, "state", dm_task_state_name(r->state));
         set_int(s, m, "try_number", r->try_number);
@@ -316,6 +352,7 @@ static struct dm_value *json_attempts(struct story *s)
         struct dm_value *m = dm_value_map(s->a);
         set_int(s, m, "attempt", r->number);
         set_text(s, m, "task_id", r->task_id);
+        dm_map_set(s->a, m, "map_index", dm_value_int(s->a, r->map_index));
         set_text(s, m, "step_id", r->step_id);
         set_int(s, m, "try_number", r->try_number);
         set_text(s, m, "state", dm_attempt_state_name(r->state));

@@ -11,6 +11,11 @@
     X(dags_list)        \
     X(dags_show)        \
     X(dags_test)        \
+    X(dags_trigger)     \
+    X(dags_pause)       \
+    X(dags_unpause)     \
+    X(dags_next)        \
+    X(scheduler)        \
     X(tasks_list)       \
     X(tasks_render)     \
     X(tasks_test)       \
@@ -28,6 +33,11 @@
     X(pools_delete)     \
     X(connections_list) \
     X(connections_test) \
+    X(db_check)         \
+    X(db_backup)        \
+    X(db_vacuum)        \
+    X(db_purge)         \
+    X(db_migrate)       \
     X(sql)              \
     X(psql)             \
     X(warehouse)        \

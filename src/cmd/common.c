@@ -3,22 +3,40 @@
 
 #include "base/clock.h"
 #include "op/op.h"
+#include "sched/world.h"
 
 static const char *environment(void *user, const char *name)
 {
     return getenv(name);
 }
 
-int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *ret,
-                   struct dm_err *reterr)
+int dm_cmd_load_world(struct dm_args *args, struct dm_load_world *ret, struct dm_err *reterr)
 {
-    struct dm_load_world world = {
+    *ret = (struct dm_load_world){
         .project_dir = args->project ? args->project->dir : ".",
+        .dags_dir = args->project ? args->project->dags_dir : NULL,
         .ops = dm_op_table(),
         .now = dm_clock_now(),
         .env = environment,
     };
-    return dm_dags_load(args->arena, path, &world, ret, reterr);
+    const struct dm_value *syntax =
+        args->project ? dm_project_config(args->project, "dag_ignore_file_syntax") : NULL;
+    if (syntax && !dm_str_is(syntax->s, "glob") && !dm_str_is(syntax->s, "regexp"))
+        return dm_err_set(reterr, DM_E_INVALID,
+                          "dag_ignore_file_syntax in %s is \"%.*s\", neither glob nor regexp",
+                          DM_PROJECT_FILE, DM_FMT(syntax->s));
+    ret->ignore_regexp = syntax && dm_str_is(syntax->s, "regexp");
+    return 0;
+}
+
+int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *ret,
+                   struct dm_err *reterr)
+{
+    struct dm_load_world world;
+    DM_TRY(dm_cmd_load_world(args, &world, reterr));
+    /* The project's folders are without links; a path from a person is not, and may be relative. */
+    _cleanup_free_ char *real = args->project ? realpath(path, NULL) : NULL;
+    return dm_dags_load(args->arena, real ? real : path, &world, ret, reterr);
 }
 
 int dm_cmd_dags(struct dm_args *args, struct dm_dag_set *ret, struct dm_err *reterr)
@@ -102,11 +120,18 @@ int dm_cmd_day(const char *text, int64_t *ret, struct dm_err *reterr)
     return DM_E_USAGE;
 }
 
+static void say_line(void *user, const char *line)
+{
+    fprintf(stderr, "%s\n", line);
+}
+
 int dm_cmd_store(struct dm_args *args, enum dm_store_mode mode, struct dm_store **ret,
                  struct dm_err *reterr)
 {
     struct dm_err err;
-    int rc = dm_store_open(args->project->state_path, mode, ret, &err);
+    struct dm_store_say say = {say_line, NULL};
+    int rc =
+        dm_store_open_saying(args->project->state_path, mode, args->quiet ? NULL : &say, ret, &err);
     if (rc == DM_E_NOTFOUND && mode == DM_STORE_READ) {
         *ret = NULL;
         return 0;
@@ -184,6 +209,32 @@ void dm_cmd_print_check(FILE *to, const struct dm_args *args, const struct dm_ru
     else if (check->sql)
         fprintf(to, "  found by the SQL that this prints: %s tasks render %s %s %s\n", args->self,
                 run->dag_id, check->task_id, dm_cell_day(a, run->logical_date));
+}
+
+/* ---- asking ---- */
+
+static void on_waiting(void *user, const char *holder)
+{
+    const struct dm_args *args = user;
+    if (!args->quiet)
+        fprintf(stderr, "waiting for another command of this project: %s\n", holder);
+}
+
+int dm_cmd_ask(struct dm_args *args, struct dm_store *store, const struct dm_dag *dag,
+               const char *kind, const struct dm_value *body, const struct dm_value **ret_answer,
+               struct dm_err *reterr)
+{
+    struct dm_right_wait wait = {.waiting = on_waiting, .user = args};
+    struct dm_ask ask = {.project = args->project,
+                         .store = store,
+                         .dag = dag,
+                         .paused_at_creation = dag && dm_dag_starts_paused(args->project, dag),
+                         .wait = &wait};
+    struct dm_value *whole = dm_value_copy(args->arena, body);
+    if (dag)
+        dm_map_set(args->arena, whole, "dag_id", dm_value_cstr(args->arena, dag->dag_id));
+    *ret_answer = NULL;
+    return dm_ask(args->arena, &ask, kind, whole, ret_answer, reterr);
 }
 
 /* ---- cells ---- */

@@ -5,10 +5,14 @@
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "lang/dag.h"
+#include "sched/ask.h"
 #include "state/store.h"
 
 /* Every DAG of the project, with what is wrong with the files. */
 int dm_cmd_dags(struct dm_args *args, struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
+/* How the project's DAG files are loaded. */
+int dm_cmd_load_world(struct dm_args *args, struct dm_load_world *ret,
+                      struct dm_err *reterr) dm_nodiscard;
 /* The DAGs of another folder or file (for `check DIR`). */
 int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *ret,
                    struct dm_err *reterr) dm_nodiscard;
@@ -29,6 +33,10 @@ int dm_cmd_run(struct dm_args *args, const char *dag_id, const char *day,
                struct dm_store **ret_store, struct dm_run_row *ret,
                struct dm_err *reterr) dm_nodiscard;
 
+/* Asks whoever decides (sched/request.h); `dag` NULL = the request is about none.  Waits for the answer, and says for whom. */
+int dm_cmd_ask(struct dm_args *args, struct dm_store *store, const struct dm_dag *dag,
+               const char *kind, const struct dm_value *body, const struct dm_value **ret_answer,
+               struct dm_err *reterr) dm_nodiscard;
 /* What people read of a check that failed: expected, got, the failing rows, and the SQL that finds them (or, where that
    has several lines, the command that shows it). */
 void dm_cmd_print_check(FILE *to, const struct dm_args *args, const struct dm_run_row *run,

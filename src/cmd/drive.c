@@ -28,8 +28,8 @@ static void on_task(void *user, const struct dm_loop_task_event *e)
     if (v->args->quiet || !(failed || (v->drive->show_tasks && dm_task_finished(e->to))))
         return;
     dm_progress_hide(&v->progress);
-    fprintf(stderr, "%s  %s  %s", dm_time_date(e->logical_date, day), e->task_id,
-            dm_task_state_name(e->to));
+    fprintf(stderr, "%s  %s  %s", dm_time_date(e->logical_date, day),
+            dm_cell_instance(v->args->arena, e->task_id, e->map_index), dm_task_state_name(e->to));
     if (failed && e->error) {
         size_t line = strcspn(e->error->message, "\n");
         fprintf(stderr, " (try %d of %d): %.*s", e->try_number, e->max_tries + 1, (int)line,
@@ -100,8 +100,9 @@ static void print_failures(struct dm_args *args, struct dm_store *store,
     if (check)
         print_failed_checks(args, store, f);
     dm_time_date(f->logical_date, day);
-    fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id, day, f->task_id,
-            f->try_number, f->max_tries + 1);
+    fprintf(stderr, "failed: %s %s, task %s, try %d of %d", f->dag_id, day,
+            dm_cell_instance(args->arena, f->task_id, f->map_index), f->try_number,
+            f->max_tries + 1);
     if (others)
         fprintf(stderr, "; and %zu more task%s: %s runs %s %s%s%s", others, others == 1 ? "" : "s",
                 args->self, f[others].logical_date == f->logical_date ? "show" : "list", f->dag_id,

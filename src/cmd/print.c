@@ -250,3 +250,8 @@ void dm_progress_end(struct dm_progress *p)
 {
     dm_progress_hide(p);
 }
+
+const char *dm_cell_instance(struct dm_arena *a, const char *task_id, int map_index)
+{
+    return map_index < 0 ? task_id : dm_arena_printf(a, "%s[%d]", task_id, map_index);
+}

@@ -25,6 +25,8 @@ struct dm_table {
 void dm_table_init(struct dm_table *t, struct dm_arena *a, const char *columns);
 /* One cell per column. */
 void dm_table_add(struct dm_table *t, const char *const *cells);
+/* "load", or of a mapped task "load[3]". */
+const char *dm_cell_instance(struct dm_arena *a, const char *task_id, int map_index);
 #define DM_ROW(...) ((const char *const[]){__VA_ARGS__})
 void dm_table_print(const struct dm_table *t, enum dm_print_form form, FILE *to);
 /* Aligned, or JSON where --json was given. */

@@ -481,9 +481,9 @@ static int64_t month_away(const struct dm_cron *c, const struct dm_civil *d, int
 {
     int year = d->year, month = sign > 0 ? 1 : 12;
     if (has(&c->fields[YEAR], YEAR, year)) {
-        int months = d->month - 1 + cycle_away(&c->fields[MONTH], MONTH, d->month, 12, sign);
-        year += months < 0 ? -1 : months / 12;
-        month = (months + 12) % 12 + 1;
+        int at = d->month - 1 + cycle_away(&c->fields[MONTH], MONTH, d->month, 12, sign);
+        year += at < 0 ? -1 : at / 12;
+        month = (at + 12) % 12 + 1;
     } else {
         year += sign;
     }

@@ -18,6 +18,24 @@ enum dm_trigger_rule {
 };
 const char *dm_trigger_rule_name(enum dm_trigger_rule rule);
 
+enum dm_callback_on {
+#define DM_CALLBACK(name, key, of_dag, doc) DM_ON_##name,
+#include "lang/callbacks.def"
+#undef DM_CALLBACK
+    DM_ON_COUNT
+};
+const char *dm_callback_key(enum dm_callback_on on); /* "on_failure_callback" */
+
+/* What runs beside the tasks when something happened: an operator with its fields, as a task has them. */
+struct dm_callback {
+    enum dm_callback_on on;
+    const char *operator_name;
+    /* Not rendered; templates may name `exception` and `reason` too.  A Python function is the field python_callable
+       of `python`, and has `context: true`: it is called with the context alone, and its own `kwargs` by name. */
+    const struct dm_value *args;
+    uint32_t line, col;
+};
+
 struct dm_task {
     const char *task_id;       /* with group prefix */
     const char *operator_name; /* short name of the operator table */
@@ -35,8 +53,9 @@ struct dm_task {
     bool depends_on_past, wait_for_downstream, ignore_first_depends_on_past;
     const char *pool;
     int pool_slots, priority_weight;
-    const char *weight_rule;    /* "downstream", "upstream", "absolute" */
-    int max_active_tis_per_dag; /* 0 = no limit */
+    const char *weight_rule;       /* "downstream", "upstream", "absolute" */
+    int max_active_tis_per_dag;    /* 0 = no limit */
+    int max_active_tis_per_dagrun; /* of one mapped task within one run; 0 = no limit */
     const char *owner;
     bool do_xcom_push;
     int64_t start_date, end_date; /* DM_NEVER = the DAG's */
@@ -55,11 +74,13 @@ struct dm_task {
     bool email_on_failure, email_on_retry; /* true */
     int64_t sla_us;
     const struct dm_value *executor_config;
-    const struct dm_value *callbacks;        /* on_…_callback -> callable */
+    const struct dm_value *callables;        /* of a model only: on_…_callback -> callable */
     const struct dm_value *inlets, *outlets; /* lists of URIs, assets, or anything else */
     /* A mapped task: name of a field -> a list or an XComArg; args then holds what is the same for all. */
     const struct dm_value *expand;
     const struct dm_value *expand_kwargs; /* the same for the arguments of a decorated function */
+    struct dm_callback *callbacks;        /* by `on`, in the order of the file */
+    size_t n_callbacks;
 };
 
 /* A group of tasks.  It gives its tasks a prefix and defaults; its dependencies have become edges of the tasks. */
@@ -98,10 +119,13 @@ struct dm_dag {
     const struct dm_value *default_args; /* of a model only: the tasks have theirs */
     const struct dm_value
         *param_specs; /* name -> {schema, description} of the params that have one */
-    const struct dm_value *callbacks; /* on_…_callback, sla_miss_callback -> callable */
-    const struct dm_value *paused_upon_creation, *template_searchpath, *user_defined_macros,
-        *access_control;
-    char generation[65]; /* SHA-256 of the normal form with the files */
+    const struct dm_value *callables; /* of a model only: on_…_callback … -> callable */
+    struct dm_callback *callbacks;    /* of the run, by `on`, in the order of the file */
+    size_t n_callbacks;
+    const struct dm_value *template_searchpath, *user_defined_macros, *access_control;
+    int paused_upon_creation;            /* 1 or 0; -1 = not said, the project decides */
+    int max_consecutive_failed_dag_runs; /* so many, and the DAG is paused; 0 = never */
+    char generation[65];                 /* SHA-256 of the normal form with the files */
 };
 
 /* One finding of the loader: an error (the DAG is refused) or a warning. */
@@ -120,6 +144,22 @@ struct dm_dag_set {
     size_t n_dags;
     struct dm_diag *diags; /* by file, line, column */
     size_t n_diags, n_errors;
+    /* Every file that was read or looked for, relative to the project as `file` of a finding is, sorted, each once: DAG
+       files, defaults files, texts of templated fields, scripts, Python modules.  Some are not there (a defaults.yml
+       that would count, a file in an earlier folder of a search path).  Where none of them changed, appeared or went,
+       the environment is the same and no date is relative, a load gives the same again. */
+    const char **depends;
+    size_t n_depends;
+};
+
+/* A folder of DAG files as it is walked. */
+struct dm_dag_scan {
+    const char **
+        files; /* in the order in which they load: those of a folder by name, then its subfolders */
+    size_t n_files;
+    const char **
+        folders; /* the folder itself and all that were entered; all paths begin with the folder's as given */
+    size_t n_folders;
 };
 
 /* Generations of dag-factory.  What one of them takes and the other refuses, both takes. */
@@ -128,13 +168,18 @@ enum dm_dialect { DM_DIALECT_BOTH, DM_DIALECT_V0, DM_DIALECT_V1 };
 /* What the loader may ask of the world outside. */
 struct dm_load_world {
     const char *project_dir; /* errors and `file` are relative to it */
+    /* The folder of all DAGs, in which the defaults.yml of a file's folders begin and Python modules and texts are
+       looked for; NULL = the folder that is loaded, or the one that the file lies in. */
+    const char *dags_dir;
     const struct dm_op_table *ops;
     int64_t now; /* for relative dates */
     /* An environment variable, or NULL. */
     const char *(*env)(void *user, const char *name);
     void *user;
     enum dm_dialect dialect;
-    /* Loads what nothing here can run yet (groups, mapped tasks, callbacks …) into the model, and keys that are
+    bool
+        ignore_regexp; /* .airflowignore holds regular expressions, as with Airflow 2; else globs */
+    /* Loads what nothing here can run yet (callbacks …) into the model, and keys that are
        probably a slip with a warning only: for programs that compare or convert DAGs and run none.  Without it these
        are errors, so that a run never leaves out in silence what its DAG asks for. */
     bool model_only;
@@ -155,17 +200,26 @@ enum {
     DM_DAG_DIAGS_MAX = 1000,      /* findings that are listed */
     DM_DAG_TEXT_COUNT_MAX = 1000, /* how many these may be */
     DM_DAG_ID_MAX = 250,          /* characters of a dag_id or task_id */
+    DM_DAG_CALLBACKS_MAX = 10,    /* callbacks under one key */
 };
 
-/* Loads a folder of *.yaml and *.yml (or one file).  Fails only where the folder cannot be read; what is wrong
-   with the files is in ret->diags, and the other DAGs are there. */
+/* Loads a folder of *.yaml and *.yml, or one file with the defaults of the folders above it.  Fails only where the
+   folder cannot be read; what is wrong with the files is in ret->diags, and the other DAGs are there.  Of two DAGs
+   with one id the one that is read later is refused; somebody who loads file by file sees to this himself. */
 int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_world *world,
                  struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
+/* The files that a load of the folder reads as DAG files, without reading them: without hidden ones, defaults.yml and
+   what an .airflowignore between the folder of all DAGs and the file leaves out.  Fails where a folder cannot be read. */
+int dm_dags_scan(struct dm_arena *a, const char *folder, const struct dm_load_world *world,
+                 struct dm_dag_scan *ret, struct dm_err *reterr) dm_nodiscard;
 /* "dags/x.yaml:12:9: error: unknown key …", the source line, a caret below its column, and the hint. */
 void dm_diag_format(struct dm_strbuf *b, const struct dm_diag *d);
 
 const struct dm_dag *dm_dag_find(const struct dm_dag_set *set, struct dm_str dag_id);
 const struct dm_task *dm_task_find(const struct dm_dag *dag, struct dm_str task_id);
+const struct dm_task_group *dm_group_find(const struct dm_dag *dag, struct dm_str group_id);
+/* Whether the task lies in the group, or in one that lies in it. */
+bool dm_task_in_group(const struct dm_dag *dag, const struct dm_task *task, const char *group_id);
 
 /* The normal form: everything above except arena and generation, as JSON.  Maps keep their order (checks and environments
    have one), and dates, spans and marks come back as they were.  Reading computes the generation from the text. */

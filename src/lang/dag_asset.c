@@ -120,6 +120,7 @@ static const struct dm_value *read_names(struct parser *p, const struct dm_value
     struct dm_str text;
     struct dm_err err;
     const char *path = dm_path_join(l->a, p->d->source->dir, dm_str_cstr(l->a, file->s));
+    dm_dag_depend(l, path);
     if (dm_file_read(l->a, path, DM_YAML_BYTES_MAX, &text, &err) < 0) {
         draft_error(p->d, file, FILE_NOT_FOUND, err.hint, "%s", err.message);
         return NULL;

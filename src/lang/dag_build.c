@@ -299,9 +299,6 @@ static void tasks(struct dm_dag_draft *d)
     const struct dm_value *v = dm_map_at(d->config, "tasks"), *groups = given(d, "task_groups");
     if (groups)
         dm_dag_read_groups(d, groups);
-    if (d->groups.len && !d->loader->world->model_only)
-        draft_error(d, groups, UNSUPPORTED_KEY, "Put the tasks side by side under tasks.",
-                    "groups of tasks are not there yet");
     if (!v) {
         draft_warning(d, d->config, MISSING_KEY, NULL, "the DAG \"%s\" has no tasks",
                       d->dag->dag_id);
@@ -388,11 +385,14 @@ static void doc_file(struct dm_dag_draft *d)
         return;
     if (path->kind != DM_STRING || !dm_str_starts(path->s, DM_STR("/")))
         draft_error(d, path, SCHEMA, NULL, "doc_md_file_path must be an absolute path");
-    else if (dm_file_read(d->loader->a, dm_str_cstr(d->loader->a, path->s), DM_DAG_TEXT_MAX, &text,
-                          &err) < 0)
-        draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);
-    else
-        d->dag->doc_md = dm_str_cstr(d->loader->a, text);
+    else {
+        const char *name = dm_str_cstr(d->loader->a, path->s);
+        dm_dag_depend(d->loader, name);
+        if (dm_file_read(d->loader->a, name, DM_DAG_TEXT_MAX, &text, &err) < 0)
+            draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);
+        else
+            d->dag->doc_md = dm_str_cstr(d->loader->a, text);
+    }
 }
 
 /* Documentation that a Python function writes; kept under the name doc_md among the callbacks. */
@@ -406,9 +406,9 @@ static void doc_function(struct dm_dag_draft *d)
     if (!found)
         return;
     struct dm_value *all =
-        d->dag->callbacks ? dm_value_copy(a, d->dag->callbacks) : dm_value_map(a);
+        d->dag->callables ? dm_value_copy(a, d->dag->callables) : dm_value_map(a);
     dm_map_set(a, all, "doc_md", found);
-    d->dag->callbacks = all;
+    d->dag->callables = all;
 }
 
 /* What only some DAGs have. */
@@ -419,10 +419,14 @@ static void rare(struct dm_dag_draft *d)
                                         "gantt", "landing_times", NULL};
     struct dm_dag *dag = d->dag;
     dag->display_name = text_key(d, "dag_display_name");
-    dag->paused_upon_creation = given(d, "is_paused_upon_creation");
+    dag->paused_upon_creation =
+        given(d, "is_paused_upon_creation") ? bool_key(d, "is_paused_upon_creation", false) : -1;
     dag->template_searchpath = given(d, "template_searchpath");
     dag->access_control = given(d, "access_control");
-    dag->callbacks = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
+    if (d->loader->world->model_only)
+        dag->callables = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
+    else
+        dag->callbacks = dm_dag_read_callbacks(d, &d->config, 1, true, &dag->n_callbacks);
     doc_file(d);
     doc_function(d);
     choice(d, "orientation", orientations);
@@ -438,7 +442,8 @@ static void default_args(struct dm_dag_draft *d)
 {
     struct dm_arena *a = d->loader->a;
     struct dm_value *out = dm_value_map(a);
-    const struct dm_value *callbacks = dm_dag_callbacks(d, d->defaults, dm_task_callbacks);
+    const struct dm_value *callbacks =
+        d->loader->world->model_only ? dm_dag_callbacks(d, d->defaults, dm_task_callbacks) : NULL;
     const struct dm_value *zone = dm_map_at(d->defaults, "timezone");
     const char *zone_name = zone && zone->kind == DM_STRING ? dm_str_cstr(a, zone->s) : "UTC";
     out->line = d->defaults->line;
@@ -500,6 +505,7 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
     dag->fail_stop = bool_key(&d, "fail_stop", bool_key(&d, "fail_fast", false));
     dag->max_active_runs = int_key(&d, "max_active_runs", 16);
     dag->max_active_tasks = int_key(&d, "concurrency", int_key(&d, "max_active_tasks", 16));
+    dag->max_consecutive_failed_dag_runs = int_key(&d, "max_consecutive_failed_dag_runs", 0);
     params(&d);
     rare(&d);
     dag->tags = tags(&d);

@@ -89,10 +89,10 @@ static const char *module_file(struct dm_dag_draft *d, struct dm_str module)
             *c = '/';
     for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
         const char *path = dm_path_join(a, roots[i], dm_arena_printf(a, "%s.py", name));
-        if (dm_path_below(a, path, roots[i]) && dm_exists(path))
+        if (dm_path_below(a, path, roots[i]) && dm_dag_has_file(d->loader, path))
             return path;
         path = dm_path_join(a, roots[i], dm_arena_printf(a, "%s/__init__.py", name));
-        if (dm_path_below(a, path, roots[i]) && dm_exists(path))
+        if (dm_path_below(a, path, roots[i]) && dm_dag_has_file(d->loader, path))
             return path;
     }
     return NULL;
@@ -105,6 +105,7 @@ static const struct dm_value *find_in(struct dm_dag_draft *d, const struct dm_va
     struct dm_diag_at where = draft_at(d, at);
     struct dm_str text;
     struct dm_err err;
+    dm_dag_depend(d->loader, path);
     if (dm_file_read(d->loader->a, path, MODULE_MAX_BYTES, &text, &err) < 0) {
         dm_diag_report(d->loader, where, false, code, err.hint, "%s", err.message);
         return NULL;
@@ -115,7 +116,10 @@ static const struct dm_value *find_in(struct dm_dag_draft *d, const struct dm_va
                        dm_dag_shown_path(d->loader, path), DM_FMT(name));
         return NULL;
     }
-    return callable(d->loader->a, module, name, kind == 'c');
+    struct dm_value *v = callable(d->loader->a, module, name, kind == 'c');
+    dm_map_set(d->loader->a, v, "file",
+               dm_value_cstr(d->loader->a, dm_dag_shown_path(d->loader, path)));
+    return v;
 }
 
 const struct dm_value *dm_dag_callable(struct dm_dag_draft *d, const struct dm_value *v,
@@ -159,17 +163,18 @@ const struct dm_value *dm_dag_callable_in(struct dm_dag_draft *d, const struct d
     return find_in(d, file, path, module, name->s, code);
 }
 
-/* A string, or a map with `callback` and the arguments to call it with. */
-static const struct dm_value *one_callback(struct dm_dag_draft *d, const char *name,
-                                           const struct dm_value *v)
+const struct dm_value *dm_dag_callback(struct dm_dag_draft *d, const char *name,
+                                       const struct dm_value *v)
 {
     struct dm_arena *a = d->loader->a;
     const struct dm_value *path = v->kind == DM_MAP ? dm_map_at(v, "callback") : v;
     if (v->kind == DM_MAP && dm_str_is(dm_map_str(v, "__type__", ""), "callable"))
         return v; /* of defaults that were read before */
     if (!path || path->kind != DM_STRING) {
-        draft_error(d, v, BAD_CALLBACK, "Write module.function, or {callback: module.function}.",
-                    "%s must be a name or a map with callback", name);
+        draft_error(
+            d, v, BAD_CALLBACK,
+            "Write module.function, {callback: module.function}, {operator: …} or {webhook: URL}.",
+            "%s must be a name or a map with callback", name);
         return NULL;
     }
     const struct dm_value *found = dm_dag_callable(d, path, DM_DIAG_UNKNOWN_CALLBACK);
@@ -194,7 +199,7 @@ const struct dm_value *dm_dag_callbacks(struct dm_dag_draft *d, const struct dm_
         const struct dm_value *name = dm_map_at(map, dm_arena_printf(a, "%s_name", *names));
         const struct dm_value *file = dm_map_at(map, dm_arena_printf(a, "%s_file", *names));
         if (v && v->kind != DM_NULL)
-            found = one_callback(d, *names, v);
+            found = dm_dag_callback(d, *names, v);
         else if (name && file)
             found = dm_dag_callable_in(d, name, file, DM_DIAG_UNKNOWN_CALLBACK);
         if (found)

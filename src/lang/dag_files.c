@@ -4,6 +4,7 @@
  */
 #include "base/file.h"
 #include "lang/dag_loader.h"
+#include "lang/mapping.h"
 #include "lang/template.h"
 
 const char *dm_dag_shown_path(const struct dm_dag_loader *l, const char *path)
@@ -24,10 +25,10 @@ static bool names_file(struct dm_str s, const char *const *exts)
     return false;
 }
 
-static const char *in_folder(struct dm_arena *a, const char *dir, const char *name)
+static const char *in_folder(struct dm_dag_loader *l, const char *dir, const char *name)
 {
-    const char *path = dm_path_join(a, dir, name);
-    return dm_path_below(a, path, dir) && dm_exists(path) && !dm_is_dir(path) ? path : NULL;
+    const char *path = dm_path_join(l->a, dir, name);
+    return dm_path_below(l->a, path, dir) && dm_dag_has_file(l, path) ? path : NULL;
 }
 
 static const char *in_search_path(struct dm_dag_draft *d, const char *name)
@@ -39,8 +40,9 @@ static const char *in_search_path(struct dm_dag_draft *d, const char *name)
         const struct dm_value *dir = v->kind == DM_LIST ? v->list.items[i] : v;
         if (dir->kind != DM_STRING)
             continue;
-        const char *path = in_folder(
-            a, dm_path_join(a, d->loader->world->project_dir, dm_str_cstr(a, dir->s)), name);
+        const char *path =
+            in_folder(d->loader,
+                      dm_path_join(a, d->loader->world->project_dir, dm_str_cstr(a, dir->s)), name);
         if (path)
             return path;
     }
@@ -50,10 +52,9 @@ static const char *in_search_path(struct dm_dag_draft *d, const char *name)
 /* The DAG file's folder, then template_searchpath, then the folder of all DAGs. */
 static const char *find_file(struct dm_dag_draft *d, const char *name)
 {
-    struct dm_arena *a = d->loader->a;
-    const char *path = in_folder(a, d->source->dir, name);
+    const char *path = in_folder(d->loader, d->source->dir, name);
     path = path ? path : in_search_path(d, name);
-    return path ? path : in_folder(a, d->loader->dags_dir, name);
+    return path ? path : in_folder(d->loader, d->loader->dags_dir, name);
 }
 
 /* What lies in the folder that the name points to, nearest first. */
@@ -197,8 +198,19 @@ static void read_landed_file(struct dm_dag_draft *d, const struct dm_value *v)
         dm_str_find(v->s, DM_STR("{%"), 0) >= 0)
         return;
     const char *path = dm_path_join(a, d->loader->world->project_dir, name);
-    if (dm_path_below(a, path, d->loader->dags_dir) && dm_exists(path) && !dm_is_dir(path))
+    if (dm_path_below(a, path, d->loader->dags_dir) && dm_dag_has_file(d->loader, path))
         read_file(d, v, name, path, &text);
+}
+
+/* The file of a Python function: a task runs the text that the DAG had, as with all files that it names. */
+static void read_callable(struct dm_dag_draft *d, const struct dm_value *v)
+{
+    struct dm_arena *a = d->loader->a;
+    const struct dm_value *file = dm_map_at(v, "file");
+    struct dm_str text;
+    if (file && dm_str_is(dm_map_str(v, "__type__", ""), "callable"))
+        read_file(d, v, dm_str_cstr(a, file->s),
+                  dm_path_join(a, d->loader->world->project_dir, dm_str_cstr(a, file->s)), &text);
 }
 
 static void walk(struct dm_dag_draft *d, const struct dm_value *v, const char *const *exts)
@@ -210,25 +222,53 @@ static void walk(struct dm_dag_draft *d, const struct dm_value *v, const char *c
     else if (v->kind == DM_LIST || v->kind == DM_TUPLE)
         for (size_t i = 0; i < v->list.n; i++)
             walk(d, v->list.items[i], exts);
-    else if (v->kind == DM_MAP)
+    else if (v->kind == DM_MAP) {
+        read_callable(d, v);
         for (size_t i = 0; i < v->map.n; i++)
             walk(d, v->map.pairs[i].value, exts);
+    }
+}
+
+static void read_field(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                       const struct dm_op_field *f, const struct dm_value *v)
+{
+    if (f->names_file && v->kind == DM_STRING)
+        read_landed_file(d, v);
+    if (!f->templated && v->kind == DM_MAP)
+        read_callable(d, v);
+    if (!f->templated)
+        return;
+    walk(d, v, spec->template_ext);
+    dm_check_templates(v, (struct dm_place){d->source->file, v->line, v->col}, template_error,
+                       &(struct found){d, d->source, v});
 }
 
 void dm_dag_read_files(struct dm_dag_draft *d, const struct dm_op_spec *spec,
                        const struct dm_task *task)
 {
     for (size_t i = 0; spec->fields[i].name; i++) {
-        const struct dm_op_field *f = &spec->fields[i];
-        const struct dm_value *v = dm_map_at(task->args, f->name);
-        if (!v)
-            continue;
-        if (f->names_file && v->kind == DM_STRING)
-            read_landed_file(d, v);
-        if (!f->templated)
-            continue;
-        walk(d, v, spec->template_ext);
-        dm_check_templates(v, (struct dm_place){d->source->file, v->line, v->col}, template_error,
-                           &(struct found){d, d->source, v});
+        const struct dm_value *v = dm_map_at(task->args, spec->fields[i].name);
+        if (v)
+            read_field(d, spec, &spec->fields[i], v);
+    }
+}
+
+void dm_dag_read_mapped(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                        const struct dm_task *task)
+{
+    const struct dm_value *map = dm_task_mapping(task);
+    const struct dm_op_field *kwargs =
+        task->expand_kwargs ? dm_op_field_find(spec, DM_STR("op_kwargs")) : NULL;
+    for (size_t i = 0; map && i < map->map.n; i++) {
+        const struct dm_value *key = map->map.pairs[i].key, *v = map->map.pairs[i].value;
+        const struct dm_op_field *f = kwargs ? kwargs : dm_op_field_find(spec, key->s);
+        for (int64_t k = 0; f && v->kind == DM_LIST && k < dm_map_length(v); k++) {
+            const struct dm_value *item = v->list.items[k];
+            read_field(d, spec, f, item);
+            if (!kwargs && !dm_op_field_fits(f, item))
+                draft_error(d, item, BAD_ARGUMENT, NULL,
+                            "what task \"%s\" gets for %s must be %s, not a %s", task->task_id,
+                            f->name, dm_field_type_name(f->type), dm_kind_name(item->kind));
+        }
     }
 }

@@ -237,6 +237,25 @@ static const struct dm_value *words(struct dm_arena *a, const char *const *list)
     return out;
 }
 
+static void set_callbacks(struct dm_arena *a, struct dm_value *m, const struct dm_callback *c,
+                          size_t n)
+{
+    struct dm_value *list = dm_value_list(a, n);
+    for (size_t i = 0; i < n; i++) {
+        struct dm_value *one = dm_value_map(a), *marks = dm_value_list(a, 0);
+        list_marks(a, marks, c[i].args);
+        dm_map_set(a, one, "on", dm_value_cstr(a, dm_callback_key(c[i].on)));
+        dm_map_set(a, one, "operator", dm_value_cstr(a, c[i].operator_name));
+        dm_map_set(a, one, "args", encode(a, c[i].args));
+        dm_map_set(a, one, "marks", marks);
+        dm_map_set(a, one, "line", dm_value_int(a, c[i].line));
+        dm_map_set(a, one, "col", dm_value_int(a, c[i].col));
+        list->list.items[i] = one;
+    }
+    if (n)
+        SET("callbacks", list);
+}
+
 static void set_rare_of_task(struct dm_arena *a, struct dm_value *m, const struct dm_task *t)
 {
     set_text(a, m, "group", t->group);
@@ -254,7 +273,10 @@ static void set_rare_of_task(struct dm_arena *a, struct dm_value *m, const struc
     if (t->sla_us)
         SET("sla_us", dm_value_int(a, t->sla_us));
     set_given(a, m, "executor_config", t->executor_config);
-    set_given(a, m, "callbacks", t->callbacks);
+    set_given(a, m, "callables", t->callables);
+    set_callbacks(a, m, t->callbacks, t->n_callbacks);
+    if (t->max_active_tis_per_dagrun)
+        SET("max_active_tis_per_dagrun", dm_value_int(a, t->max_active_tis_per_dagrun));
     set_given(a, m, "inlets", t->inlets);
     set_given(a, m, "outlets", t->outlets);
     set_given(a, m, "expand", t->expand);
@@ -267,8 +289,12 @@ static void set_rare_of_dag(struct dm_arena *a, struct dm_value *m, const struct
     set_text(a, m, "display_name", d->display_name);
     set_given(a, m, "default_args", d->default_args);
     set_given(a, m, "param_specs", d->param_specs);
-    set_given(a, m, "callbacks", d->callbacks);
-    set_given(a, m, "paused_upon_creation", d->paused_upon_creation);
+    set_given(a, m, "callables", d->callables);
+    set_callbacks(a, m, d->callbacks, d->n_callbacks);
+    if (d->paused_upon_creation >= 0)
+        SET("paused_upon_creation", dm_value_bool(a, d->paused_upon_creation));
+    if (d->max_consecutive_failed_dag_runs)
+        SET("max_consecutive_failed_dag_runs", dm_value_int(a, d->max_consecutive_failed_dag_runs));
     set_given(a, m, "template_searchpath", d->template_searchpath);
     set_given(a, m, "user_defined_macros", d->user_defined_macros);
     set_given(a, m, "access_control", d->access_control);
@@ -401,6 +427,32 @@ static const char **read_words(struct dm_arena *a, const struct dm_value *m, con
     return out;
 }
 
+static struct dm_callback *read_callbacks(struct dm_arena *a, const struct dm_value *m,
+                                          size_t *ret_n)
+{
+    const struct dm_value *list = dm_map_at(m, "callbacks");
+    size_t n = list && list->kind == DM_LIST ? list->list.n : 0, used = 0;
+    struct dm_callback *out = n ? dm_arena_array(a, struct dm_callback, n) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct dm_value *one = list->list.items[i];
+        struct dm_str on = dm_map_str(one, "on", "");
+        struct dm_callback *c = &out[used];
+        size_t at = 0;
+        while (c->on < DM_ON_COUNT && !dm_str_is(on, dm_callback_key(c->on)))
+            c->on++;
+        if (c->on == DM_ON_COUNT)
+            continue;
+        c->operator_name = text_needed(a, one, "operator");
+        c->args = map_of(a, one, "args");
+        set_marks(c->args, dm_map_at(one, "marks"), &at);
+        c->line = (uint32_t)dm_map_int(one, "line", 0);
+        c->col = (uint32_t)dm_map_int(one, "col", 0);
+        used++;
+    }
+    *ret_n = used;
+    return out;
+}
+
 static void read_rare_of_task(struct dm_arena *a, const struct dm_value *m, struct dm_task *t)
 {
     t->group = text_of(a, m, "group");
@@ -415,7 +467,9 @@ static void read_rare_of_task(struct dm_arena *a, const struct dm_value *m, stru
     t->email_on_retry = dm_map_bool(m, "email_on_retry", true);
     t->sla_us = dm_map_int(m, "sla_us", 0);
     t->executor_config = given_of(a, m, "executor_config");
-    t->callbacks = given_of(a, m, "callbacks");
+    t->callables = given_of(a, m, "callables");
+    t->callbacks = read_callbacks(a, m, &t->n_callbacks);
+    t->max_active_tis_per_dagrun = (int)dm_map_int(m, "max_active_tis_per_dagrun", 0);
     t->inlets = given_of(a, m, "inlets");
     t->outlets = given_of(a, m, "outlets");
     t->expand = given_of(a, m, "expand");
@@ -428,8 +482,11 @@ static void read_rare_of_dag(struct dm_arena *a, const struct dm_value *m, struc
     d->display_name = text_of(a, m, "display_name");
     d->default_args = given_of(a, m, "default_args");
     d->param_specs = given_of(a, m, "param_specs");
-    d->callbacks = given_of(a, m, "callbacks");
-    d->paused_upon_creation = given_of(a, m, "paused_upon_creation");
+    d->callables = given_of(a, m, "callables");
+    d->callbacks = read_callbacks(a, m, &d->n_callbacks);
+    d->paused_upon_creation =
+        !dm_map_at(m, "paused_upon_creation") ? -1 : dm_map_bool(m, "paused_upon_creation", false);
+    d->max_consecutive_failed_dag_runs = (int)dm_map_int(m, "max_consecutive_failed_dag_runs", 0);
     d->template_searchpath = given_of(a, m, "template_searchpath");
     d->user_defined_macros = given_of(a, m, "user_defined_macros");
     d->access_control = given_of(a, m, "access_control");

@@ -1,5 +1,5 @@
 /*
- * Loading a folder of DAG files: the walk, environment variables, YAML, and the layers of defaults.
+ * Loading DAG files: environment variables, YAML, and the layers of defaults.
  *
  * default_args come from the task, the DAG, the file's `default:`, and the defaults.yml files from the nearest folder up
  * to the root; a DAG's own keys from the DAG, the nearest defaults.yml … the root's, and then `default:`, which is
@@ -19,8 +19,8 @@ struct folder_defaults {
 
 struct load {
     struct dm_dag_loader l;
-    struct dm_map dags; /* dag_id -> struct dm_dag */
-    size_t n_files;
+    struct dm_map dags;    /* dag_id -> struct dm_dag */
+    struct dm_map folders; /* path -> struct folder_defaults */
 };
 
 static bool is_word(char c)
@@ -104,6 +104,7 @@ static const struct dm_value *read_yaml(struct dm_dag_loader *l, const char *pat
     struct dm_diag_at at = {s, NULL, 0, 0};
     s->file = dm_dag_shown_path(l, path);
     s->dir = dm_path_dir(l->a, path);
+    dm_dag_depend(l, path);
     if (dm_file_read(l->a, path, DM_YAML_BYTES_MAX, &s->text, &err) < 0) {
         dm_diag_report_err(l, at, *ret_why = DM_DIAG_UNREADABLE, &err);
         return NULL;
@@ -338,23 +339,6 @@ static void load_file(struct load *load, const char *path, const struct folder_d
     }
 }
 
-static bool is_yaml(const char *name)
-{
-    struct dm_str s = dm_str_c(name);
-    return dm_str_ends(s, DM_STR(".yaml")) || dm_str_ends(s, DM_STR(".yml"));
-}
-
-static bool is_defaults(const char *name)
-{
-    return strcmp(name, "defaults.yml") == 0 || strcmp(name, "defaults.yaml") == 0;
-}
-
-/* setup/load.yaml lists files for `daymill setup`; it is the one YAML file below dags/ that holds no DAGs. */
-static bool is_setup_list(const char *dir, const char *name)
-{
-    return strcmp(name, "load.yaml") == 0 && strcmp(dm_path_base(dir), "setup") == 0;
-}
-
 /* 0.x knows one such file, in the root. */
 static struct folder_defaults read_defaults(struct dm_dag_loader *l, const char *dir,
                                             const struct folder_defaults *outer)
@@ -363,11 +347,11 @@ static struct folder_defaults read_defaults(struct dm_dag_loader *l, const char 
     static const char *const names[] = {"defaults.yml", "defaults.yaml"};
     for (size_t i = 0; i < 2; i++) {
         const char *path = dm_path_join(l->a, dir, names[i]);
-        if (!dm_exists(path))
-            continue;
-        struct dm_dag_source *s = dm_arena_new(l->a, struct dm_dag_source);
         if (outer && l->world->dialect == DM_DIALECT_V0)
             break;
+        if (!dm_dag_has_file(l, path))
+            continue;
+        struct dm_dag_source *s = dm_arena_new(l->a, struct dm_dag_source);
         const struct dm_value *map = read_yaml(l, path, s, &f.why);
         f.broken = !map;
         f.file = s->file;
@@ -377,37 +361,19 @@ static struct folder_defaults read_defaults(struct dm_dag_loader *l, const char 
     return f;
 }
 
-enum { FOLDER_DEPTH_MAX = 32 };
-
-/* The files of a folder, sorted by name, before its subfolders.  Hidden ones are left out. */
-static int load_folder(struct load *load, const char *dir, const struct folder_defaults *outer,
-                       unsigned depth, struct dm_err *reterr)
+/* The defaults of a folder and of those around it up to the folder of all DAGs, each read once. */
+static const struct folder_defaults *defaults_of(struct load *load, const char *dir)
 {
     struct dm_arena *a = load->l.a;
-    const char *const *names;
-    size_t n;
-    if (depth > FOLDER_DEPTH_MAX)
-        return dm_err_set(reterr, DM_E_LIMIT, "folders below %s are nested deeper than %d levels",
-                          load->l.dags_dir, FOLDER_DEPTH_MAX);
-    bool hidden = load->l.world->model_only; /* as dag-factory does; here they are an editor's */
-    DM_TRY(dm_list_dir(a, dir, &names, &n, reterr));
-    struct folder_defaults here = read_defaults(&load->l, dir, outer);
-    for (size_t i = 0; i < n; i++) {
-        const char *path = dm_path_join(a, dir, names[i]);
-        if ((names[i][0] == '.' && !hidden) || !is_yaml(names[i]) || is_defaults(names[i]) ||
-            is_setup_list(dir, names[i]) || dm_is_dir(path))
-            continue;
-        if (++load->n_files > DM_DAG_FILES_MAX)
-            return dm_err_set(reterr, DM_E_LIMIT, "%s has more than %d DAG files", load->l.dags_dir,
-                              DM_DAG_FILES_MAX);
-        load_file(load, path, &here);
-    }
-    for (size_t i = 0; i < n; i++) {
-        const char *path = dm_path_join(a, dir, names[i]);
-        if ((names[i][0] != '.' || hidden) && dm_is_dir(path))
-            DM_TRY(load_folder(load, path, &here, depth + 1, reterr));
-    }
-    return 0;
+    struct folder_defaults *f = dm_map_get(&load->folders, dm_str_c(dir));
+    if (f)
+        return f;
+    bool inner = strcmp(dir, load->l.dags_dir) != 0 && dm_path_below(a, dir, load->l.dags_dir);
+    const struct folder_defaults *outer = inner ? defaults_of(load, dm_path_dir(a, dir)) : NULL;
+    f = dm_arena_new(a, struct folder_defaults);
+    *f = read_defaults(&load->l, dir, outer);
+    dm_map_put(&load->folders, dm_str_c(dir), f);
+    return f;
 }
 
 static int by_id(const void *x, const void *y)
@@ -432,20 +398,31 @@ int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_worl
 {
     struct load load = {.l = {.a = a, .world = world}};
     bool folder = dm_is_dir(path);
+    struct dm_dag_scan scan;
+    path = dm_path_clean(a, path);
+    const char *dir = folder ? path : dm_path_dir(a, path);
+    const char *all = world->dags_dir ? dm_path_clean(a, world->dags_dir) : dir;
+    load.l.dags_dir = dm_path_below(a, dir, all) ? all : dir;
     dm_map_init(&load.dags, a);
-    load.l.dags_dir = folder ? path : dm_path_dir(a, path);
+    dm_map_init(&load.folders, a);
+    dm_map_init(&load.l.depends, a);
     if (folder) {
-        DM_TRY(load_folder(&load, path, NULL, 0, reterr));
+        DM_TRY(dm_dags_scan(a, path, world, &scan, reterr));
+        for (size_t i = 0; i < scan.n_folders; i++)
+            defaults_of(&load, scan.folders[i]);
+        for (size_t i = 0; i < scan.n_files; i++)
+            load_file(&load, scan.files[i], defaults_of(&load, dm_path_dir(a, scan.files[i])));
     } else {
         if (!dm_exists(path))
             return dm_err_set(reterr, DM_E_NOTFOUND, "there is no file or folder %s", path);
-        struct folder_defaults here = read_defaults(&load.l, load.l.dags_dir, NULL);
-        load_file(&load, path, &here);
+        load_file(&load, path, defaults_of(&load, dir));
     }
     struct dm_dag_set set = {.n_dags = load.dags.len,
                              .diags = load.l.diags,
                              .n_diags = load.l.n_diags,
-                             .n_errors = load.l.n_errors};
+                             .n_errors = load.l.n_errors,
+                             .depends = dm_dag_depends(&load.l, a),
+                             .n_depends = load.l.depends.len};
     set.dags = dm_arena_array(a, struct dm_dag *, set.n_dags + 1);
     for (size_t i = 0; i < set.n_dags; i++)
         set.dags[i] = load.dags.entries[i].value;

@@ -35,6 +35,7 @@ struct dm_dag_loader {
     struct dm_arena *a;
     const struct dm_load_world *world;
     const char *dags_dir;
+    struct dm_map depends; /* shown path -> itself */
     struct dm_diag *diags;
     size_t n_diags, cap_diags, n_errors;
 };
@@ -66,6 +67,16 @@ struct dm_dag_draft {
     size_t n, cap;
     struct dm_value *files;
     size_t files_size;
+    struct dm_dag_calls *calls; /* dag_callback.c's */
+};
+
+/* What one value of a callback key has become. */
+struct dm_dag_calls {
+    struct dm_dag_calls *next;
+    const struct dm_value *of;
+    enum dm_callback_on on;
+    struct dm_callback list[DM_DAG_CALLBACKS_MAX];
+    size_t n;
 };
 
 struct dm_group_draft {
@@ -137,11 +148,23 @@ const struct dm_value *dm_dag_callable_in(struct dm_dag_draft *d, const struct d
 /* The callbacks of a DAG, a task or default_args: name -> callable; NULL where there is none. */
 const struct dm_value *dm_dag_callbacks(struct dm_dag_draft *d, const struct dm_value *map,
                                         const char *const *names);
+/* One of them: a name, or a map with `callback` and the arguments to call it with; NULL with a finding. */
+const struct dm_value *dm_dag_callback(struct dm_dag_draft *d, const char *key,
+                                       const struct dm_value *v);
+/* dag_callback.c: the callbacks that a task or a DAG runs.  `levels` are the maps that may hold them (or NULL), the first
+   that has a key counts. */
+struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
+                                          const struct dm_value *const *levels, size_t n_levels,
+                                          bool of_dag, size_t *ret_n);
 extern const char *const dm_task_callbacks[], *const dm_dag_callback_names[];
 /* dag_map.c: expand, partial, and the values of decorated functions; needs all tasks. */
 void dm_dag_map_tasks(struct dm_dag_draft *d);
 /* dag_task.c: adds one task to the draft.  `at` is its key or its map. */
 void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map);
+/* The fields of the operator that `map` names, checked as a task's (defaults filled in, files read, templates checked);
+   `map` holds nothing else.  NULL with a finding, which calls it `what`. */
+const struct dm_value *dm_dag_operator_args(struct dm_dag_draft *d, const struct dm_value *map,
+                                            const char *what, const char **ret_operator);
 /* dag_sugar.c: a task's map with dag-factory's short forms written out: functions named by file, execution_delta as
    text, spans in seconds of 0.x, variables_as_arguments.  `spec` may be NULL. */
 const struct dm_value *dm_dag_task_map(struct dm_dag_draft *d, const struct dm_op_spec *spec,
@@ -154,6 +177,24 @@ void dm_dag_check_defaults(struct dm_dag_draft *d);
 /* dag_files.c: reads what the task's fields name, and checks all its templates. */
 void dm_dag_read_files(struct dm_dag_draft *d, const struct dm_op_spec *spec,
                        const struct dm_task *task);
+/* dag_ignore.c: the patterns of a folder's .airflowignore (if it has one) behind those that count `before`.  All paths
+   begin with `root`.  Patterns: NULL = none. */
+#define DM_IGNORE_FILE ".airflowignore"
+struct dm_ignore_rule;
+int dm_ignore_read(struct dm_arena *a, const char *dir, const char *root, bool regexp,
+                   const struct dm_ignore_rule *before, const struct dm_ignore_rule **ret,
+                   struct dm_err *reterr) dm_nodiscard;
+bool dm_ignored(struct dm_arena *a, const struct dm_ignore_rule *rules, const char *path,
+                bool folder);
+/* dag_scan.c: the result depends on this file, be it there or not. */
+void dm_dag_depend(struct dm_dag_loader *l, const char *path);
+/* Is it a file?  The result depends on it. */
+bool dm_dag_has_file(struct dm_dag_loader *l, const char *path);
+/* All of them for people, sorted; there are l->depends.len. */
+const char **dm_dag_depends(const struct dm_dag_loader *l, struct dm_arena *a);
+/* The same for what a mapped task is mapped over; checks the items too. */
+void dm_dag_read_mapped(struct dm_dag_draft *d, const struct dm_op_spec *spec,
+                        const struct dm_task *task);
 /* A path as people see it: relative to the project where it lies in it. */
 const char *dm_dag_shown_path(const struct dm_dag_loader *l, const char *path);
 /* dag_graph.c: edges, cycles, order; fills dag->tasks. */

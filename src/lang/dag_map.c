@@ -3,6 +3,7 @@
  * XComArg objects and edges.  Runs when all tasks of the DAG are known.
  */
 #include "lang/dag_loader.h"
+#include "lang/mapping.h"
 
 static struct dm_value *xcom_arg(struct dm_arena *a, const struct dm_task_draft *of,
                                  struct dm_str key)
@@ -132,6 +133,29 @@ static const struct dm_value *expanded(struct dm_dag_draft *d, struct dm_task_dr
     return out;
 }
 
+static void check_mapping(struct dm_dag_draft *d, const struct dm_task_draft *t)
+{
+    const struct dm_value *map = dm_task_mapping(&t->task);
+    int64_t *lengths = dm_arena_array(d->loader->a, int64_t, map->map.n + 1);
+    struct dm_str id, key;
+    for (size_t i = 0; i < map->map.n; i++) {
+        const struct dm_value *v = map->map.pairs[i].value;
+        bool result = dm_xcom_arg(v, &id, &key);
+        lengths[i] = result ? 1 : dm_map_length(v);
+        if (result && !dm_str_is(key, "return_value"))
+            draft_error(d, map->map.pairs[i].key, BAD_ARGUMENT, "Map over what the task returns.",
+                        "task \"%s\" cannot be expanded over the key \"%.*s\" of a result",
+                        t->task.task_id, DM_FMT(key));
+    }
+    if (dm_map_instances(lengths, map->map.n) > DM_MAP_INSTANCES_MAX)
+        draft_error(d, t->expand, LIMIT, NULL, "task \"%s\" is expanded into more than %d",
+                    t->task.task_id, DM_MAP_INSTANCES_MAX);
+    const struct dm_op_spec *spec =
+        dm_op_spec_find(d->loader->world->ops, dm_str_c(t->task.operator_name));
+    if (spec)
+        dm_dag_read_mapped(d, spec, &t->task);
+}
+
 void dm_dag_map_tasks(struct dm_dag_draft *d)
 {
     struct dm_arena *a = d->loader->a;
@@ -149,5 +173,6 @@ void dm_dag_map_tasks(struct dm_dag_draft *d)
         const struct dm_value *values = expanded(d, t, t->expand, t->decorated);
         t->task.expand = t->decorated ? dm_value_map(a) : values;
         t->task.expand_kwargs = t->decorated ? values : NULL;
+        check_mapping(d, t);
     }
 }

@@ -41,6 +41,9 @@ static const struct dm_value *function(struct dm_dag_draft *d, const struct dm_v
     const struct dm_value *file = dm_map_at(map, with(a, key, "file"));
     const struct dm_value *lambda = dm_map_at(map, with(a, key, "lambda"));
     *ret_given = v || name || file || lambda;
+    /* Some of these fields take a template here as well. */
+    if (v && v->kind == DM_STRING && dm_str_find(v->s, DM_STR("{{"), 0) >= 0)
+        return v;
     if (v && v->kind == DM_STRING)
         return dm_dag_callable(d, v, DM_DIAG_UNKNOWN_CALLABLE);
     if (name && file)

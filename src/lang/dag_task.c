@@ -17,19 +17,6 @@ static const struct {
 };
 enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
 
-/* What every sensor takes beside its own fields. */
-static const struct dm_op_field sensor_fields[] = {
-    {.name = "poke_interval", .type = DM_FIELD_DURATION, .fallback = "60"},
-    {.name = "timeout", .type = DM_FIELD_DURATION, .fallback = "604800"},
-    {.name = "mode", .type = DM_FIELD_STRING, .fallback = "\"poke\""},
-    {.name = "soft_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "never_fail", .type = DM_FIELD_BOOL},
-    {.name = "silent_fail", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "exponential_backoff", .type = DM_FIELD_BOOL, .fallback = "false"},
-    {.name = "max_wait", .type = DM_FIELD_DURATION},
-    {.name = NULL},
-};
-
 static int key_index(struct dm_str name)
 {
     for (int k = 0; k < N_KEYS; k++)
@@ -41,9 +28,9 @@ static int key_index(struct dm_str name)
 static const struct dm_op_field *field_of(const struct dm_op_spec *spec, struct dm_str name)
 {
     const struct dm_op_field *f = dm_op_field_find(spec, name);
-    for (size_t i = 0; !f && spec->sensor && sensor_fields[i].name; i++)
-        if (dm_str_is(name, sensor_fields[i].name))
-            f = &sensor_fields[i];
+    for (size_t i = 0; !f && spec->sensor && dm_sensor_fields[i].name; i++)
+        if (dm_str_is(name, dm_sensor_fields[i].name))
+            f = &dm_sensor_fields[i];
     return f;
 }
 
@@ -54,15 +41,14 @@ static const char *const *known_names(struct dm_arena *a, const struct dm_op_spe
     while (spec->fields[fields].name)
         fields++;
     const char **names =
-        dm_arena_array(a, const char *,
-                       N_KEYS + 2 * fields + sizeof(sensor_fields) / sizeof(sensor_fields[0]) + 1);
+        dm_arena_array(a, const char *, N_KEYS + 2 * fields + DM_SENSOR_FIELDS + 1);
     for (size_t i = 0; i < fields; i++) {
         names[n++] = spec->fields[i].name;
         if (spec->fields[i].alias)
             names[n++] = spec->fields[i].alias;
     }
-    for (size_t i = 0; spec->sensor && sensor_fields[i].name; i++)
-        names[n++] = sensor_fields[i].name;
+    for (size_t i = 0; spec->sensor && dm_sensor_fields[i].name; i++)
+        names[n++] = dm_sensor_fields[i].name;
     for (size_t k = 0; k < N_KEYS; k++)
         names[n++] = keys[k].name;
     return names;
@@ -73,6 +59,18 @@ static bool any_operator_has(const struct dm_op_table *ops, struct dm_str name)
     for (size_t i = 0; ops->specs[i]; i++)
         if (field_of(ops->specs[i], name))
             return true;
+    return false;
+}
+
+/* on_failure_callback_name and the like: one of two keys that name a function together. */
+static bool is_half_callback(struct dm_str name)
+{
+    for (int on = 0; on < DM_ON_COUNT; on++) {
+        struct dm_str key = dm_str_c(dm_callback_key((enum dm_callback_on)on));
+        struct dm_str rest = dm_str_starts(name, key) ? dm_str_sub(name, key.len, name.len) : name;
+        if (dm_str_is(rest, "_name") || dm_str_is(rest, "_file"))
+            return true;
+    }
     return false;
 }
 
@@ -92,7 +90,8 @@ void dm_dag_check_defaults(struct dm_dag_draft *d)
         else if (k >= 0 && keys[k].effect == REFUSED && strict)
             draft_error(d, key, UNSUPPORTED_KEY, NULL, "\"%s\" is not supported (%s)", keys[k].name,
                         keys[k].doc);
-        if (k >= 0 || dm_str_is(name, "timezone") || any_operator_has(d->loader->world->ops, name))
+        if (k >= 0 || dm_str_is(name, "timezone") || is_half_callback(name) ||
+            any_operator_has(d->loader->world->ops, name))
             continue;
         const char *hint = dm_did_you_mean(d->loader->a, name, names);
         bool ignored = hint == NULL || !strict;
@@ -105,8 +104,9 @@ void dm_dag_check_defaults(struct dm_dag_draft *d)
 /* One task while its keys are read. */
 struct reader {
     struct dm_dag_draft *d;
-    const char *task_id;
+    const char *what;                          /* for people: task "x", or the key of a callback */
     const struct dm_value *map, *own_defaults; /* own_defaults may be NULL */
+    const struct dm_value *defaults;           /* the DAG's; NULL where they do not count */
     const struct dm_value *group_defaults;     /* or NULL */
     const struct dm_op_spec *spec;
     const struct dm_value *expand, *partial; /* maps, or NULL */
@@ -115,19 +115,21 @@ struct reader {
 
 static const struct dm_value *value_of(const struct reader *r, const char *key)
 {
-    const struct dm_value *v = dm_map_at(r->map, key);
+    const struct dm_value *v = dm_map_at(r->partial, key);
+    if (!v)
+        v = dm_map_at(r->map, key);
     if (!v)
         v = dm_map_at(r->own_defaults, key);
     if (!v)
         v = dm_map_at(r->group_defaults, key);
-    return v ? v : dm_map_at(r->d->defaults, key);
+    return v ? v : dm_map_at(r->defaults, key);
 }
 
 static void wrong(const struct reader *r, const struct dm_value *v, const char *key,
                   const char *wanted, const char *hint)
 {
-    draft_error(r->d, v, BAD_ARGUMENT, hint, "%s of task \"%s\" must be %s, not a %s", key,
-                r->task_id, wanted, dm_kind_name(v->kind));
+    draft_error(r->d, v, BAD_ARGUMENT, hint, "%s of %s must be %s, not a %s", key, r->what, wanted,
+                dm_kind_name(v->kind));
 }
 
 static bool get_bool(const struct reader *r, const char *key, bool fallback)
@@ -160,8 +162,8 @@ static int get_int(const struct reader *r, const char *key, int least, int fallb
         return fallback;
     }
     if (i < least || i > INT32_MAX) {
-        draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of task \"%s\" must be at least %d", key,
-                    r->task_id, least);
+        draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of %s must be at least %d", key, r->what,
+                    least);
         return fallback;
     }
     return (int)i;
@@ -181,13 +183,11 @@ static int64_t get_span(const struct reader *r, const char *key, bool numbers, i
         return fallback;
     }
     if (dm_span_parse(v, &us, &err) < 0) {
-        draft_error(r->d, v, BAD_ARGUMENT, hint, "%s of task \"%s\": %s", key, r->task_id,
-                    err.message);
+        draft_error(r->d, v, BAD_ARGUMENT, hint, "%s of %s: %s", key, r->what, err.message);
         return fallback;
     }
     if (us < 0) {
-        draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of task \"%s\" must not be negative", key,
-                    r->task_id);
+        draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of %s must not be negative", key, r->what);
         return fallback;
     }
     return us;
@@ -257,12 +257,12 @@ static const struct dm_value *get_assets(const struct reader *r, const char *key
     }
     for (size_t i = 0; v && i < v->list.n; i++)
         if (v->list.items[i]->kind == DM_STRING && !dm_str_trim(v->list.items[i]->s).len)
-            draft_error(r->d, v->list.items[i], BAD_ARGUMENT, NULL,
-                        "an empty text in %s of task \"%s\"", key, r->task_id);
+            draft_error(r->d, v->list.items[i], BAD_ARGUMENT, NULL, "an empty text in %s of %s",
+                        key, r->what);
     return v && v->list.n ? v : NULL;
 }
 
-static const struct dm_value *get_callbacks(const struct reader *r)
+static const struct dm_value *get_callables(const struct reader *r)
 {
     struct dm_arena *a = r->d->loader->a;
     struct dm_value *all = dm_value_map(a);
@@ -288,7 +288,14 @@ static void read_rare(const struct reader *r, struct dm_task *t)
     t->executor_config = get_any(r, "executor_config");
     t->inlets = get_assets(r, "inlets");
     t->outlets = get_assets(r, "outlets");
-    t->callbacks = get_callbacks(r);
+    if (r->d->loader->world->model_only) {
+        t->callables = get_callables(r);
+    } else {
+        const struct dm_value *levels[] = {r->map, r->own_defaults, r->group_defaults,
+                                           r->d->defaults};
+        t->callbacks = dm_dag_read_callbacks(r->d, levels, sizeof(levels) / sizeof(levels[0]),
+                                             false, &t->n_callbacks);
+    }
 }
 
 /* Airflow leaves a date of a task out where it is not a date with a time. */
@@ -299,7 +306,7 @@ static const struct dm_value *own_date(const struct reader *r, const char *key)
     v = v ? v : dm_map_at(r->group_defaults, key);
     if (v && v->kind != DM_DATETIME && v->kind != DM_NULL && r->d->loader->world->model_only) {
         draft_warning(r->d, v, NO_EFFECT, "Write 2024-01-31T00:00:00.",
-                      "%s of task \"%s\" is left out, because it has no time", key, r->task_id);
+                      "%s of %s is left out, because it has no time", key, r->what);
         return NULL;
     }
     return v;
@@ -336,6 +343,7 @@ static void read_common(const struct reader *r, struct dm_task *t)
                     "there is no weight_rule \"%s\"", t->weight_rule);
     t->max_active_tis_per_dag =
         get_int(r, "max_active_tis_per_dag", 0, get_int(r, "task_concurrency", 0, 0));
+    t->max_active_tis_per_dagrun = get_int(r, "max_active_tis_per_dagrun", 0, 0);
     t->owner = get_owner(r);
     t->do_xcom_push = get_bool(r, "do_xcom_push", true);
     /* The DAG's dates are in default_args too; only the task's own differ from them. */
@@ -367,7 +375,7 @@ static bool list_of_texts(const struct dm_value *v)
     return true;
 }
 
-static const char *type_name(enum dm_field_type type)
+const char *dm_field_type_name(enum dm_field_type type)
 {
     switch (type) {
     case DM_FIELD_STRING:
@@ -394,7 +402,7 @@ static const char *type_name(enum dm_field_type type)
     return "anything";
 }
 
-static bool fits(const struct dm_op_field *f, const struct dm_value *v)
+bool dm_op_field_fits(const struct dm_op_field *f, const struct dm_value *v)
 {
     bool list = v->kind == DM_LIST || v->kind == DM_TUPLE;
     int64_t us;
@@ -429,14 +437,13 @@ static bool fits(const struct dm_op_field *f, const struct dm_value *v)
 static const struct dm_value *field_value(const struct reader *r, const struct dm_op_field *f)
 {
     const struct dm_value *levels[] = {r->partial, r->map, r->own_defaults, r->group_defaults,
-                                       r->d->defaults};
+                                       r->defaults};
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         const struct dm_value *v = dm_map_at(levels[i], f->name);
         const struct dm_value *older = f->alias ? dm_map_at(levels[i], f->alias) : NULL;
         if (v && older && i <= 1)
-            draft_error(r->d, older, BAD_ARGUMENT, NULL,
-                        "task \"%s\" has both %s and its older name %s", r->task_id, f->name,
-                        f->alias);
+            draft_error(r->d, older, BAD_ARGUMENT, NULL, "%s has both %s and its older name %s",
+                        r->what, f->name, f->alias);
         if (v || older)
             return v ? v : older;
     }
@@ -455,15 +462,15 @@ static void read_field(const struct reader *r, const struct dm_op_field *f, stru
         return;
     }
     if (v && v->kind != DM_NULL) {
-        if (!fits(f, v))
-            wrong(r, v, f->name, type_name(f->type),
+        if (!dm_op_field_fits(f, v))
+            wrong(r, v, f->name, dm_field_type_name(f->type),
                   f->type == DM_FIELD_STRING ? "Quote it to make it a text." : NULL);
         dm_map_set(a, args, f->name, v);
         return;
     }
     if (f->required) {
-        draft_error(r->d, v ? v : r->map, MISSING_KEY, f->doc, "task \"%s\" (%s) needs %s",
-                    r->task_id, r->spec->name, f->name);
+        draft_error(r->d, v ? v : r->map, MISSING_KEY, f->doc, "%s (%s) needs %s", r->what,
+                    r->spec->name, f->name);
     } else if (!v && f->fallback) {
         if (dm_value_from_json(a, dm_str_c(f->fallback), &fallback, NULL) < 0)
             DM_BUG("default of %s.%s is no JSON", r->spec->name, f->name);
@@ -476,9 +483,9 @@ static const struct dm_value *read_args(const struct reader *r)
     struct dm_value *args = dm_value_map(r->d->loader->a);
     for (size_t i = 0; r->spec->fields[i].name; i++)
         read_field(r, &r->spec->fields[i], args);
-    for (size_t i = 0; r->spec->sensor && sensor_fields[i].name; i++)
-        if (!dm_op_field_find(r->spec, dm_str_c(sensor_fields[i].name)))
-            read_field(r, &sensor_fields[i], args);
+    for (size_t i = 0; r->spec->sensor && dm_sensor_fields[i].name; i++)
+        if (!dm_op_field_find(r->spec, dm_str_c(dm_sensor_fields[i].name)))
+            read_field(r, &dm_sensor_fields[i], args);
     return args;
 }
 
@@ -494,7 +501,7 @@ static void check_keys(const struct reader *r)
             draft_error(
                 r->d, key, UNKNOWN_KEY,
                 dm_did_you_mean(r->d->loader->a, name, known_names(r->d->loader->a, r->spec)),
-                "task \"%s\" (%s) has no key \"%.*s\"", r->task_id, r->spec->name, DM_FMT(name));
+                "%s (%s) has no key \"%.*s\"", r->what, r->spec->name, DM_FMT(name));
         else if (keys[k].effect == WORKS || r->d->loader->world->model_only)
             continue;
         else if (keys[k].effect == NONE)
@@ -546,11 +553,11 @@ static const struct dm_op_spec *find_decorator(const struct reader *r, const str
         known = known || dm_str_is(v->s, paths[i]);
     if (!known)
         draft_error(r->d, v, UNKNOWN_CLASS, "Use airflow.decorators.task.",
-                    "the decorator of task \"%s\" is not known", r->task_id);
+                    "the decorator of %s is not known", r->what);
     else if (!spec)
         draft_error(r->d, v, UNSUPPORTED_KEY,
-                    "Python code does not run inside daymill; use operator: bash.",
-                    "task \"%s\" is a decorated Python function", r->task_id);
+                    "Use an operator: python with python_callable does the same.",
+                    "%s is a decorated Python function", r->what);
     return known ? spec : NULL;
 }
 
@@ -561,13 +568,12 @@ static const struct dm_op_spec *find_operator(const struct reader *r)
         if (dm_map_at(r->map, "decorator"))
             return find_decorator(r, dm_map_at(r->map, "decorator"));
         else
-            draft_error(r->d, r->map, MISSING_KEY, NULL, "task \"%s\" has no operator", r->task_id);
+            draft_error(r->d, r->map, MISSING_KEY, NULL, "%s has no operator", r->what);
         return NULL;
     }
     if (v->kind != DM_STRING) {
-        draft_error(r->d, v, UNKNOWN_OPERATOR, NULL,
-                    "operator of task \"%s\" must be a name, not a %s", r->task_id,
-                    dm_kind_name(v->kind));
+        draft_error(r->d, v, UNKNOWN_OPERATOR, NULL, "operator of %s must be a name, not a %s",
+                    r->what, dm_kind_name(v->kind));
         return NULL;
     }
     const struct dm_op_spec *spec = dm_op_spec_find(r->d->loader->world->ops, v->s);
@@ -583,14 +589,13 @@ static const struct dm_value *dependencies(const struct reader *r)
         return NULL;
     if (v->kind != DM_LIST) {
         draft_error(r->d, v, SCHEMA, "Write dependencies: [a, b].",
-                    "dependencies of task \"%s\" must be a list, not a %s", r->task_id,
-                    dm_kind_name(v->kind));
+                    "dependencies of %s must be a list, not a %s", r->what, dm_kind_name(v->kind));
         return NULL;
     }
     for (size_t i = 0; i < v->list.n; i++)
         if (v->list.items[i]->kind != DM_STRING) {
             draft_error(r->d, v->list.items[i], SCHEMA, NULL,
-                        "a dependency of task \"%s\" must be a task_id, not a %s", r->task_id,
+                        "a dependency of %s must be a task_id, not a %s", r->what,
                         dm_kind_name(v->list.items[i]->kind));
             return NULL;
         }
@@ -676,41 +681,47 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
     return t;
 }
 
+/* What the types of the fields of every sensor cannot refuse. */
+static void check_sensor(const struct reader *r, const struct dm_value *args)
+{
+    static const char *const spans[] = {"poke_interval", "timeout", "max_wait"};
+    int64_t us;
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        const struct dm_value *v = dm_map_at(args, spans[i]);
+        if (v && dm_span_parse(v, &us, NULL) == 0 && us < 0)
+            draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of %s must not be negative", spans[i],
+                        r->what);
+    }
+    const struct dm_value *mode = dm_map_at(args, "mode");
+    if (mode && mode->kind == DM_STRING && !dm_str_is(mode->s, "poke") &&
+        !dm_str_is(mode->s, "reschedule"))
+        draft_error(r->d, mode, BAD_ARGUMENT, "Write poke or reschedule.",
+                    "%s has no mode \"%.*s\"", r->what, DM_FMT(mode->s));
+    if (dm_map_bool(args, "never_fail", false) && dm_map_bool(args, "soft_fail", false))
+        draft_error(r->d, r->map, BAD_ARGUMENT, "Keep one of them.",
+                    "%s has both soft_fail and never_fail", r->what);
+}
+
 /* What the types of single fields cannot refuse. */
 static void check_args(const struct reader *r, const struct dm_value *args)
 {
-    static const char *const spans[] = {"poke_interval", "timeout"};
     struct dm_err err;
-    int64_t us;
-    for (size_t i = 0; r->spec->sensor && i < 2; i++) {
-        const struct dm_value *v = dm_map_at(args, spans[i]);
-        if (v && dm_span_parse(v, &us, NULL) == 0 && us < 0)
-            draft_error(r->d, v, BAD_ARGUMENT, NULL, "%s of task \"%s\" must not be negative",
-                        spans[i], r->task_id);
-    }
-    bool never_fail = r->spec->sensor && dm_map_bool(args, "never_fail", false);
-    if (never_fail && !r->d->loader->world->model_only)
-        draft_error(r->d, dm_map_at(args, "never_fail"), UNSUPPORTED_KEY, "Use soft_fail.",
-                    "\"never_fail\" is not supported");
-    if (never_fail && dm_map_bool(args, "soft_fail", false))
-        draft_error(r->d, r->map, BAD_ARGUMENT, "Keep one of them.",
-                    "task \"%s\" has both soft_fail and never_fail", r->task_id);
+    if (r->spec->sensor)
+        check_sensor(r, args);
     if (!r->spec->check || r->spec->check(args, &err) == 0)
         return;
     if (err.code == DM_E_NOTFOUND)
-        draft_error(r->d, r->map, MISSING_KEY, err.hint, "task \"%s\": %s", r->task_id,
-                    err.message);
+        draft_error(r->d, r->map, MISSING_KEY, err.hint, "%s: %s", r->what, err.message);
     else
-        draft_error(r->d, r->map, BAD_ARGUMENT, err.hint, "task \"%s\": %s", r->task_id,
-                    err.message);
+        draft_error(r->d, r->map, BAD_ARGUMENT, err.hint, "%s: %s", r->what, err.message);
 }
 
 static const struct dm_value *map_of(const struct reader *r, const char *key)
 {
     const struct dm_value *v = dm_map_at(r->map, key);
     if (v && v->kind != DM_MAP && v->kind != DM_NULL)
-        draft_error(r->d, v, SCHEMA, NULL, "%s of task \"%s\" must be a map, not a %s", key,
-                    r->task_id, dm_kind_name(v->kind));
+        draft_error(r->d, v, SCHEMA, NULL, "%s of %s must be a map, not a %s", key, r->what,
+                    dm_kind_name(v->kind));
     return v && v->kind == DM_MAP && v->map.n ? v : NULL;
 }
 
@@ -721,11 +732,17 @@ static void read_mapping(struct reader *r)
     r->partial = map_of(r, "partial");
     if (r->partial && !dm_map_at(r->map, "expand"))
         draft_error(r->d, r->partial, MISSING_KEY, "Add expand, or take partial away.",
-                    "task \"%s\" has partial without expand", r->task_id);
+                    "%s has partial without expand", r->what);
     for (size_t i = 0; r->partial && i < r->partial->map.n; i++)
         if (dm_map_get_value(r->map, r->partial->map.pairs[i].key))
             draft_error(r->d, r->partial->map.pairs[i].key, BAD_ARGUMENT, NULL,
-                        "an argument of task \"%s\" stands in partial and beside it", r->task_id);
+                        "an argument of %s stands in partial and beside it", r->what);
+    for (size_t i = 0; r->expand && i < r->expand->map.n; i++) {
+        const struct dm_value *key = r->expand->map.pairs[i].key;
+        if (dm_map_get_value(r->map, key) || (r->partial && dm_map_get_value(r->partial, key)))
+            draft_error(r->d, key, BAD_ARGUMENT, "Keep one of them.",
+                        "an argument of %s differs (expand) and is the same for all", r->what);
+    }
     for (int which = 0; which < 2; which++) {
         const struct dm_value *map = which ? r->partial : r->expand;
         for (size_t i = 0; map && !r->decorated && i < map->map.n; i++) {
@@ -735,8 +752,7 @@ static void read_mapping(struct reader *r)
                 draft_error(
                     r->d, key, UNKNOWN_KEY,
                     dm_did_you_mean(r->d->loader->a, name, known_names(r->d->loader->a, r->spec)),
-                    "task \"%s\" (%s) has no key \"%.*s\"", r->task_id, r->spec->name,
-                    DM_FMT(name));
+                    "%s (%s) has no key \"%.*s\"", r->what, r->spec->name, DM_FMT(name));
         }
     }
 }
@@ -760,6 +776,31 @@ static const struct dm_value *function_arguments(struct reader *r)
     return kwargs;
 }
 
+const struct dm_value *dm_dag_operator_args(struct dm_dag_draft *d, const struct dm_value *map,
+                                            const char *what, const char **ret_operator)
+{
+    struct reader r = {.d = d, .what = what, .map = map};
+    size_t errors = d->loader->n_errors;
+    r.spec = find_operator(&r);
+    if (!r.spec)
+        return NULL;
+    if (r.spec->sensor)
+        draft_error(d, map, BAD_CALLBACK, "Take an operator.", "%s is a sensor, which waits", what);
+    for (size_t i = 0; i < map->map.n; i++) {
+        const struct dm_value *key = map->map.pairs[i].key;
+        struct dm_str name = key->kind == DM_STRING ? key->s : DM_STR("");
+        if (!dm_str_is(name, "operator") && !field_of(r.spec, name))
+            draft_error(d, key, UNKNOWN_KEY,
+                        dm_did_you_mean(d->loader->a, name, known_names(d->loader->a, r.spec)),
+                        "%s (%s) has no key \"%.*s\"", what, r.spec->name, DM_FMT(name));
+    }
+    struct dm_task only_args = {.args = read_args(&r)};
+    check_args(&r, only_args.args);
+    dm_dag_read_files(d, r.spec, &only_args);
+    *ret_operator = r.spec->name;
+    return d->loader->n_errors == errors ? only_args.args : NULL;
+}
+
 void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map)
 {
     const struct dm_group_draft *group = find_group(d, map);
@@ -772,8 +813,9 @@ void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const st
         return;
     }
     struct reader r = {.d = d,
-                       .task_id = t->task.task_id,
+                       .what = dm_arena_printf(d->loader->a, "task \"%s\"", t->task.task_id),
                        .map = map,
+                       .defaults = d->defaults,
                        .own_defaults = dm_map_at(map, "default_args"),
                        .group_defaults = group ? group->group.default_args : NULL};
     if (r.own_defaults && r.own_defaults->kind != DM_MAP) {

@@ -45,8 +45,12 @@ struct dm_op_spec {
     /* What the fields cannot say: arguments that exclude each other, values out of a list.  Sees all arguments, defaults
        filled in, before they are rendered; NULL = nothing more.  DM_E_NOTFOUND says that one is missing. */
     int (*check)(const struct dm_value *args, struct dm_err *reterr);
-    bool sensor; /* takes poke_interval, timeout, mode, soft_fail too */
+    bool sensor; /* takes dm_sensor_fields too */
 };
+
+/* What every sensor takes beside its own fields; what they mean is in op/sensor.h. */
+enum { DM_SENSOR_FIELDS = 8 };
+extern const struct dm_op_field dm_sensor_fields[DM_SENSOR_FIELDS + 1]; /* ends with a NULL name */
 
 /* A name that is known and refused, with what to use instead ("PythonOperator" -> "bash …"). */
 struct dm_op_refused {
@@ -58,6 +62,10 @@ struct dm_op_table {
     const struct dm_op_spec *const *specs; /* NULL-terminated */
     const struct dm_op_refused *refused;   /* ends with a NULL alias */
 };
+
+/* Whether a value has the type of a field (a template may become anything), and that type in words ("a text"). */
+bool dm_op_field_fits(const struct dm_op_field *f, const struct dm_value *v);
+const char *dm_field_type_name(enum dm_field_type type);
 
 /* By short name, bare class name or class path; NULL where unknown. */
 const struct dm_op_spec *dm_op_spec_find(const struct dm_op_table *table, struct dm_str name);

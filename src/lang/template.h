@@ -11,6 +11,7 @@
 
 #include "lang/value.h"
 
+enum { DM_XCOM_OF_ALL = -2 };
 enum { DM_TEMPLATE_DEPTH = 100, DM_TEMPLATE_STEPS = 1000000 };
 
 struct dm_template;
@@ -37,17 +38,22 @@ struct dm_context {
         prev_end_date_success;
     const struct dm_timetable *timetable; /* for prev_ds, next_ds; NULL = as for a manual run */
     int try_number, max_tries, map_index, retries;
+    const char *state;                /* of the try; NULL = "running" */
+    const char *exception, *reason;   /* of a callback; NULL = not defined */
     int64_t now;                      /* dag_run.start_date, ti.start_date */
     const struct dm_value *conf;      /* of the run; map */
     const struct dm_value *params;    /* DAG < task < conf, already merged; map */
     const struct dm_value *task_args; /* map; {{ task.x }} */
+    const struct dm_value *more;      /* map of further variables, or NULL */
     int (*var)(void *user, struct dm_str key, struct dm_str *ret, struct dm_err *reterr);
     /* An Airflow connection as a map: conn_id conn_type host login password schema port extra (map) description. */
     int (*conn)(void *user, struct dm_arena *a, struct dm_str id, const struct dm_value **ret,
                 struct dm_err *reterr);
+    /* The value of one instance of a task (map_index -1: of a task that is not mapped), or with DM_XCOM_OF_ALL the list
+       of those of all instances of a mapped task. */
     int (*xcom)(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_str run_id,
-                struct dm_str task_id, struct dm_str key, const struct dm_value **ret,
-                struct dm_err *reterr);
+                struct dm_str task_id, int map_index, struct dm_str key,
+                const struct dm_value **ret, struct dm_err *reterr);
     /* The text of a file named by a templated field, include, import or extends. */
     int (*file)(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr);
     void *user;

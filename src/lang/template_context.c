@@ -244,7 +244,7 @@ static int make_task(struct dm_eval *e, const struct dm_value **ret)
 /* --- XCom --- */
 
 static int pull_one(struct dm_eval *e, const struct dm_call *c, const struct dm_value *task,
-                    const struct dm_value **ret)
+                    int map_index, const struct dm_value **ret)
 {
     struct dm_str dag_id = dm_str_c(e->c->dag_id), key;
     DM_TRY(dm_eval_defined(e, task));
@@ -256,11 +256,50 @@ static int pull_one(struct dm_eval *e, const struct dm_call *c, const struct dm_
     DM_TRY(dm_param_str(e, c, 2, "return_value", &key));
     if (!e->c->xcom)
         return 0;
-    int rc =
-        e->c->xcom(e->c->user, e->a, dag_id, dm_str_c(e->c->run_id), task->s, key, ret, e->err);
+    int rc = e->c->xcom(e->c->user, e->a, dag_id, dm_str_c(e->c->run_id), task->s, map_index, key,
+                        ret, e->err);
     if (rc > 0)
         *ret = dm_own_copy(e, *ret);
     return dm_eval_outside(e, rc);
+}
+
+/* An index that no instance can have where it is none. */
+static int map_index_of(const struct dm_value *v)
+{
+    return v->kind == DM_INT && v->i >= -1 && v->i < INT32_MAX ? (int)v->i : INT32_MAX;
+}
+
+static int pull_into(struct dm_eval *e, const struct dm_call *c, const struct dm_value *task,
+                     int map_index, struct dm_value *values)
+{
+    const struct dm_value *v;
+    int rc = pull_one(e, c, task, map_index, &v);
+    for (size_t i = 0; rc > 0 && map_index == DM_XCOM_OF_ALL && i < v->list.n; i++)
+        dm_list_add(e->a, values, v->list.items[i]);
+    if (rc > 0 && map_index != DM_XCOM_OF_ALL)
+        dm_list_add(e->a, values, v);
+    return rc;
+}
+
+/* Of several tasks or indexes: the values that there are, in the order asked for. */
+static int pull_several(struct dm_eval *e, const struct dm_call *c, const struct dm_value *task,
+                        const struct dm_value *indexes, struct dm_value *values)
+{
+    struct dm_value *list;
+    int rc = 0;
+    if (!indexes) {
+        rc = pull_into(e, c, task, -1, values);
+        rc = rc == 0 ? pull_into(e, c, task, DM_XCOM_OF_ALL, values) : rc;
+        return rc < 0 ? rc : 0;
+    }
+    if (indexes->kind == DM_INT)
+        rc = pull_into(e, c, task, map_index_of(indexes), values);
+    if (indexes->kind == DM_INT)
+        return rc < 0 ? rc : 0;
+    DM_TRY(dm_items(e, indexes, &list));
+    for (size_t i = 0; rc >= 0 && i < list->list.n; i++)
+        rc = pull_into(e, c, task, map_index_of(list->list.items[i]), values);
+    return rc < 0 ? rc : 0;
 }
 
 static int xcom_pull(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
@@ -272,23 +311,23 @@ static int xcom_pull(struct dm_eval *e, const struct dm_call *c, const struct dm
         tasks = own;
     }
     DM_TRY(dm_eval_defined(e, tasks));
-    if (tasks->kind == DM_STRING) {
-        int rc = pull_one(e, c, tasks, ret);
+    const struct dm_value *indexes = c->arg[5] && c->arg[5]->kind != DM_NULL ? c->arg[5] : NULL;
+    bool one = !indexes || indexes->kind == DM_INT;
+    if (tasks->kind == DM_STRING && one) {
+        int rc = pull_one(e, c, tasks, indexes ? map_index_of(indexes) : -1, ret);
+        if (rc == 0 && !indexes)
+            rc = pull_one(e, c, tasks, DM_XCOM_OF_ALL, ret);
         if (rc == 0)
             *ret = fallback;
         return rc < 0 ? rc : 0;
     }
-    /* Of several tasks: the values that there are, in the order asked for. */
-    struct dm_value *ids, *values = dm_value_list(e->a, 0);
-    DM_TRY(dm_items(e, tasks, &ids));
-    for (size_t i = 0; i < ids->list.n; i++) {
-        const struct dm_value *v;
-        int rc = pull_one(e, c, ids->list.items[i], &v);
-        if (rc < 0)
-            return rc;
-        if (rc)
-            dm_list_add(e->a, values, v);
-    }
+    struct dm_value *ids, *values = dm_value_list(e->a, 0), *single = dm_value_list(e->a, 0);
+    if (tasks->kind == DM_STRING)
+        dm_list_add(e->a, ids = single, tasks);
+    else
+        DM_TRY(dm_items(e, tasks, &ids));
+    for (size_t i = 0; i < ids->list.n; i++)
+        DM_TRY(pull_several(e, c, ids->list.items[i], indexes, values));
     *ret = values;
     return 0;
 }
@@ -321,14 +360,15 @@ static int make_ti(struct dm_eval *e, const struct dm_value **ret)
     dm_map_set(e->a, f, "start_date", instant(e, c->now));
     dm_map_set(e->a, f, "end_date", &dm_null);
     dm_map_set(e->a, f, "duration", &dm_null);
-    dm_map_set(e->a, f, "state", text(e, "running"));
+    const char *state = c->state ? c->state : "running";
+    dm_map_set(e->a, f, "state", text(e, state));
     DM_TRY(get(e, "task", &v));
     dm_map_set(e->a, f, "task", v);
     DM_TRY(get(e, "dag_run", &v));
     dm_map_set(e->a, f, "dag_run", v);
     *ret = record(e, &class_ti,
-                  dm_arena_printf(e->a, "<TaskInstance: %s.%s %s [running]>", c->dag_id, c->task_id,
-                                  c->run_id),
+                  dm_arena_printf(e->a, "<TaskInstance: %s.%s %s [%s]>", c->dag_id, c->task_id,
+                                  c->run_id, state),
                   f, ti_methods);
     return 0;
 }
@@ -581,10 +621,22 @@ static int make_record(struct dm_eval *e, struct dm_str name, const struct dm_va
     return dm_str_is(name, "task") ? make_task(e, ret) : make_ti(e, ret);
 }
 
+static const char *of_callback(const struct dm_context *c, struct dm_str name)
+{
+    return dm_str_is(name, "exception") ? c->exception
+           : dm_str_is(name, "reason")  ? c->reason
+                                        : NULL;
+}
+
 static int make_text(struct dm_eval *e, struct dm_str name, const struct dm_value **ret)
 {
     if (dm_str_is(name, "run_id")) {
         *ret = text(e, e->c->run_id);
+        return 0;
+    }
+    const char *why = of_callback(e->c, name);
+    if (why) {
+        *ret = text(e, why);
         return 0;
     }
     const struct dm_value *day;
@@ -640,8 +692,14 @@ int dm_context_variable(struct dm_eval *e, struct dm_str name, const struct dm_v
         *ret = made;
         return 1;
     }
+    const struct dm_value *more = e->c->more ? dm_map_get_str(e->c->more, name) : NULL;
+    if (more) {
+        *ret = dm_own_copy(e, more);
+        return 1;
+    }
     const struct variable *v = find(name);
-    if (!v)
+    bool only_callbacks = dm_str_is(name, "exception") || dm_str_is(name, "reason");
+    if (!v || (only_callbacks && !of_callback(e->c, name)))
         return 0;
     DM_TRY(make(e, v, ret));
     dm_map_put(&e->variables, dm_str_c(v->name), (void *)*ret);

@@ -3,6 +3,7 @@
 #include "lang/timetable.h"
 #include "op/op.h"
 #include "op/sql_session.h"
+#include "op/truth.h"
 
 static const char *const branch_aliases[] = {
     "BranchSQLOperator", "airflow.providers.common.sql.operators.sql.BranchSQLOperator",
@@ -59,21 +60,6 @@ static const struct dm_op_field latest_fields[] = {{NULL}};
 
 /* ---- conditions ---- */
 
-/* 1 true, 0 false, -1 neither. */
-static int word_truth(struct dm_str text)
-{
-    static const char *const yes[] = {"t", "true", "y", "yes", "1", "on"};
-    static const char *const no[] = {"f", "false", "n", "no", "0", "off"};
-    text = dm_str_trim(text);
-    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-        if (dm_str_ieq(text, dm_str_c(yes[i])))
-            return 1;
-        if (dm_str_ieq(text, dm_str_c(no[i])))
-            return 0;
-    }
-    return -1;
-}
-
 /* As Airflow's BranchSQLOperator: a boolean, a number, or a word for one. */
 static int ask(struct dm_attempt *at, bool *ret, struct dm_err *reterr)
 {
@@ -89,7 +75,7 @@ static int ask(struct dm_attempt *at, bool *ret, struct dm_err *reterr)
     if (r.n_rows == 0 || r.n_cols == 0)
         return dm_err_set(reterr, DM_E_DATA, "the query gave no row; true or false was expected");
     const char *text = r.rows[0][0];
-    int truth = text ? word_truth(dm_str_c(text)) : -1;
+    int truth = text ? dm_word_truth(dm_str_c(text)) : -1;
     if (truth < 0 && text && dm_str_to_i64(dm_str_c(text), &number))
         truth = number != 0;
     if (truth < 0)
@@ -97,33 +83,6 @@ static int ask(struct dm_attempt *at, bool *ret, struct dm_err *reterr)
                           text ? text : "NULL");
     *ret = truth;
     return 0;
-}
-
-/* What a template became: its own kind where it is native, else a text. */
-static bool is_true(const struct dm_value *v)
-{
-    switch (v->kind) {
-    case DM_STRING:
-        break;
-    case DM_NULL:
-        return false;
-    case DM_BOOL:
-        return v->b;
-    case DM_INT:
-        return v->i != 0;
-    case DM_FLOAT:
-        return v->f != 0;
-    case DM_LIST:
-    case DM_TUPLE:
-        return v->list.n > 0;
-    case DM_MAP:
-        return v->map.n > 0;
-    default:
-        return true;
-    }
-    struct dm_str text = dm_str_trim(v->s);
-    return text.len && word_truth(text) != 0 && !dm_str_ieq(text, DM_STR("none")) &&
-           !dm_str_ieq(text, DM_STR("null"));
 }
 
 static bool is_given(const struct dm_attempt *at, const char *field)
@@ -207,7 +166,7 @@ static int short_circuit(struct dm_attempt *at, const struct dm_value **ret, str
     if (is_given(at, "sql"))
         DM_TRY(ask(at, &truth, reterr));
     else
-        truth = is_true(dm_map_at(at->args, "condition"));
+        truth = dm_is_true(dm_map_at(at->args, "condition"));
     *ret = dm_value_bool(at->arena, truth);
     if (truth)
         return 0;

@@ -1,5 +1,6 @@
 /* `emr_step`: waits until a step of a cluster has ended. */
 #include "op/op.h"
+#include "op/sensor.h"
 #include "state/store.h"
 
 static const char *const aliases[] = {
@@ -125,7 +126,7 @@ static int failed(struct dm_attempt *at, struct dm_store *store, const struct dm
     return rc;
 }
 
-static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm_err *reterr)
+static int look(struct dm_attempt *at, struct dm_look *ret, struct dm_err *reterr)
 {
     const char *cluster = dm_str_cstr(at->arena, dm_map_str(at->args, "job_flow_id", ""));
     struct dm_str step_id = dm_map_str(at->args, "step_id", "");
@@ -133,7 +134,6 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
     struct dm_store *store;
     struct dm_step_row step;
 
-    *ret = NULL;
     DM_TRY(dm_attempt_conn(at, dm_map_str(at->args, "aws_conn_id", "cluster"), &c, reterr));
     DM_TRY(dm_cluster_check(&c, reterr));
     DM_TRY(dm_attempt_store(at, &store, reterr));
@@ -144,15 +144,21 @@ static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm
         return dm_err_set(reterr, DM_E_NOTFOUND, "the cluster %s has no step \"%.*s\"", cluster,
                           DM_FMT(step_id));
     const char *state = dm_step_state_name(step.state);
-    if (is_listed(at, "target_states", state))
-        return push_figures(at, store, &step, reterr);
+    if (is_listed(at, "target_states", state)) {
+        DM_TRY(push_figures(at, store, &step, reterr));
+        return 1;
+    }
     /* A step that has ended in a state that nobody lists can never come to one that is. */
     if (is_listed(at, "failed_states", state) || dm_step_finished(step.state))
         return failed(at, store, &step, reterr);
-    printf("step %s (%s) is %s\n", step.id, step.name, state);
-    at->reschedule = true;
-    at->until_step = step.id;
+    ret->missing = dm_arena_printf(at->arena, "step %s (%s) is %s", step.id, step.name, state);
+    ret->until_step = step.id;
     return 0;
+}
+
+static int execute(struct dm_attempt *at, const struct dm_value **ret, struct dm_err *reterr)
+{
+    return dm_sensor_run(at, look, ret, reterr);
 }
 
 const struct dm_op dm_op_emr_step = {

@@ -21,51 +21,24 @@ static const struct dm_op_spec *const specs[] = {
     NULL,
 };
 
-#define USE_BASH                                                                    \
-    "Python code does not run inside daymill: call the script with `bash` "         \
-    "(bash_command: \"python3 script.py {{ ds }}\"), or use `sql`, `sql_to_s3` or " \
-    "`file_to_s3` for what it does."
-#define USE_BRANCH                                                                            \
-    "Python code does not run inside daymill: say with `branch` what goes on, as a template " \
-    "(follow: \"{{ ... }}\") or as SQL."
-#define USE_SHORT_CIRCUIT                                                                    \
-    "Python code does not run inside daymill: say with `short_circuit` when to go on, as a " \
-    "template (condition: \"{{ ... }}\") or as SQL."
-#define NOT_YET(what) "There is no " what " yet; `bash` can wait for the same thing in a loop."
+#define USE_PYTHON                                                                             \
+    "Use PythonOperator with `interpreter`, the python of an environment that you have made, " \
+    "e.g. "                                                                                    \
+    "interpreter: venv/bin/python."
 
 static const struct dm_op_refused refused[] = {
-    {"PythonOperator", USE_BASH},
-    {"airflow.operators.python.PythonOperator", USE_BASH},
-    {"airflow.operators.python_operator.PythonOperator", USE_BASH},
-    {"airflow.providers.standard.operators.python.PythonOperator", USE_BASH},
-    {"airflow.decorators.task", USE_BASH},
-    {"airflow.sdk.task", USE_BASH},
-    {"PythonVirtualenvOperator", USE_BASH},
-    {"airflow.operators.python.PythonVirtualenvOperator", USE_BASH},
-    {"airflow.providers.standard.operators.python.PythonVirtualenvOperator", USE_BASH},
-    {"ExternalPythonOperator", USE_BASH},
-    {"airflow.operators.python.ExternalPythonOperator", USE_BASH},
-    {"airflow.providers.standard.operators.python.ExternalPythonOperator", USE_BASH},
-    {"PythonSensor", USE_BASH},
-    {"airflow.sensors.python.PythonSensor", USE_BASH},
-    {"airflow.providers.standard.sensors.python.PythonSensor", USE_BASH},
-    {"BranchPythonOperator", USE_BRANCH},
-    {"airflow.operators.python.BranchPythonOperator", USE_BRANCH},
-    {"airflow.providers.standard.operators.python.BranchPythonOperator", USE_BRANCH},
-    {"ShortCircuitOperator", USE_SHORT_CIRCUIT},
-    {"airflow.operators.python.ShortCircuitOperator", USE_SHORT_CIRCUIT},
-    {"airflow.providers.standard.operators.python.ShortCircuitOperator", USE_SHORT_CIRCUIT},
-    {"FileSensor", NOT_YET("file sensor")},
-    {"airflow.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
-    {"airflow.providers.standard.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
-    {"S3KeySensor", NOT_YET("object sensor")},
-    {"airflow.providers.amazon.aws.sensors.s3.S3KeySensor", NOT_YET("object sensor")},
-    {"SqlSensor", NOT_YET("SQL sensor")},
-    {"airflow.providers.common.sql.sensors.sql.SqlSensor", NOT_YET("SQL sensor")},
-    {"ExternalTaskSensor", NOT_YET("sensor for another DAG")},
-    {"airflow.sensors.external_task.ExternalTaskSensor", NOT_YET("sensor for another DAG")},
-    {"airflow.providers.standard.sensors.external_task.ExternalTaskSensor",
-     NOT_YET("sensor for another DAG")},
+    {"PythonVirtualenvOperator", USE_PYTHON},
+    {"airflow.operators.python.PythonVirtualenvOperator", USE_PYTHON},
+    {"airflow.providers.standard.operators.python.PythonVirtualenvOperator", USE_PYTHON},
+    {"ExternalPythonOperator", USE_PYTHON},
+    {"airflow.operators.python.ExternalPythonOperator", USE_PYTHON},
+    {"airflow.providers.standard.operators.python.ExternalPythonOperator", USE_PYTHON},
+    {"BranchPythonVirtualenvOperator", USE_PYTHON},
+    {"airflow.operators.python.BranchPythonVirtualenvOperator", USE_PYTHON},
+    {"airflow.providers.standard.operators.python.BranchPythonVirtualenvOperator", USE_PYTHON},
+    {"BranchExternalPythonOperator", USE_PYTHON},
+    {"airflow.operators.python.BranchExternalPythonOperator", USE_PYTHON},
+    {"airflow.providers.standard.operators.python.BranchExternalPythonOperator", USE_PYTHON},
     {"RedshiftDataOperator", "Use `redshift_sql` (RedshiftSQLOperator) on a connection of the "
                              "same cluster: it takes the same sql."},
     {"airflow.providers.amazon.aws.operators.redshift_data.RedshiftDataOperator",

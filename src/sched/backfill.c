@@ -18,6 +18,12 @@ int dm_rerun_parse(struct dm_str name)
     return -1;
 }
 
+const char *dm_rerun_name(enum dm_rerun rerun)
+{
+    static const char *const names[] = {"missing", "failed", "stale", "all"};
+    return names[rerun];
+}
+
 static void choose(struct dm_arena *a, const struct dm_drive *d, const struct dm_run_row *run,
                    struct dm_day *day)
 {

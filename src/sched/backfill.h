@@ -15,6 +15,7 @@ enum dm_rerun {
 };
 /* "missing", "failed", "stale", "all", and Airflow's "none", "failed", "completed"; -1 = unknown. */
 int dm_rerun_parse(struct dm_str name);
+const char *dm_rerun_name(enum dm_rerun rerun);
 /* For option tables: "missing|failed|stale|all|none|completed". */
 extern const char dm_rerun_choices[];
 
@@ -48,6 +49,9 @@ struct dm_drive {
     const char *only_task;
     /* What failed in an unfinished run stays so, as a scheduler goes on; a command does it again. */
     bool keep_failed;
+    bool backwards;      /* the last day first; not with depends_on_past */
+    int max_active_runs; /* at once, of this drive; 0 = the DAG's */
+    const char *command; /* who asked: "backfill user_behaviour"; NULL = nobody in particular */
 };
 
 /* The days of a drive in order, those that are kept included.  Days outside the DAG's start and end dates are left

@@ -1,22 +1,56 @@
 /* Clearing and marking by a person. */
 #include "sched/clear.h"
 
-#include "base/clock.h"
-#include "conn/project.h"
+#include "sched/activate.h"
 #include "sched/graph.h"
-#include "sched/recover.h"
-#include "sched/tick.h"
 
 struct clearing {
     struct dm_store *store;
+    struct dm_tick *tick; /* NULL = only looked at */
     struct dm_arena *arena;
     const struct dm_dag *dag;
-    bool *set; /* tasks, by index in the DAG */
-    bool only_failed, dry_run;
-    int64_t now;
+    bool *set;         /* tasks, by index in the DAG */
+    const bool *named; /* of these what was asked for by name: not their relatives */
+    bool only_failed;
+    int map_index; /* of what was named; -1 = every instance */
     struct dm_cleared *list;
     size_t n, cap;
 };
+
+/* A task instance of a run: in memory where the run is active, else as the store has it. */
+struct instance {
+    struct dm_task_row *row;
+    struct dm_plan_task *task; /* NULL = not in memory */
+};
+
+static int instances_of(struct clearing *c, struct dm_plan_run *active, int64_t run,
+                        struct instance **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_plan_task *task;
+    struct dm_task_row *rows;
+    size_t n = 0;
+    if (active) {
+        for (struct dm_plan_each e = {0}; dm_plan_each(active, &e);)
+            n++;
+        *ret = dm_arena_array(c->arena, struct instance, n + 1);
+        *ret_n = 0;
+        for (struct dm_plan_each e = {0}; (task = dm_plan_each(active, &e));)
+            (*ret)[(*ret_n)++] = (struct instance){&task->row, task};
+        return 0;
+    }
+    DM_TRY(dm_store_tasks(c->store, c->arena, run, &rows, &n, reterr));
+    *ret = dm_arena_array(c->arena, struct instance, n + 1);
+    for (size_t i = 0; i < n; i++)
+        (*ret)[i].row = &rows[i];
+    *ret_n = n;
+    return 0;
+}
+
+static struct dm_plan_run *active_run(const struct clearing *c, int64_t id)
+{
+    struct dm_plan_run *run = c->tick ? dm_tick_find_run(c->tick, id) : NULL;
+    return run && run->active ? run : NULL;
+}
 
 static int no_task(const struct dm_dag *dag, const char *task_id, struct dm_err *reterr)
 {
@@ -30,10 +64,13 @@ static int choose_tasks(struct clearing *c, const struct dm_clear *what, struct 
         c->set[i] = what->n_task_ids == 0;
     for (size_t i = 0; i < what->n_task_ids; i++) {
         const struct dm_task *task = dm_task_find(c->dag, dm_str_c(what->task_ids[i]));
-        if (!task)
+        if (!task && !dm_group_find(c->dag, dm_str_c(what->task_ids[i])))
             return no_task(c->dag, what->task_ids[i], reterr);
-        c->set[task - c->dag->tasks] = true;
+        for (size_t k = 0; k < c->dag->n_tasks; k++)
+            c->set[k] = c->set[k] || &c->dag->tasks[k] == task ||
+                        (!task && dm_task_in_group(c->dag, &c->dag->tasks[k], what->task_ids[i]));
     }
+    c->named = dm_arena_dup(c->arena, c->set, sizeof(bool) * (c->dag->n_tasks + 1));
     dm_graph_add_relatives(c->arena, c->dag, what->upstream, what->downstream, c->set);
     return 0;
 }
@@ -50,6 +87,7 @@ static void note(struct clearing *c, const struct dm_run_row *run, const struct 
     }
     c->list[c->n++] = (struct dm_cleared){.run_id = run->run_id,
                                           .task_id = task->task_id,
+                                          .map_index = task->map_index,
                                           .logical_date = run->logical_date,
                                           .state = task->state};
 }
@@ -61,37 +99,78 @@ static bool is_wanted(const struct clearing *c, const struct dm_task_row *row,
         return false;
     if (row->state == DM_TASK_NONE || row->state == DM_TASK_REMOVED)
         return false;
+    if (c->map_index >= 0 && c->named[def - c->dag->tasks] && row->map_index != c->map_index)
+        return false;
     return !c->only_failed || row->state == DM_TASK_FAILED || row->state == DM_TASK_UPSTREAM_FAILED;
+}
+
+static bool is_at_work(const struct instance *one)
+{
+    return one->task && (one->row->state == DM_TASK_QUEUED || one->row->state == DM_TASK_RUNNING);
+}
+
+static int clear_one(struct clearing *c, struct dm_plan_run *active, struct instance *one,
+                     const struct dm_task *def, struct dm_err *reterr)
+{
+    if (active)
+        DM_TRY(dm_tick_cancel_steps(c->tick, one->task, "the task that submitted it was cleared",
+                                    reterr));
+    if (is_at_work(one))
+        return dm_tick_put_aside(c->tick, active, one->task, DM_TASK_NONE, "it was cleared",
+                                 reterr);
+    return dm_tick_clear_task(c->store, active ? &active->arena : c->arena, one->row, def->retries,
+                              c->tick->now, reterr);
+}
+
+/* The run is done again, by the newest generation. */
+static int run_again(struct clearing *c, struct dm_run_row *run, struct dm_plan_run *active,
+                     struct dm_err *reterr)
+{
+    const struct dm_plan_dag *d = dm_tick_find_dag(c->tick, run->dag_id);
+    const char *newest = d && d->ref ? d->ref->dag->generation : run->generation;
+    struct dm_run_row *row = active ? &active->row : run;
+    if (strcmp(row->generation, newest) != 0) {
+        const char *keep = active ? dm_arena_strdup(&active->arena, newest) : newest;
+        DM_TRY(dm_tick_record_generation(c->tick, d->ref, reterr));
+        DM_TRY(dm_record_run_generation(c->store, row, keep, "cleared", c->tick->now, reterr));
+        if (active)
+            active->renew = true;
+    }
+    if (active)
+        return 0;
+    if (run->state != DM_RUN_QUEUED)
+        DM_TRY(dm_run_set_state(c->store, run, DM_RUN_QUEUED, c->tick->now, reterr));
+    DM_TRY(dm_tick_refresh(c->tick, run->id, reterr));
+    return dm_tick_load_runs(c->tick, reterr);
 }
 
 static int clear_run(struct clearing *c, struct dm_run_row *run, struct dm_err *reterr)
 {
-    struct dm_task_row *rows;
+    struct dm_plan_run *active = active_run(c, run->id);
+    struct instance *list;
     size_t n, before = c->n;
-    DM_TRY(dm_store_tasks(c->store, c->arena, run->id, &rows, &n, reterr));
+    DM_TRY(instances_of(c, active, run->id, &list, &n, reterr));
     for (size_t i = 0; i < n; i++) {
-        const struct dm_task *def = dm_task_find(c->dag, dm_str_c(rows[i].task_id));
-        if (!is_wanted(c, &rows[i], def))
+        const struct dm_task *def = dm_task_find(c->dag, dm_str_c(list[i].row->task_id));
+        if (!is_wanted(c, list[i].row, def))
             continue;
-        note(c, run, &rows[i]);
-        if (!c->dry_run)
-            DM_TRY(dm_tick_clear_task(c->store, c->arena, &rows[i], def->retries, c->now, reterr));
+        note(c, run, list[i].row);
+        if (c->tick)
+            DM_TRY(clear_one(c, active, &list[i], def, reterr));
     }
-    if (c->n == before || c->dry_run || run->state == DM_RUN_QUEUED)
-        return 0;
-    return dm_run_set_state(c->store, run, DM_RUN_QUEUED, c->now, reterr);
+    return c->n == before || !c->tick ? 0 : run_again(c, run, active, reterr);
 }
 
-int dm_clear(struct dm_store *s, struct dm_arena *a, const struct dm_dag *dag,
-             const struct dm_clear *what, bool dry_run, int64_t now, struct dm_cleared **ret,
-             size_t *ret_n, struct dm_err *reterr)
+int dm_clear(struct dm_store *s, struct dm_tick *t, struct dm_arena *a, const struct dm_dag *dag,
+             const struct dm_clear *what, struct dm_cleared **ret, size_t *ret_n,
+             struct dm_err *reterr)
 {
     struct clearing c = {.store = s,
+                         .tick = t,
                          .arena = a,
                          .dag = dag,
                          .only_failed = what->only_failed,
-                         .dry_run = dry_run,
-                         .now = now};
+                         .map_index = what->one_instance ? what->map_index : -1};
     struct dm_run_filter filter = DM_RUN_FILTER_ALL;
     struct dm_run_row *runs;
     size_t n;
@@ -109,101 +188,89 @@ int dm_clear(struct dm_store *s, struct dm_arena *a, const struct dm_dag *dag,
 
 /* ---- marking ---- */
 
-static int mark_row(struct dm_store *s, struct dm_task_row *row, enum dm_task_state to, int64_t now,
-                    struct dm_err *reterr)
+static int mark_one(struct clearing *c, struct dm_plan_run *active, struct instance *one,
+                    enum dm_task_state to, struct dm_err *reterr)
 {
-    if (row->state == to)
+    if (one->row->state == to)
         return 0;
-    struct dm_task_change c = dm_task_change_of(row);
-    if (c.started_at == DM_NEVER)
-        c.started_at = now;
-    c.ended_at = now;
-    c.due_at = DM_NEVER;
-    c.until_step = NULL;
-    return dm_task_set_state(s, row, to, &c, now, reterr);
+    if (is_at_work(one))
+        return dm_tick_put_aside(c->tick, active, one->task, to, "it was marked", reterr);
+    struct dm_task_change change = dm_task_change_of(one->row);
+    if (change.started_at == DM_NEVER)
+        change.started_at = c->tick->now;
+    change.ended_at = c->tick->now;
+    change.due_at = DM_NEVER;
+    change.until_step = NULL;
+    return dm_task_set_state(c->store, one->row, to, &change, c->tick->now, reterr);
 }
 
-int dm_mark(struct dm_store *s, struct dm_arena *a, const struct dm_dag *dag,
-            const struct dm_run_row *run, const char *task_id, enum dm_task_state to, int64_t now,
-            struct dm_cleared **ret, size_t *ret_n, struct dm_err *reterr)
+int dm_mark(struct dm_tick *t, struct dm_arena *a, const struct dm_dag *dag,
+            const struct dm_run_row *run, const struct dm_mark *what, struct dm_cleared **ret,
+            size_t *ret_n, struct dm_err *reterr)
 {
-    struct dm_task_row *rows;
-    size_t n;
-    const struct dm_task *task = dm_task_find(dag, dm_str_c(task_id));
-    if (!task)
-        return no_task(dag, task_id, reterr);
-    DM_TRY(dm_store_tasks(s, a, run->id, &rows, &n, reterr));
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(rows[i].task_id, task_id) == 0 && rows[i].state != DM_TASK_REMOVED)
-            DM_TRY(mark_row(s, &rows[i], to, now, reterr));
-    /* What failed because of the old state is tried again; the task itself stays as it was marked. */
-    struct clearing c = {.store = s, .arena = a, .dag = dag, .only_failed = true, .now = now};
+    const struct dm_task *task = dm_task_find(dag, dm_str_c(what->task_id));
+    struct clearing c = {
+        .store = t->store, .tick = t, .arena = a, .dag = dag, .only_failed = true, .map_index = -1};
+    struct dm_clear chosen = {.task_ids = &what->task_id,
+                              .n_task_ids = 1,
+                              .upstream = what->upstream,
+                              .downstream = what->downstream};
+    struct dm_clear behind = {.task_ids = &what->task_id, .n_task_ids = 1, .downstream = true};
+    struct dm_plan_run *active = active_run(&c, run->id);
     struct dm_run_row fresh = *run;
-    struct dm_clear behind = {.task_ids = &task_id, .n_task_ids = 1, .downstream = true};
+    struct instance *list;
+    size_t n;
+    if (!task)
+        return no_task(dag, what->task_id, reterr);
+    DM_TRY(instances_of(&c, active, run->id, &list, &n, reterr));
+    DM_TRY(choose_tasks(&c, &chosen, reterr));
+    bool *marked = c.set;
+    for (size_t i = 0; i < n; i++) {
+        const struct dm_task *def = dm_task_find(dag, dm_str_c(list[i].row->task_id));
+        bool wanted =
+            def && marked[def - dag->tasks] && list[i].row->state != DM_TASK_REMOVED &&
+            (!what->one_instance || def != task || list[i].row->map_index == what->map_index);
+        if (wanted)
+            DM_TRY(mark_one(&c, active, &list[i], what->to, reterr));
+    }
+    DM_TRY(dm_tick_refresh(t, run->id, reterr));
+    /* What failed because of the old state is tried again; what was marked stays so. */
     DM_TRY(choose_tasks(&c, &behind, reterr));
-    c.set[task - dag->tasks] = false;
+    for (size_t i = 0; i < dag->n_tasks; i++)
+        c.set[i] = c.set[i] && !marked[i] && &dag->tasks[i] != task;
     DM_TRY(clear_run(&c, &fresh, reterr));
     *ret = c.list;
     *ret_n = c.n;
     return 0;
 }
 
-/* ---- with the right to decide ---- */
+/* ---- whole runs ---- */
 
-struct request {
-    const struct dm_dag *dag;
-    const struct dm_clear *clear; /* NULL = mark */
-    const struct dm_run_row *run; /* to mark */
-    const char *task_id;
-    enum dm_task_state to;
-};
-
-static int fulfil(struct dm_store *s, struct dm_arena *a, const struct request *r, int64_t now,
-                  struct dm_cleared **ret, size_t *ret_n, struct dm_err *reterr)
+int dm_mark_run(struct dm_tick *t, struct dm_arena *a, const struct dm_run_row *run,
+                enum dm_run_state to, struct dm_err *reterr)
 {
-    if (r->clear)
-        return dm_clear(s, a, r->dag, r->clear, false, now, ret, ret_n, reterr);
-    struct dm_run_row fresh; /* it may have changed while this waited for its turn */
-    int found = dm_store_run_at(s, a, r->run->dag_id, r->run->logical_date, &fresh, reterr);
-    DM_TRY(found);
-    if (!found)
-        return dm_err_set(reterr, DM_E_NOTFOUND, "run \"%s\" is gone", r->run->run_id);
-    return dm_mark(s, a, r->dag, &fresh, r->task_id, r->to, now, ret, ret_n, reterr);
-}
-
-static int decide(const struct dm_project *p, struct dm_store *s, struct dm_arena *a,
-                  const struct request *r, const struct dm_right_wait *wait,
-                  struct dm_cleared **ret, size_t *ret_n, struct dm_err *reterr)
-{
-    _cleanup_right_ struct dm_right right = {.fd = -1};
-    int64_t now = dm_clock_now();
-    size_t lost;
-    DM_TRY(
-        dm_right_take(p->run_dir, r->clear ? "tasks clear" : "tasks mark", wait, &right, reterr));
-    DM_TRY(dm_recover(s, p->run_dir, now, &lost, reterr));
-    DM_TRY(dm_store_begin(s, false, reterr));
-    int rc = fulfil(s, a, r, now, ret, ret_n, reterr);
-    if (rc < 0) {
-        dm_store_rollback(s);
-        return rc;
+    struct clearing c = {.store = t->store, .tick = t, .arena = a};
+    struct dm_plan_run *active = active_run(&c, run->id);
+    struct dm_run_row fresh = *run;
+    struct instance *list;
+    size_t n;
+    DM_TRY(instances_of(&c, active, run->id, &list, &n, reterr));
+    for (size_t i = 0; i < n; i++) {
+        enum dm_task_state s = list[i].row->state;
+        /* As Airflow: a success is one of every task; a failure ends what is at work and skips what is not. */
+        enum dm_task_state end = to == DM_RUN_SUCCESS   ? DM_TASK_SUCCESS
+                                 : is_at_work(&list[i]) ? DM_TASK_FAILED
+                                                        : DM_TASK_SKIPPED;
+        bool wanted = to == DM_RUN_SUCCESS ? s != DM_TASK_SUCCESS : !dm_task_finished(s);
+        if (wanted && s != DM_TASK_REMOVED)
+            DM_TRY(mark_one(&c, active, &list[i], end, reterr));
     }
-    return dm_store_commit(s, reterr);
-}
-
-int dm_clear_now(const struct dm_project *p, struct dm_store *s, struct dm_arena *a,
-                 const struct dm_dag *dag, const struct dm_clear *c,
-                 const struct dm_right_wait *wait, struct dm_cleared **ret, size_t *ret_n,
-                 struct dm_err *reterr)
-{
-    struct request r = {.dag = dag, .clear = c};
-    return decide(p, s, a, &r, wait, ret, ret_n, reterr);
-}
-
-int dm_mark_now(const struct dm_project *p, struct dm_store *s, struct dm_arena *a,
-                const struct dm_dag *dag, const struct dm_run_row *run, const char *task_id,
-                enum dm_task_state to, const struct dm_right_wait *wait, struct dm_cleared **ret,
-                size_t *ret_n, struct dm_err *reterr)
-{
-    struct request r = {.dag = dag, .run = run, .task_id = task_id, .to = to};
-    return decide(p, s, a, &r, wait, ret, ret_n, reterr);
+    if (active) { /* it ends when its last process has */
+        active->marked = true;
+        active->mark = to;
+        return 0;
+    }
+    if (fresh.state != to)
+        DM_TRY(dm_run_set_state(t->store, &fresh, to, t->now, reterr));
+    return dm_tick_refresh(t, run->id, reterr);
 }

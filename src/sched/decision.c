@@ -19,6 +19,18 @@ bool dm_decided_skip(const struct dm_value *record, const char *task_id)
     return has_text(dm_map_at(record, "skipped"), task_id);
 }
 
+/* The tasks of a group that wait for none of it. */
+static void follow_group(const struct dm_dag *dag, const char *group_id, bool *followed)
+{
+    for (size_t i = 0; i < dag->n_tasks; i++) {
+        const struct dm_task *t = &dag->tasks[i];
+        bool root = dm_task_in_group(dag, t, group_id);
+        for (size_t k = 0; root && k < t->n_upstream; k++)
+            root = !dm_task_in_group(dag, &dag->tasks[t->upstream[k]], group_id);
+        followed[i] = followed[i] || root;
+    }
+}
+
 static int follow(struct dm_arena *a, const struct dm_dag *dag, const struct dm_task *task,
                   const struct dm_value *ids, bool *skipped, struct dm_value *record,
                   struct dm_err *reterr)
@@ -28,15 +40,20 @@ static int follow(struct dm_arena *a, const struct dm_dag *dag, const struct dm_
     for (size_t i = 0; i < ids->list.n; i++) {
         const struct dm_value *id = ids->list.items[i];
         const struct dm_task *t = id->kind == DM_STRING ? dm_task_find(dag, id->s) : NULL;
-        if (!t) {
+        const struct dm_task_group *g =
+            !t && id->kind == DM_STRING ? dm_group_find(dag, id->s) : NULL;
+        if (!t && !g) {
             struct dm_str text = id->kind == DM_STRING ? id->s : dm_value_json(a, id);
             dm_err_set(reterr, DM_E_INVALID, "it chose \"%.*s\", and the DAG has no such task",
                        DM_FMT(text));
-            return dm_err_hint(reterr, "Choose ids of tasks, e.g. \"%s\".",
+            return dm_err_hint(reterr, "Choose ids of tasks or of groups, e.g. \"%s\".",
                                task->n_downstream ? dag->tasks[task->downstream[0]].task_id
                                                   : task->task_id);
         }
-        followed[t - dag->tasks] = true;
+        if (t)
+            followed[t - dag->tasks] = true;
+        else
+            follow_group(dag, g->group_id, followed);
     }
     dm_graph_add_downstream(dag, followed);
     for (size_t i = 0; i < task->n_downstream; i++) {

@@ -1,6 +1,8 @@
 /* The graph of a DAG.  Tasks stand in a topological order, so that one pass forwards or backwards is enough. */
 #include "sched/graph.h"
 
+#include "lang/mapping.h"
+
 enum {
     WEIGHT_MAX = 1000000000
 }; /* sums saturate: a wide DAG has many paths, but each task counts once */
@@ -175,6 +177,32 @@ static void fill_leaves(struct dm_arena *a, struct dm_graph *g)
         g->leaves[i] = dag->tasks[i].n_downstream == 0;
 }
 
+/* ---- mapped tasks ---- */
+
+static void fill_sources(struct dm_arena *a, struct dm_graph *g)
+{
+    const struct dm_dag *dag = g->dag;
+    g->sources = dm_arena_array(a, struct dm_graph_sources, dag->n_tasks + 1);
+    g->is_source = new_set(a, dag);
+    for (size_t i = 0; i < dag->n_tasks; i++) {
+        const struct dm_value *map = dm_task_mapping(&dag->tasks[i]);
+        struct dm_graph_sources *s = &g->sources[i];
+        if (!map)
+            continue;
+        s->tasks = dm_arena_array(a, size_t, map->map.n + 1);
+        for (size_t j = 0; j < map->map.n; j++) {
+            struct dm_str id, key;
+            if (!dm_xcom_arg(map->map.pairs[j].value, &id, &key))
+                continue;
+            const struct dm_task *of = dm_task_find(dag, id);
+            if (!of)
+                continue;
+            s->tasks[s->n++] = (size_t)(of - dag->tasks);
+            g->is_source[of - dag->tasks] = true;
+        }
+    }
+}
+
 /* ---- weights ---- */
 
 static void fill_weights(struct dm_arena *a, struct dm_graph *g)
@@ -204,5 +232,6 @@ const struct dm_graph *dm_graph_make(struct dm_arena *a, const struct dm_dag *da
     fill_weights(a, g);
     fill_leaves(a, g);
     fill_setups(a, g);
+    fill_sources(a, g);
     return g;
 }

@@ -12,6 +12,12 @@ struct dm_graph_setups {
     size_t n;
 };
 
+/* What a task is mapped over, beside literals. */
+struct dm_graph_sources {
+    size_t *tasks; /* indices */
+    size_t n;
+};
+
 /* Made once per DAG. */
 struct dm_graph {
     const struct dm_dag *dag;
@@ -20,6 +26,8 @@ struct dm_graph {
         leaves; /* the tasks whose ends are the run's: teardowns do not count unless they ask for it */
     /* Setups that a task relies on without standing directly behind them: they must have succeeded too. */
     struct dm_graph_setups *setups;
+    struct dm_graph_sources *sources;
+    bool *is_source; /* some task is mapped over it: its value must have a length */
 };
 const struct dm_graph *dm_graph_make(struct dm_arena *a, const struct dm_dag *dag);
 

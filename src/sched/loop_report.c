@@ -38,6 +38,8 @@ static void add_failure(struct dm_loop_ledger *l, const struct dm_loop_task_even
 
 void dm_report_note(struct dm_loop_ledger *l, const struct dm_note *n)
 {
+    if (l->keeps_nothing)
+        return;
     if (n->about_run) {
         l->report.succeeded += n->run.to == DM_RUN_SUCCESS;
         l->report.failed += n->run.to == DM_RUN_FAILED;
@@ -94,5 +96,5 @@ void dm_report_rest(struct dm_loop_ledger *l, const struct dm_snapshot *s)
     for (size_t i = 0; i < s->n_runs; i++)
         add_waiting(l, s->runs[i]);
     for (size_t i = 0; i < s->n_drives; i++)
-        r->unstarted += s->drives[i].n_days - s->drives[i].next;
+        r->unstarted += s->drives[i]->n_days - s->drives[i]->next;
 }

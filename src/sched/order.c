@@ -1,6 +1,7 @@
 /* Work orders. */
 #include "sched/order.h"
 
+#include "lang/mapping.h"
 #include "proc/wire.h"
 
 static struct dm_value *merge(struct dm_arena *a, struct dm_value *into,
@@ -99,6 +100,8 @@ int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_ru
         .prev_interval_end_success = DM_NEVER,
         .prev_start_date_success = DM_NEVER,
         .prev_end_date_success = DM_NEVER,
+        .first_look_at = DM_NEVER,
+        .try_look_at = DM_NEVER,
         .execution_timeout_us = def->execution_timeout_us,
         .native_templates = dag->native_templates,
         .do_xcom_push = def->do_xcom_push,
@@ -107,10 +110,27 @@ int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_ru
         .conf = conf,
         .params = merge(a, merge(a, merge(a, dm_value_map(a), dag->params), def->params), conf),
         .args = def->args,
+        .expand = def->expand,
+        .expand_kwargs = def->expand_kwargs,
+        .is_mapped_over = !dm_task_mapping(def) && dm_task_is_mapped_over(dag, def),
         .files = dag->files,
         .upstream = upstream_ids(a, dag, def),
     };
     return s ? set_previous(a, s, run, ret, reterr) : 0;
+}
+
+/* A poke_interval is what all sensors have and nothing else. */
+static int set_looks(struct dm_store *s, const struct dm_job *j, struct dm_order *o,
+                     struct dm_err *reterr)
+{
+    const struct dm_task_row *row = &j->task->row;
+    int first_try = row->max_tries - o->retries + 1;
+    if (!dm_map_at(o->args, "poke_interval"))
+        return 0;
+    DM_TRY(dm_store_first_look(s, row->id, first_try, row->try_number, &o->first_look_at, reterr));
+    int rc =
+        dm_store_first_look(s, row->id, row->try_number, row->try_number, &o->try_look_at, reterr);
+    return rc < 0 ? rc : 0;
 }
 
 static int task_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_job *j,
@@ -124,6 +144,7 @@ static int task_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_j
     o.try_number = j->task->row.try_number;
     o.max_tries = j->task->row.max_tries;
     o.started_at = j->decided_at;
+    DM_TRY(set_looks(s, j, &o, reterr));
     DM_TRY(earlier_objects(a, s, j, &o.earlier_objects, reterr));
     DM_TRY(known_landings(a, s, j, &o.landings, reterr));
     return dm_order_encode(b, &o, reterr);

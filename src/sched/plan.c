@@ -5,12 +5,13 @@
  *      after it at once, so that a failure travels to the leaves in one pass; a run without unfinished tasks ends;
  *   2. steps: the first of each cluster, where none runs;
  *   3. ready tasks by (priority, logical date, DAG, task) take the free slots;
- *   4. drives with room take their next day.
+ *   4. drives with room take their next day, schedules make their next run, queued runs begin.
  *
  * States decided in this pass are kept beside the snapshot (`struct pass`), never in it.
  */
 #include "sched/plan.h"
 
+#include "lang/mapping.h"
 #include "sched/decision.h"
 #include "sched/rule.h"
 
@@ -64,14 +65,6 @@ static void wake_at(struct pass *p, int64_t at)
 
 /* ---- the past ---- */
 
-static const struct dm_plan_task *find_task(const struct dm_plan_run *run, const char *task_id)
-{
-    for (size_t i = 0; i < run->n_tasks; i++)
-        if (strcmp(run->tasks[i].row.task_id, task_id) == 0)
-            return &run->tasks[i];
-    return NULL;
-}
-
 static bool is_fine(enum dm_task_state s)
 {
     return s == DM_TASK_SUCCESS || s == DM_TASK_SKIPPED;
@@ -84,6 +77,28 @@ static int wait_for(const struct dm_plan_run *run, const char *task_id, enum dm_
     return 1;
 }
 
+/* A place of a mapped task that what it is mapped over no longer has. */
+static bool is_gone(const struct dm_task_row *row)
+{
+    return row->state == DM_TASK_REMOVED && row->map_index >= 0;
+}
+
+/* Whether all instances of a task in a run of the past ended well: 1, 0 with the one that did not, -1 = there is none. */
+static int ended_well(const struct dm_plan_run *run, const char *task_id, enum dm_task_state *ret)
+{
+    int found = -1;
+    const struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
+        if (strcmp(t->row.task_id, task_id) != 0 || is_gone(&t->row))
+            continue;
+        *ret = t->row.state;
+        if (!is_fine(t->row.state))
+            return 0;
+        found = 1;
+    }
+    return found;
+}
+
 int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
                  struct dm_past_wait *ret)
 {
@@ -94,67 +109,153 @@ int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
     int64_t start = def->start_date != DM_NEVER ? def->start_date : run->dag->start_date;
     if (run->dag->catchup && start != DM_NEVER && prev->row.logical_date < start)
         return 0;
-    const struct dm_plan_task *before = find_task(prev, def->task_id);
-    if (!before) {
+    enum dm_task_state state;
+    int well = ended_well(prev, def->task_id, &state);
+    if (well < 0) {
         if (def->ignore_first_depends_on_past && !task->in_past)
             return 0;
         return wait_for(prev, def->task_id, DM_TASK_NONE, ret);
     }
-    if (!is_fine(before->row.state))
-        return wait_for(prev, def->task_id, before->row.state, ret);
+    if (!well)
+        return wait_for(prev, def->task_id, state, ret);
     if (!def->wait_for_downstream)
         return 0;
     for (size_t i = 0; i < def->n_downstream; i++) {
         const char *id = run->dag->tasks[def->downstream[i]].task_id;
-        const struct dm_plan_task *after = find_task(prev, id);
-        if (after && !is_fine(after->row.state))
-            return wait_for(prev, id, after->row.state, ret);
+        if (ended_well(prev, id, &state) == 0)
+            return wait_for(prev, id, state, ret);
     }
     return 0;
 }
 
 /* ---- tasks of a run ---- */
 
+/* The states of a run's instances as this pass sees them: instance k of task i is at[first[i] + k]. */
+struct states {
+    enum dm_task_state *at;
+    size_t *first;
+};
+
+static size_t count_instances(const struct dm_plan_run *run)
+{
+    size_t n = run->n_tasks;
+    for (size_t i = 0; i < run->n_tasks; i++)
+        n += run->tasks[i].n_more;
+    return n;
+}
+
+static void read_states(const struct dm_plan_run *run, struct states *s)
+{
+    const struct dm_plan_task *t;
+    size_t n = 0;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e)); n++) {
+        if (e.instance == 1)
+            s->first[e.task] = n;
+        s->at[n] = t->row.state;
+    }
+}
+
+static const struct dm_plan_task *instance(const struct dm_plan_task *task, size_t k)
+{
+    return k ? task->more[k - 1] : task;
+}
+
+static void count_task(struct dm_upstream_counts *counts, const struct dm_plan_run *run,
+                       size_t task, const struct states *s)
+{
+    const struct dm_plan_task *t = &run->tasks[task];
+    for (size_t k = 0; k <= t->n_more; k++) {
+        enum dm_task_state state = s->at[s->first[task] + k];
+        if (state != DM_TASK_REMOVED || instance(t, k)->row.map_index < 0)
+            dm_upstream_count(counts, state, t->def->is_setup);
+    }
+}
+
 /* Setups that the task relies on from afar must all have succeeded, as with all_success. */
 static struct dm_rule_answer judge_setups(const struct dm_plan_run *run, size_t task,
-                                          const enum dm_task_state *states)
+                                          const struct states *states)
 {
     const struct dm_graph_setups *setups = &run->graph->setups[task];
     struct dm_upstream_counts counts = {0};
     for (size_t i = 0; i < setups->n; i++)
-        dm_upstream_count(&counts, states[setups->tasks[i]], true);
+        count_task(&counts, run, setups->tasks[i], states);
     return dm_rule_eval(DM_RULE_ALL_SUCCESS, &counts);
 }
 
-static bool left_out(const struct dm_plan_run *run, const struct dm_task *def,
-                     const enum dm_task_state *states)
+const struct dm_plan_task *dm_plan_decider(const struct dm_plan_task *before,
+                                           const struct dm_plan_task *task)
 {
+    if (before->row.map_index < 0)
+        return before;
+    if (task->row.map_index < 0 || (size_t)task->row.map_index > before->n_more)
+        return NULL;
+    return instance(before, (size_t)task->row.map_index);
+}
+
+static bool left_out(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                     const struct states *states)
+{
+    const struct dm_task *def = task->def;
     for (size_t i = 0; i < def->n_upstream; i++) {
-        const struct dm_plan_task *before = &run->tasks[def->upstream[i]];
-        if (before->decided && dm_task_finished(states[def->upstream[i]]) &&
+        size_t up = def->upstream[i];
+        const struct dm_plan_task *before = dm_plan_decider(&run->tasks[up], task);
+        size_t k = before && before != &run->tasks[up] ? (size_t)before->row.map_index : 0;
+        if (before && before->decided && dm_task_finished(states->at[states->first[up] + k]) &&
             dm_decided_skip(before->decided, def->task_id))
             return true;
     }
     return false;
 }
 
-static struct dm_rule_answer judge(const struct dm_plan_run *run, const struct dm_plan_task *task,
-                                   const enum dm_task_state *states)
+/* What a mapped task is mapped over must be there, whatever its trigger rule; an expanded source is. */
+static struct dm_rule_answer judge_sources(const struct dm_plan_run *run,
+                                           const struct dm_plan_task *task,
+                                           const struct states *states)
+{
+    const struct dm_graph_sources *sources = &run->graph->sources[task->def - run->dag->tasks];
+    struct dm_rule_answer answer = {.met = true, .state = DM_TASK_NONE};
+    for (size_t i = 0; i < sources->n; i++) {
+        enum dm_task_state state = states->at[states->first[sources->tasks[i]]];
+        if (run->tasks[sources->tasks[i]].row.map_index >= 0 || !dm_task_finished(state) ||
+            state == DM_TASK_SUCCESS)
+            continue;
+        answer.met = false;
+        if (state == DM_TASK_FAILED || state == DM_TASK_UPSTREAM_FAILED)
+            answer.state = DM_TASK_UPSTREAM_FAILED;
+        else if (state == DM_TASK_SKIPPED && answer.state == DM_TASK_NONE)
+            answer.state = DM_TASK_SKIPPED;
+    }
+    return answer;
+}
+
+static struct dm_rule_answer judge_rule(const struct dm_plan_run *run,
+                                        const struct dm_plan_task *task,
+                                        const struct states *states)
 {
     const struct dm_task *def = task->def;
     struct dm_upstream_counts counts = {0};
     struct dm_rule_answer setups = {.met = true, .state = DM_TASK_NONE}, answer;
-    if (left_out(run, def, states))
+    if (left_out(run, task, states))
         return (struct dm_rule_answer){.met = false, .state = DM_TASK_SKIPPED};
     if (def->trigger_rule != DM_RULE_ALWAYS)
-        setups = judge_setups(run, (size_t)(task - run->tasks), states);
+        setups = judge_setups(run, (size_t)(def - run->dag->tasks), states);
     if (setups.state != DM_TASK_NONE)
         return setups;
     for (size_t i = 0; i < def->n_upstream; i++)
-        dm_upstream_count(&counts, states[def->upstream[i]],
-                          run->dag->tasks[def->upstream[i]].is_setup);
+        count_task(&counts, run, def->upstream[i], states);
     answer = dm_rule_eval(def->trigger_rule, &counts);
     answer.met = answer.met && setups.met;
+    return answer;
+}
+
+static struct dm_rule_answer judge(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                                   const struct states *states)
+{
+    struct dm_rule_answer answer = judge_rule(run, task, states);
+    struct dm_rule_answer sources = judge_sources(run, task, states);
+    if (sources.state != DM_TASK_NONE && answer.state != DM_TASK_UPSTREAM_FAILED)
+        answer.state = sources.state;
+    answer.met = answer.met && sources.met;
     return answer;
 }
 
@@ -163,11 +264,12 @@ int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *ta
 {
     if (task->row.state != DM_TASK_NONE && task->row.state != DM_TASK_UP_FOR_RETRY)
         return 0;
-    enum dm_task_state *states = dm_malloc(sizeof(*states) * (run->n_tasks + 1));
-    for (size_t i = 0; i < run->n_tasks; i++)
-        states[i] = run->tasks[i].row.state;
-    bool met = judge(run, task, states).met;
-    free(states);
+    size_t n = count_instances(run) + 1;
+    struct states states = {dm_malloc(sizeof(*states.at) * n), dm_malloc(sizeof(size_t) * n)};
+    read_states(run, &states);
+    bool met = judge(run, task, &states).met;
+    free(states.at);
+    free(states.first);
     return met ? dm_plan_past(run, task, ret) : 0;
 }
 
@@ -184,17 +286,34 @@ static bool is_due(struct pass *p, const struct dm_task_row *row)
 {
     if (row->state != DM_TASK_UP_FOR_RETRY && row->state != DM_TASK_UP_FOR_RESCHEDULE)
         return true;
-    if (row->until_step && step_unfinished(p, row->until_step) && row->due_at == DM_NEVER)
-        return false;
-    if (row->due_at == DM_NEVER || row->due_at <= p->now)
+    if (row->due_at != DM_NEVER && row->due_at <= p->now)
         return true;
+    if (row->until_step && !step_unfinished(p, row->until_step))
+        return true;
+    if (row->due_at == DM_NEVER)
+        return !row->until_step;
     wake_at(p, row->due_at);
     return false;
 }
 
-static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
-                                    struct dm_plan_task *task, const enum dm_task_state *states)
+/* A mapped task that has its instances still to be made, or perhaps others by now. */
+static bool wants_expand(const struct dm_plan_task *first)
 {
+    return dm_task_mapping(first->def) && (first->row.map_index < 0 || first->remap);
+}
+
+/* Once for all instances of a task. */
+static void expand(struct pass *p, struct dm_plan_run *run, struct dm_plan_task *first)
+{
+    const struct dm_action *last = p->n_actions ? &p->actions[p->n_actions - 1] : NULL;
+    if (!last || last->kind != DM_ACTION_EXPAND || last->task != first)
+        add_action(p, (struct dm_action){.kind = DM_ACTION_EXPAND, .run = run, .task = first});
+}
+
+static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
+                                    struct dm_plan_task *task, const struct states *states)
+{
+    struct dm_plan_task *first = &run->tasks[task->def - run->dag->tasks];
     enum dm_task_state state = task->row.state;
     if (state == DM_TASK_SCHEDULED)
         add_ready(p, run, task);
@@ -207,10 +326,14 @@ static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
     struct dm_past_wait wait;
     if (answer.state != DM_TASK_NONE)
         state = answer.state;
-    else if (answer.met && due && !dm_plan_past(run, task, &wait))
-        state = DM_TASK_SCHEDULED;
-    else
+    else if (!answer.met || !due || dm_plan_past(run, task, &wait))
         return state;
+    if (state == task->row.state && wants_expand(first)) {
+        expand(p, run, first);
+        return state;
+    }
+    if (state == task->row.state)
+        state = DM_TASK_SCHEDULED;
     add_action(
         p, (struct dm_action){.kind = DM_ACTION_TASK_STATE, .run = run, .task = task, .to = state});
     return state;
@@ -219,30 +342,31 @@ static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
 /* `tasks test`: one task, whatever its dependencies; the run is done when that task is. */
 static void plan_only_task(struct pass *p, struct dm_plan_run *run, const char *task_id)
 {
-    bool over = true;
-    for (size_t i = 0; i < run->n_tasks; i++) {
-        struct dm_plan_task *t = &run->tasks[i];
+    bool over = true, all = true, failed = false;
+    struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
+        enum dm_task_state s = t->row.state;
+        all = all && dm_task_finished(s);
+        failed = failed || s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED;
         if (strcmp(t->row.task_id, task_id) != 0)
             continue;
-        if (t->row.state == DM_TASK_SCHEDULED)
+        if (s == DM_TASK_SCHEDULED)
             add_ready(p, run, t);
-        bool waits = t->row.state == DM_TASK_NONE || t->row.state == DM_TASK_UP_FOR_RETRY ||
-                     t->row.state == DM_TASK_UP_FOR_RESCHEDULE;
-        if (waits && is_due(p, &t->row))
+        bool waits =
+            s == DM_TASK_NONE || s == DM_TASK_UP_FOR_RETRY || s == DM_TASK_UP_FOR_RESCHEDULE;
+        over = over && dm_task_finished(s);
+        if (!waits || !is_due(p, &t->row))
+            continue;
+        if (wants_expand(&run->tasks[e.task]))
+            expand(p, run, &run->tasks[e.task]);
+        else
             add_action(p, (struct dm_action){.kind = DM_ACTION_TASK_STATE,
                                              .run = run,
                                              .task = t,
                                              .to = DM_TASK_SCHEDULED});
-        over = dm_task_finished(t->row.state);
     }
     if (!over)
         return;
-    bool all = true, failed = false;
-    for (size_t i = 0; i < run->n_tasks; i++) {
-        enum dm_task_state s = run->tasks[i].row.state;
-        all = all && dm_task_finished(s);
-        failed = failed || s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED;
-    }
     add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
                                      .run = run,
                                      .run_state = !all     ? DM_RUN_QUEUED
@@ -265,8 +389,8 @@ static bool took_too_long(struct pass *p, const struct dm_plan_run *run)
 static void plan_timeout(struct pass *p, struct dm_plan_run *run)
 {
     bool at_work = false;
-    for (size_t i = 0; i < run->n_tasks; i++) {
-        struct dm_plan_task *t = &run->tasks[i];
+    struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
         if (dm_task_finished(t->row.state))
             continue;
         if (t->row.state != DM_TASK_QUEUED && t->row.state != DM_TASK_RUNNING) {
@@ -284,8 +408,27 @@ static void plan_timeout(struct pass *p, struct dm_plan_run *run)
                           .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
 }
 
+/* Airflow's rule: nothing can run, and nothing outside the run could change that. */
+static bool is_deadlocked(const struct dm_plan_run *run)
+{
+    const struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
+        const struct dm_task *def = t->def;
+        bool waits = def->depends_on_past || def->wait_for_downstream ||
+                     def->max_active_tis_per_dag > 0 || def->max_active_tis_per_dagrun > 0;
+        if (waits && !dm_task_finished(t->row.state))
+            return false;
+    }
+    return dm_plan_run_stuck(run);
+}
+
 static void plan_run(struct pass *p, struct dm_plan_run *run)
 {
+    if (run->renew) {
+        if (run->at_work == 0)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_RENEW_RUN, .run = run});
+        return;
+    }
     if (took_too_long(p, run)) {
         plan_timeout(p, run);
         return;
@@ -294,23 +437,28 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
         plan_only_task(p, run, run->drive->only_task);
         return;
     }
-    enum dm_task_state *states = dm_arena_array(p->arena, enum dm_task_state, run->n_tasks + 1);
-    for (size_t i = 0; i < run->n_tasks; i++)
-        states[i] = run->tasks[i].row.state;
+    size_t n = count_instances(run) + 1, at = 0;
+    struct states states = {dm_arena_array(p->arena, enum dm_task_state, n),
+                            dm_arena_array(p->arena, size_t, n)};
     bool unfinished = false, leaf_failed = false;
-    for (size_t i = 0; i < run->n_tasks; i++) {
-        struct dm_plan_task *t = &run->tasks[i];
-        states[i] = plan_task(p, run, t, states);
-        unfinished = unfinished || !dm_task_finished(states[i]);
-        if (run->graph->leaves[i] &&
-            (states[i] == DM_TASK_FAILED || states[i] == DM_TASK_UPSTREAM_FAILED))
+    size_t before = p->n_actions;
+    struct dm_plan_task *t;
+    read_states(run, &states);
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e)); at++) {
+        enum dm_task_state s = plan_task(p, run, t, &states);
+        states.at[at] = s;
+        unfinished = unfinished || !dm_task_finished(s);
+        if (run->graph->leaves[e.task] && (s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED))
             leaf_failed = true;
     }
+    enum dm_run_state end = leaf_failed ? DM_RUN_FAILED : DM_RUN_SUCCESS;
     if (!unfinished)
-        add_action(p,
-                   (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
-                                      .run = run,
-                                      .run_state = leaf_failed ? DM_RUN_FAILED : DM_RUN_SUCCESS});
+        add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
+                                         .run = run,
+                                         .run_state = run->marked ? run->mark : end});
+    else if (p->n_actions == before && is_deadlocked(run))
+        add_action(p, (struct dm_action){
+                          .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
 }
 
 /* ---- steps ---- */
@@ -336,7 +484,7 @@ static void plan_steps(struct pass *p)
 
 static int weight_of(const struct ready *r)
 {
-    return r->run->graph->weights[r->task - r->run->tasks];
+    return r->run->graph->weights[r->task->def - r->run->dag->tasks];
 }
 
 static int by_order(const void *a, const void *b)
@@ -346,10 +494,13 @@ static int by_order(const void *a, const void *b)
         return weight_of(x) > weight_of(y) ? -1 : 1;
     if (x->run->row.logical_date != y->run->row.logical_date)
         return x->run->row.logical_date < y->run->row.logical_date ? -1 : 1;
+    if (x->task->row.map_index != y->task->row.map_index)
+        return x->task->row.map_index < y->task->row.map_index ? -1 : 1;
     int dag = strcmp(x->run->row.dag_id, y->run->row.dag_id);
     if (dag != 0)
         return dag;
-    return x->task < y->task ? -1 : x->task > y->task;
+    ptrdiff_t at_x = x->task->def - x->run->dag->tasks, at_y = y->task->def - y->run->dag->tasks;
+    return at_x < at_y ? -1 : at_x > at_y;
 }
 
 static bool takes_slot(const struct dm_plan_task *t)
@@ -388,9 +539,10 @@ static struct taken count_taken(const struct pass *p)
                           .of_pool = dm_arena_array(p->arena, int, p->limits->n_pools + 1)};
     for (size_t i = 0; i < p->snap->n_runs; i++) {
         const struct dm_plan_run *run = p->snap->runs[i];
-        for (size_t j = 0; run->active && j < run->n_tasks; j++)
-            if (takes_slot(&run->tasks[j]))
-                take(p, &taken, i, &run->tasks[j]);
+        const struct dm_plan_task *t;
+        for (struct dm_plan_each e = {0}; run->active && (t = dm_plan_each(run, &e));)
+            if (takes_slot(t))
+                take(p, &taken, i, t);
     }
     return taken;
 }
@@ -404,22 +556,29 @@ static int taken_by_dag(const struct pass *p, const struct taken *taken, const c
     return n;
 }
 
-/* Attempts of this task in all runs, those that this pass begins included. */
-static int taken_by_task(const struct pass *p, const struct ready *r)
+static bool same_task(const struct dm_plan_run *run, const struct dm_plan_task *task,
+                      const struct ready *r)
+{
+    return strcmp(run->row.dag_id, r->run->row.dag_id) == 0 &&
+           strcmp(task->row.task_id, r->task->row.task_id) == 0;
+}
+
+/* Attempts of this task in its run, or in all runs, those that this pass begins included. */
+static int taken_by_task(const struct pass *p, const struct ready *r, bool in_run)
 {
     int n = 0;
     for (size_t i = 0; i < p->snap->n_runs; i++) {
         const struct dm_plan_run *run = p->snap->runs[i];
-        if (!run->active || strcmp(run->row.dag_id, r->run->row.dag_id) != 0)
+        const struct dm_plan_task *t;
+        if (!run->active || (in_run && run != r->run))
             continue;
-        const struct dm_plan_task *task = find_task(run, r->task->row.task_id);
-        n += task && takes_slot(task);
+        for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
+            n += takes_slot(t) && same_task(run, t, r);
     }
     for (size_t i = 0; i < p->n_actions; i++) {
         const struct dm_action *a = &p->actions[i];
-        n += a->kind == DM_ACTION_QUEUE_TASK &&
-             strcmp(a->run->row.dag_id, r->run->row.dag_id) == 0 &&
-             strcmp(a->task->row.task_id, r->task->row.task_id) == 0;
+        n += a->kind == DM_ACTION_QUEUE_TASK && same_task(a->run, a->task, r) &&
+             (!in_run || a->run == r->run);
     }
     return n;
 }
@@ -434,7 +593,11 @@ static bool fits(const struct pass *p, const struct taken *taken, const struct r
         return false;
     if (taken_by_dag(p, taken, r->run->row.dag_id) >= r->run->dag->max_active_tasks)
         return false;
-    return def->max_active_tis_per_dag <= 0 || taken_by_task(p, r) < def->max_active_tis_per_dag;
+    if (def->max_active_tis_per_dagrun > 0 &&
+        taken_by_task(p, r, true) >= def->max_active_tis_per_dagrun)
+        return false;
+    return def->max_active_tis_per_dag <= 0 ||
+           taken_by_task(p, r, false) < def->max_active_tis_per_dag;
 }
 
 /* A task that does not fit leaves its place to those after it. */
@@ -458,30 +621,89 @@ static void plan_slots(struct pass *p)
     }
 }
 
-/* ---- days ---- */
+/* ---- days and runs ---- */
 
 static void plan_days(struct pass *p)
 {
     for (size_t i = 0; i < p->snap->n_drives; i++) {
-        struct dm_plan_drive *d = &p->snap->drives[i];
-        int active = 0;
+        struct dm_plan_drive *d = p->snap->drives[i];
+        int active = 0, room = d->drive->max_active_runs;
+        if (room <= 0)
+            room = d->drive->dag->max_active_runs;
         for (size_t j = 0; j < p->snap->n_runs; j++)
-            active += p->snap->runs[j]->active &&
-                      strcmp(p->snap->runs[j]->row.dag_id, d->drive->dag->dag_id) == 0;
-        if (d->next < d->n_days && active < d->drive->dag->max_active_runs)
+            active += p->snap->runs[j]->drive == d->drive;
+        if (!d->paused && d->next < d->n_days && active < room)
             add_action(p, (struct dm_action){.kind = DM_ACTION_NEXT_DAY, .drive = d});
     }
+}
+
+/* Queued and active ones together leave room for another (Airflow's max_active_runs). */
+static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
+{
+    const struct dm_snapshot *s = p->snap;
+    if (s->dags_at == DM_NEVER || s->dags_at > p->now) {
+        *ret_dags_at = s->dags_at;
+        if (s->dags_at != DM_NEVER)
+            wake_at(p, s->dags_at);
+        return;
+    }
+    int64_t at = DM_NEVER;
+    for (size_t i = 0; i < s->n_dags; i++) {
+        struct dm_plan_dag *d = s->dags[i];
+        if (d->paused || !d->ref || !d->has_next || d->unfinished >= d->ref->dag->max_active_runs)
+            continue;
+        if (d->next.run_after <= p->now)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_CREATE_RUN, .dag = d});
+        if (at == DM_NEVER || d->next.run_after < at)
+            at = d->next.run_after;
+    }
+    *ret_dags_at = at;
+    if (at != DM_NEVER)
+        wake_at(p, at);
+}
+
+/* One run of a DAG in a pass: the next pass sees it active. */
+static void plan_queued(struct pass *p)
+{
+    for (size_t i = 0; i < p->snap->n_queued; i++) {
+        struct dm_plan_run *run = p->snap->queued[i];
+        struct dm_plan_dag *d = run->of;
+        bool begun = false;
+        if (!d || d->paused || !d->ref || d->active >= d->ref->dag->max_active_runs)
+            continue;
+        for (size_t j = p->n_actions; j-- > 0 && !begun;)
+            begun = p->actions[j].kind == DM_ACTION_BEGIN_RUN && p->actions[j].run->of == d;
+        if (!begun)
+            add_action(p, (struct dm_action){.kind = DM_ACTION_BEGIN_RUN, .run = run});
+    }
+}
+
+bool dm_plan_run_stuck(const struct dm_plan_run *run)
+{
+    const struct dm_plan_task *t;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
+        if (t->row.state != DM_TASK_NONE && !dm_task_finished(t->row.state))
+            return false;
+    return run->at_work == 0;
 }
 
 struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot *s,
                        const struct dm_limits *limits)
 {
     struct pass p = {.arena = a, .now = now, .wake_at = DM_NEVER, .snap = s, .limits = limits};
+    int64_t dags_at = s->dags_at;
     for (size_t i = 0; i < s->n_runs; i++)
         if (s->runs[i]->active)
             plan_run(&p, s->runs[i]);
-    plan_steps(&p);
-    plan_slots(&p);
-    plan_days(&p);
-    return (struct dm_plan){.actions = p.actions, .n_actions = p.n_actions, .wake_at = p.wake_at};
+    if (!limits->draining) {
+        plan_steps(&p);
+        plan_slots(&p);
+        plan_days(&p);
+    }
+    if (limits->schedules && !limits->draining) {
+        plan_schedules(&p, &dags_at);
+        plan_queued(&p);
+    }
+    return (struct dm_plan){
+        .actions = p.actions, .n_actions = p.n_actions, .wake_at = p.wake_at, .dags_at = dags_at};
 }

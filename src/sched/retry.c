@@ -8,27 +8,6 @@
 
 #include "base/digest.h"
 
-/* The digest of the text as a number, modulo m. */
-static int sha1_modulo(const char *text, uint64_t m, uint64_t *ret, struct dm_err *reterr)
-{
-    unsigned char digest[DM_SHA1_BYTES];
-    DM_TRY(dm_sha1_of(dm_str_c(text), digest, reterr));
-    uint64_t rest = 0;
-    for (unsigned i = 0; i < DM_SHA1_BYTES; i++)
-        rest = (uint64_t)(((unsigned __int128)rest << 8 | digest[i]) % m);
-    *ret = rest;
-    return 0;
-}
-
-/* str(datetime) of Python: "2024-01-01 00:00:00+00:00", with microseconds where there are any. */
-static void python_date(int64_t us, char buf[DM_TIME_MAX])
-{
-    dm_time_iso(us, buf);
-    char *t = strchr(buf, 'T');
-    if (t)
-        *t = ' ';
-}
-
 int dm_retry_at(const struct dm_task *task, const char *dag_id, int64_t logical_date,
                 int try_number, int64_t ended_at, int64_t *ret, struct dm_err *reterr)
 {
@@ -48,9 +27,9 @@ int dm_retry_at(const struct dm_task *task, const char *dag_id, int64_t logical_
     }
     uint64_t seconds = wanted < 1 ? 1 : (uint64_t)wanted, jitter = 0;
     char date[DM_TIME_MAX];
-    python_date(logical_date, date);
-    _cleanup_free_ char *text = dm_asprintf("%s#%s#%s#%d", dag_id, task->task_id, date, try_number);
-    DM_TRY(sha1_modulo(text, seconds, &jitter, reterr));
+    _cleanup_free_ char *text = dm_asprintf("%s#%s#%s#%d", dag_id, task->task_id,
+                                            dm_time_python(logical_date, date), try_number);
+    DM_TRY(dm_sha1_modulo(dm_str_c(text), seconds, &jitter, reterr));
     double total = fmin((double)(seconds + jitter), most);
     *ret = ended_at + (int64_t)(total * (double)DM_SEC);
     return 0;

@@ -3,6 +3,7 @@
 
 #include "sched/activate.h"
 #include "sched/decision.h"
+#include "sched/mapping.h"
 #include "sched/retry.h"
 
 #define FOREIGN_STEP_US (2 * DM_SEC)
@@ -13,11 +14,11 @@ enum {
     STEP_RESTARTS_MAX = 2     /* of a step whose process died */
 };
 
-void dm_tick_init(struct dm_tick *t, struct dm_store *store, struct dm_arena *a, int jobs)
+void dm_tick_init(struct dm_tick *t, struct dm_store *store, int jobs)
 {
     *t = (struct dm_tick){.store = store,
-                          .arena = a,
                           .limits = {.jobs = jobs},
+                          .snap = {.dags_at = DM_NEVER},
                           .wake_at = DM_NEVER,
                           .pools_at = DM_NEVER};
     dm_arena_init(&t->turn);
@@ -27,6 +28,16 @@ void dm_tick_init(struct dm_tick *t, struct dm_store *store, struct dm_arena *a,
 void dm_tick_release(struct dm_tick *t)
 {
     dm_store_rollback(t->store);
+    for (size_t i = 0; i < t->n_known; i++)
+        dm_tick_free_run(t->known[i]);
+    for (size_t i = 0; i < t->snap.n_drives; i++)
+        dm_tick_free_drive(t->snap.drives[i]);
+    dm_tick_free_dags(t);
+    free(t->known);
+    free(t->snap.runs);
+    free(t->snap.queued);
+    free(t->snap.steps);
+    free(t->snap.drives);
     dm_arena_release(&t->turn);
     dm_arena_release(&t->pools);
 }
@@ -48,6 +59,7 @@ static int read_pools(struct dm_tick *t, struct dm_err *reterr)
 int dm_tick_begin(struct dm_tick *t, int64_t now, bool durable, struct dm_err *reterr)
 {
     dm_arena_reset(&t->turn);
+    dm_tick_sweep_runs(t);
     t->now = now;
     t->jobs = NULL;
     t->notes = NULL;
@@ -61,7 +73,7 @@ int dm_tick_commit(struct dm_tick *t, struct dm_err *reterr)
     return dm_store_commit(t->store, reterr);
 }
 
-/* A pointer list in an arena grows by doubling. */
+/* A list of one turn grows by doubling. */
 static void *grow(struct dm_arena *a, void *old, size_t n, size_t *cap, size_t size)
 {
     if (n < *cap)
@@ -139,7 +151,7 @@ int dm_tick_set_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_stat
 static struct dm_job *add_job(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
                               struct dm_plan_step *step, const struct dm_attempt_row *row)
 {
-    struct dm_job *j = dm_arena_new(t->arena, struct dm_job);
+    struct dm_job *j = dm_arena_new(&run->arena, struct dm_job);
     *j = (struct dm_job){.attempt = row->number,
                          .decided_at = row->decided_at,
                          .run = run,
@@ -164,7 +176,8 @@ static int begin_attempt(struct dm_tick *t, struct dm_plan_run *run, struct dm_p
     };
     const char *dir = dm_arena_printf(&t->turn, "logs/%s/%s/%s/%d", run->row.dag_id,
                                       run->row.run_id, task->row.task_id, task->row.map_index);
-    DM_TRY(dm_record_attempt(t->store, t->arena, &row, dir, reterr));
+    DM_TRY(dm_record_attempt(t->store, &run->arena, &row, dir, reterr));
+    run->at_work++;
     *ret = add_job(t, run, task, step, &row);
     return 0;
 }
@@ -175,6 +188,7 @@ static int queue_task(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan
     struct dm_job *j;
     DM_TRY(begin_attempt(t, run, task, NULL, &j, reterr));
     DM_TRY(dm_record_xcom_clear(t->store, task->row.id, reterr));
+    dm_map_source_begins(run, task);
     task->decided = NULL;
     struct dm_task_change c = dm_task_change_of(&task->row);
     c.attempt = j->attempt;
@@ -241,15 +255,18 @@ static int record_end(struct dm_tick *t, const struct dm_job *j, const struct dm
 static int watch_foreign_step(struct dm_tick *t, struct dm_task_change *c, struct dm_err *reterr)
 {
     struct dm_step_row step;
-    if (!c->until_step || c->due_at != DM_NEVER)
+    if (!c->until_step)
         return 0;
     for (size_t i = 0; i < t->snap.n_steps; i++)
         if (strcmp(t->snap.steps[i]->row.id, c->until_step) == 0)
             return 0;
     int found = dm_store_step(t->store, &t->turn, NULL, dm_str_c(c->until_step), &step, reterr);
     DM_TRY(found);
-    if (found && !dm_step_finished(step.state))
+    if (!found || dm_step_finished(step.state))
+        return 0;
+    if (c->due_at == DM_NEVER || c->due_at > t->now + FOREIGN_STEP_US)
         c->due_at = t->now + FOREIGN_STEP_US;
+    c->until_step = NULL;
     return 0;
 }
 
@@ -265,7 +282,7 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
     if (r->state != DM_RESULT_RESCHEDULE)
         c.ended_at = t->now;
     if (r->error.code)
-        error = dm_arena_dup(t->arena, &r->error, sizeof(r->error));
+        error = dm_arena_dup(&t->turn, &r->error, sizeof(r->error));
     switch (r->state) {
     case DM_RESULT_SUCCESS:
         to = DM_TASK_SUCCESS;
@@ -276,7 +293,7 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
     case DM_RESULT_RESCHEDULE:
         to = DM_TASK_UP_FOR_RESCHEDULE;
         c.due_at = r->until_time;
-        c.until_step = r->until_step ? dm_arena_strdup(t->arena, r->until_step) : NULL;
+        c.until_step = r->until_step ? dm_arena_strdup(&j->run->arena, r->until_step) : NULL;
         DM_TRY(watch_foreign_step(t, &c, reterr));
         break;
     case DM_RESULT_FAILED:
@@ -295,14 +312,17 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         c.until_step = NULL;
         task->ending = NULL;
     }
+    if (to == DM_TASK_NONE) { /* cleared while it was at work: it has all its tries again */
+        c.max_tries = c.try_number + task->def->retries;
+        c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
+    }
     return set_task(t, j->run, task, to, &c, j, error, reterr);
 }
 
 /* ---- what the end of one task does to others ---- */
 
-/* A task whose process is at work becomes `to` when that has ended; any other at once. */
-static int put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
-                     enum dm_task_state to, const char *why, struct dm_err *reterr)
+int dm_tick_put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
+                      enum dm_task_state to, const char *why, struct dm_err *reterr)
 {
     if (task->row.state == DM_TASK_QUEUED || task->row.state == DM_TASK_RUNNING) {
         task->ending = why;
@@ -322,16 +342,16 @@ static int put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_
 static int stop_others(struct dm_tick *t, struct dm_plan_run *run,
                        const struct dm_plan_task *failed, struct dm_err *reterr)
 {
-    const char *why =
-        dm_arena_printf(t->arena, "the DAG has fail_stop, and \"%s\" failed", failed->row.task_id);
-    for (size_t i = 0; i < run->n_tasks; i++) {
-        struct dm_plan_task *other = &run->tasks[i];
+    const char *why = dm_arena_printf(&run->arena, "the DAG has fail_stop, and \"%s\" failed",
+                                      failed->row.task_id);
+    struct dm_plan_task *other;
+    for (struct dm_plan_each e = {0}; (other = dm_plan_each(run, &e));) {
         enum dm_task_state s = other->row.state;
         if (other == failed || other->def->is_teardown || s == DM_TASK_SUCCESS ||
             s == DM_TASK_FAILED)
             continue;
-        DM_TRY(put_aside(t, run, other, s == DM_TASK_RUNNING ? DM_TASK_FAILED : DM_TASK_SKIPPED,
-                         why, reterr));
+        DM_TRY(dm_tick_put_aside(
+            t, run, other, s == DM_TASK_RUNNING ? DM_TASK_FAILED : DM_TASK_SKIPPED, why, reterr));
     }
     return 0;
 }
@@ -340,13 +360,16 @@ static int stop_others(struct dm_tick *t, struct dm_plan_run *run,
 static int leave_out(struct dm_tick *t, const struct dm_job *j, const bool *skipped,
                      const struct dm_value *record, struct dm_err *reterr)
 {
-    const char *why = dm_arena_printf(t->arena, "\"%s\" skipped it", j->task->row.task_id);
+    const char *why = dm_arena_printf(&j->run->arena, "\"%s\" skipped it", j->task->row.task_id);
     j->task->decided = record;
     DM_TRY(dm_record_xcom(t->store, j->task->row.id, j->attempt, DM_STR(DM_DECISION_KEY),
                           dm_value_json(&t->turn, record), t->now, reterr));
-    for (size_t i = 0; i < j->run->n_tasks; i++)
-        if (skipped[i])
-            DM_TRY(put_aside(t, j->run, &j->run->tasks[i], DM_TASK_SKIPPED, why, reterr));
+    if (j->task->row.map_index >= 0) /* one of many: it decides for the instances with its index */
+        return 0;
+    struct dm_plan_task *task;
+    for (struct dm_plan_each e = {0}; (task = dm_plan_each(j->run, &e));)
+        if (skipped[e.task])
+            DM_TRY(dm_tick_put_aside(t, j->run, task, DM_TASK_SKIPPED, why, reterr));
     return 0;
 }
 
@@ -358,7 +381,7 @@ static int end_task_and_others(struct dm_tick *t, const struct dm_job *j, struct
     bool *skipped = NULL;
     if (r->state == DM_RESULT_SUCCESS && r->decision && !j->task->ending) {
         skipped = dm_arena_array(&t->turn, bool, j->run->n_tasks + 1);
-        if (dm_decide(t->arena, j->run->dag, j->task->def, r->decision, skipped, &record,
+        if (dm_decide(&j->run->arena, j->run->dag, j->task->def, r->decision, skipped, &record,
                       &r->error) < 0) {
             r->state = DM_RESULT_FAILED;
             r->retry = true;
@@ -390,16 +413,37 @@ static void sweep_steps(struct dm_tick *t)
     t->snap.n_steps = n;
 }
 
+int dm_tick_cancel_steps(struct dm_tick *t, const struct dm_plan_task *task, const char *why,
+                         struct dm_err *reterr)
+{
+    for (size_t i = 0; i < t->snap.n_steps; i++) {
+        struct dm_plan_step *step = t->snap.steps[i];
+        if (step->task != task)
+            continue;
+        if (step->row.state == DM_STEP_RUNNING)
+            step->ending = why;
+        else
+            DM_TRY(cancel_step(t, step, why, reterr));
+    }
+    sweep_steps(t);
+    return 0;
+}
+
 static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_result *r,
                     struct dm_err *reterr)
 {
     struct dm_plan_step *step = j->step;
     bool good = r->state == DM_RESULT_SUCCESS;
-    const char *message = good ? NULL : dm_arena_strdup(t->arena, r->error.message);
+    if (step->ending) {
+        DM_TRY(cancel_step(t, step, step->ending, reterr));
+        sweep_steps(t);
+        return 0;
+    }
+    const char *message = good ? NULL : dm_arena_strdup(&j->run->arena, r->error.message);
     DM_TRY(dm_step_set_state(t->store, &step->row, good ? DM_STEP_COMPLETED : DM_STEP_FAILED,
                              j->attempt, good ? NULL : "NONE", message, t->now, reterr));
     bool cancels = !good && strcmp(step->row.action_on_failure, "CONTINUE") != 0;
-    const char *why = dm_arena_printf(t->arena, "step %s (%s) failed: %s", step->row.id,
+    const char *why = dm_arena_printf(&t->turn, "step %s (%s) failed: %s", step->row.id,
                                       step->row.name, message ? message : "");
     for (size_t i = 0; cancels && i < t->snap.n_steps; i++) {
         struct dm_plan_step *other = t->snap.steps[i];
@@ -411,20 +455,7 @@ static int end_step(struct dm_tick *t, const struct dm_job *j, const struct dm_r
     return 0;
 }
 
-int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job_end *e,
-                  struct dm_err *reterr)
-{
-    struct dm_job_end end = *e;
-    if (!j->step)
-        return end_task_and_others(t, j, &end, reterr);
-    /* Its output is replaced whole when it starts again; a step that kills every process of its own has failed. */
-    if (e->died && j->step->deaths++ < STEP_RESTARTS_MAX)
-        return dm_tick_lost(t, j, e->result.error.message, reterr);
-    DM_TRY(record_end(t, j, e, reterr));
-    return end_step(t, j, &e->result, reterr);
-}
-
-int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why, struct dm_err *reterr)
+static int lose(struct dm_tick *t, const struct dm_job *j, const char *why, struct dm_err *reterr)
 {
     DM_TRY(
         dm_record_lost(t->store, j->run->row.id, j->task->row.id, j->attempt, why, t->now, reterr));
@@ -435,71 +466,61 @@ int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why, str
     return set_task(t, j->run, j->task, DM_TASK_SCHEDULED, &c, j, NULL, reterr);
 }
 
+int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job_end *e,
+                  struct dm_err *reterr)
+{
+    struct dm_job_end end = *e;
+    j->run->at_work--;
+    if (!j->step)
+        return end_task_and_others(t, j, &end, reterr);
+    /* Its output is replaced whole when it starts again; a step that kills every process of its own has failed. */
+    if (e->died && !j->step->ending && j->step->deaths++ < STEP_RESTARTS_MAX)
+        return lose(t, j, e->result.error.message, reterr);
+    DM_TRY(record_end(t, j, e, reterr));
+    return end_step(t, j, &e->result, reterr);
+}
+
+int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why, struct dm_err *reterr)
+{
+    j->run->at_work--;
+    return lose(t, j, why, reterr);
+}
+
 /* ---- the embedded cluster ---- */
 
 void dm_tick_add_step(struct dm_tick *t, struct dm_plan_run *run, const struct dm_step_row *row)
 {
-    struct dm_plan_task *task = NULL;
-    for (size_t i = 0; i < run->n_tasks; i++)
-        if (run->tasks[i].row.id == row->task)
-            task = &run->tasks[i];
+    struct dm_plan_task *task = dm_plan_instance(run, row->task);
     for (size_t i = 0; i < t->snap.n_steps; i++)
         if (strcmp(t->snap.steps[i]->row.id, row->id) == 0)
             return;
     if (!task)
         return; /* of a task that the DAG no longer has */
-    struct dm_plan_step *step = dm_arena_new(t->arena, struct dm_plan_step);
+    struct dm_plan_step *step = dm_arena_new(&run->arena, struct dm_plan_step);
     *step = (struct dm_plan_step){.row = *row, .run = run, .task = task};
-    t->snap.steps = grow(t->arena, t->snap.steps, t->snap.n_steps, &t->cap_steps,
-                         sizeof(struct dm_plan_step *));
+    t->snap.steps =
+        dm_tick_room(t->snap.steps, t->snap.n_steps, &t->cap_steps, sizeof(struct dm_plan_step *));
     size_t at = t->snap.n_steps++;
     for (; at > 0 && t->snap.steps[at - 1]->row.seq > row->seq; at--)
         t->snap.steps[at] = t->snap.steps[at - 1];
     t->snap.steps[at] = step;
 }
 
-static int read_step(struct dm_arena *a, const struct dm_value *v, struct dm_step_new *ret,
-                     struct dm_err *reterr)
+int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const char *cluster,
+                  const struct dm_step_new *steps, size_t n, const char ***ret_ids,
+                  struct dm_err *reterr)
 {
-    static const char *const actions[] = {"CONTINUE", "CANCEL_AND_WAIT", "TERMINATE_CLUSTER",
-                                          "TERMINATE_JOB_FLOW"};
-    const struct dm_value *args = dm_map_at(v, "args");
-    ret->name = dm_str_cstr(a, dm_map_str(v, "name", "step"));
-    ret->jar = dm_str_cstr(a, dm_map_str(v, "jar", "command-runner.jar"));
-    ret->action_on_failure =
-        dm_str_cstr(a, dm_map_str(v, "action_on_failure", "TERMINATE_CLUSTER"));
-    ret->args = args ? dm_str_cstr(a, dm_value_json(a, args)) : "[]";
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-        if (strcmp(ret->action_on_failure, actions[i]) == 0)
-            return 0;
-    dm_err_set(reterr, DM_E_INVALID, "step \"%s\": unknown ActionOnFailure \"%s\"", ret->name,
-               ret->action_on_failure);
-    return dm_err_hint(reterr, "Use CONTINUE, CANCEL_AND_WAIT or TERMINATE_CLUSTER.");
-}
-
-int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const struct dm_value *message,
-                  const char ***ret_ids, size_t *ret_n, struct dm_err *reterr)
-{
-    const struct dm_value *list = dm_map_at(message, "steps");
-    const char *cluster = dm_str_cstr(t->arena, dm_map_str(message, "cluster", ""));
-    if (!list || list->kind != DM_LIST || list->list.n == 0)
-        return dm_err_set(reterr, DM_E_INVALID, "a batch without steps");
-    size_t n = list->list.n;
     const char **ids;
-    struct dm_step_new *steps = dm_arena_array(&t->turn, struct dm_step_new, n);
-    for (size_t i = 0; i < n; i++)
-        DM_TRY(read_step(&t->turn, list->list.items[i], &steps[i], reterr));
-    DM_TRY(dm_record_steps(t->store, t->arena, &j->run->row, &j->task->row, cluster, steps, n,
+    DM_TRY(dm_record_steps(t->store, &t->turn, &j->run->row, &j->task->row, cluster, steps, n,
                            t->now, &ids, reterr));
     for (size_t i = 0; i < n; i++) {
         struct dm_step_row row;
-        int found = dm_store_step(t->store, t->arena, NULL, dm_str_c(ids[i]), &row, reterr);
+        int found = dm_store_step(t->store, &j->run->arena, NULL, dm_str_c(ids[i]), &row, reterr);
         DM_TRY(found);
         if (found && !dm_step_finished(row.state))
             dm_tick_add_step(t, j->run, &row);
     }
     *ret_ids = ids;
-    *ret_n = n;
     return 0;
 }
 
@@ -523,24 +544,13 @@ static int set_planned_state(struct dm_tick *t, const struct dm_action *a, struc
     return set_task(t, a->run, a->task, a->to, &c, NULL, NULL, reterr);
 }
 
-static int finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
-                      struct dm_err *reterr)
-{
-    DM_TRY(dm_tick_set_run(t, run, to, reterr));
-    run->active = false;
-    size_t n = 0;
-    for (size_t i = 0; i < t->snap.n_runs; i++)
-        if (t->snap.runs[i] != run)
-            t->snap.runs[n++] = t->snap.runs[i];
-    t->snap.n_runs = n;
-    return 0;
-}
-
 static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *reterr)
 {
     switch (a->kind) {
     case DM_ACTION_TASK_STATE:
         return set_planned_state(t, a, reterr);
+    case DM_ACTION_EXPAND:
+        return dm_map_expand(t, a->run, a->task, reterr);
     case DM_ACTION_QUEUE_TASK:
         return queue_task(t, a->run, a->task, reterr);
     case DM_ACTION_END_TASK:
@@ -548,11 +558,17 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
         a->task->end_as = DM_TASK_SKIPPED;
         return 0;
     case DM_ACTION_FINISH_RUN:
-        return finish_run(t, a->run, a->run_state, reterr);
+        return dm_tick_finish_run(t, a->run, a->run_state, reterr);
     case DM_ACTION_START_STEP:
         return start_step(t, a->step, reterr);
     case DM_ACTION_NEXT_DAY:
-        return dm_tick_activate(t, a->drive, reterr);
+        return dm_tick_next_day(t, a->drive, reterr);
+    case DM_ACTION_CREATE_RUN:
+        return dm_tick_create_run(t, a->dag, reterr);
+    case DM_ACTION_BEGIN_RUN:
+        return dm_tick_begin_run(t, a->run, reterr);
+    case DM_ACTION_RENEW_RUN:
+        return dm_tick_put_back(t, a->run, reterr);
     }
     return 0;
 }
@@ -562,8 +578,9 @@ int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
     for (int pass = 0; pass < PLAN_PASSES_MAX; pass++) {
         struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits);
         t->wake_at = plan.wake_at;
+        t->snap.dags_at = plan.dags_at;
         if (plan.n_actions == 0)
-            return 0;
+            return dm_tick_end_drives(t, reterr);
         for (size_t i = 0; i < plan.n_actions; i++)
             DM_TRY(apply(t, &plan.actions[i], reterr));
     }

@@ -36,31 +36,49 @@ struct dm_note {
 
 struct dm_tick {
     struct dm_store *store;
-    struct dm_arena *arena; /* rows, names, jobs: as long as the tick */
-    struct dm_arena turn;   /* of one turn */
+    struct dm_arena turn; /* of one turn */
     struct dm_snapshot snap;
     struct dm_limits limits;
     int64_t now, wake_at;
-    int64_t pools_at;               /* when the pools were read */
-    struct dm_arena pools;          /* of the limits */
-    const struct dm_graph **graphs; /* of every DAG that was driven */
-    size_t n_graphs, cap_graphs;
-    struct dm_plan_run **known; /* every run ever loaded */
-    size_t n_known, cap_known, cap_runs, cap_steps;
+    int64_t pools_at;           /* when the pools were read */
+    struct dm_arena pools;      /* of the limits */
+    struct dm_plan_run **known; /* every run in memory */
+    size_t n_known, cap_known, cap_runs, cap_queued, cap_steps, cap_drives, cap_dags;
+    bool garbage; /* some of them may be needed no more */
+    bool
+        blocked_drives_end; /* a drive that cannot move ends and gives its runs back (the scheduler's way) */
     struct dm_job **jobs; /* of this turn */
     size_t n_jobs, cap_jobs;
     struct dm_note *notes; /* of this turn */
     size_t n_notes, cap_notes;
 };
 
-void dm_tick_init(struct dm_tick *t, struct dm_store *store, struct dm_arena *a, int jobs);
+void dm_tick_init(struct dm_tick *t, struct dm_store *store, int jobs);
 void dm_tick_release(struct dm_tick *t);
 
-/* Stores the generations of the drives, and clears the days that are to be done again, in one transaction of its own.
-   days[i] and n_days[i] are all days of drives[i]. */
-int dm_tick_take_drives(struct dm_tick *t, const struct dm_drive *drives,
-                        struct dm_day *const *days, const size_t *n_days, size_t n, int64_t now,
+/* Records a drive as a backfill, with its DAG's generation, and clears the days that are to be done again; `days` are all
+   of them.  Needs an open turn.  The drive is the caller's until it is over. */
+int dm_tick_take_drive(struct dm_tick *t, const struct dm_drive *d, const struct dm_day *days,
+                       size_t n_days, int64_t *ret_backfill, struct dm_err *reterr) dm_nodiscard;
+
+/* Pauses, resumes or cancels a backfill; a cancelled one takes no more days, and what is at work goes on. */
+int dm_tick_pause_drive(struct dm_tick *t, int64_t backfill, bool paused,
                         struct dm_err *reterr) dm_nodiscard;
+int dm_tick_cancel_drive(struct dm_tick *t, int64_t backfill, struct dm_err *reterr) dm_nodiscard;
+
+/* A DAG that is new, changed, or (ref NULL) gone; `paused` is what one that was never seen is.  In a turn. */
+int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *ref, bool paused,
+                    struct dm_err *reterr) dm_nodiscard;
+int dm_tick_pause_dag(struct dm_tick *t, const char *dag_id, bool paused,
+                      struct dm_err *reterr) dm_nodiscard;
+/* After a start, and after the DAGs: what the store has that is not finished. */
+int dm_tick_load_runs(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
+int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
+
+/* The next run that a DAG's schedule makes: 1, or 0 where it makes none.  After the interval `after`, or (NULL) after the
+   last automated run of the store `s` (NULL = there is none). */
+int dm_dag_next_run(struct dm_store *s, const struct dm_dag *dag, const struct dm_due *after,
+                    int64_t now, struct dm_due *ret, struct dm_err *reterr) dm_nodiscard;
 
 int dm_tick_begin(struct dm_tick *t, int64_t now, bool durable, struct dm_err *reterr) dm_nodiscard;
 int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
@@ -81,9 +99,10 @@ int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job
 /* The job ended with its scheduler: no try is used up.  So ends a step whose process died, twice; steps have no tries. */
 int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why,
                  struct dm_err *reterr) dm_nodiscard;
-/* Steps of a batch, as a STEPS message has them: {cluster, steps: [{name, action_on_failure, jar, args}]}. */
-int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const struct dm_value *message,
-                  const char ***ret_ids, size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
+/* The steps of a batch; an id for each of them. */
+int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const char *cluster,
+                  const struct dm_step_new *steps, size_t n, const char ***ret_ids,
+                  struct dm_err *reterr) dm_nodiscard;
 /* At the end: runs that are not finished go back to queued. */
 int dm_tick_park(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 

@@ -1,12 +1,13 @@
 /* Reasons, in sentences. */
 #include "sched/why.h"
 
+#include "lang/mapping.h"
 #include "sched/decision.h"
 #include "sched/plan.h"
 #include "sched/rule.h"
 #include "state/record.h"
 
-enum { REASONS_MAX = 64, REASON_MAX = 1024 };
+enum { REASONS_MAX = 64, REASON_MAX = 1024, NAMES_MAX = 8 };
 
 struct asking {
     struct dm_arena *arena;
@@ -43,6 +44,28 @@ static const char *state_text(enum dm_task_state s)
 
 /* ---- the facts ---- */
 
+/* Rows come in the order in which they were made: the first instance of a mapped task before the others. */
+static void add_row(struct asking *q, struct dm_plan_task *t, const struct dm_task_row *row)
+{
+    if (row->map_index >= 0 && !dm_task_mapping(t->def))
+        return; /* from when it was mapped */
+    if (t->row.map_index < 0) {
+        t->row = *row;
+        return;
+    }
+    if (t->n_more == t->cap_more) {
+        size_t cap = t->cap_more ? t->cap_more * 2 : 8;
+        struct dm_plan_task **more = dm_arena_array(q->arena, struct dm_plan_task *, cap);
+        if (t->n_more)
+            memcpy(more, t->more, t->n_more * sizeof(*more));
+        t->more = more;
+        t->cap_more = cap;
+    }
+    struct dm_plan_task *one = dm_arena_new(q->arena, struct dm_plan_task);
+    *one = (struct dm_plan_task){.row = *row, .def = t->def};
+    t->more[t->n_more++] = one;
+}
+
 static int read_tasks(struct asking *q, struct dm_plan_run *run, const struct dm_dag *dag,
                       struct dm_err *reterr)
 {
@@ -58,10 +81,11 @@ static int read_tasks(struct asking *q, struct dm_plan_run *run, const struct dm
             continue;
         }
         t->def = &dag->tasks[i];
-        t->row = (struct dm_task_row){.task_id = t->def->task_id, .due_at = DM_NEVER};
+        t->row =
+            (struct dm_task_row){.task_id = t->def->task_id, .map_index = -1, .due_at = DM_NEVER};
         for (size_t j = 0; j < n; j++)
             if (strcmp(rows[j].task_id, t->def->task_id) == 0)
-                t->row = rows[j];
+                add_row(q, t, &rows[j]);
     }
     return 0;
 }
@@ -72,14 +96,14 @@ static int read_decisions(struct asking *q, struct dm_err *reterr)
     size_t n;
     DM_TRY(dm_store_xcoms_of_key(q->store, q->arena, q->run->row.id, DM_DECISION_KEY, &records, &n,
                                  reterr));
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < q->run->n_tasks; j++) {
-            struct dm_value *record;
-            if (q->run->tasks[j].row.id != records[i].task)
-                continue;
-            DM_TRY(dm_value_from_json(q->arena, records[i].value, &record, reterr));
-            q->run->tasks[j].decided = record;
-        }
+    for (size_t i = 0; i < n; i++) {
+        struct dm_plan_task *task = dm_plan_instance(q->run, records[i].task);
+        struct dm_value *record;
+        if (!task)
+            continue;
+        DM_TRY(dm_value_from_json(q->arena, records[i].value, &record, reterr));
+        task->decided = record;
+    }
     return 0;
 }
 
@@ -103,29 +127,58 @@ static int read_past(struct asking *q, struct dm_err *reterr)
 
 /* ---- dependencies ---- */
 
+/* A place of a mapped task that what it is mapped over no longer has. */
+static bool is_gone(const struct dm_task_row *row)
+{
+    return row->state == DM_TASK_REMOVED && row->map_index >= 0;
+}
+
+static bool is_upstream(const struct dm_task *def, size_t task)
+{
+    for (size_t i = 0; i < def->n_upstream; i++)
+        if (def->upstream[i] == task)
+            return true;
+    return false;
+}
+
+static const char *name(struct asking *q, const struct dm_plan_task *t)
+{
+    return t->row.map_index < 0
+               ? dm_arena_printf(q->arena, "\"%s\"", t->row.task_id)
+               : dm_arena_printf(q->arena, "\"%s[%d]\"", t->row.task_id, t->row.map_index);
+}
+
 /* "a" (failed), "b" (running) … of the tasks directly before it that are not as the rule wants them. */
 static const char *unready(struct asking *q, bool finished)
 {
-    const struct dm_task *def = q->task->def;
     const char *text = "";
-    for (size_t i = 0; i < def->n_upstream; i++) {
-        const struct dm_task_row *before = &q->run->tasks[def->upstream[i]].row;
-        if (dm_task_finished(before->state) != finished)
+    const struct dm_plan_task *before;
+    size_t n = 0;
+    for (struct dm_plan_each e = {0}; (before = dm_plan_each(q->run, &e));) {
+        if (!is_upstream(q->task->def, e.task) || is_gone(&before->row) ||
+            dm_task_finished(before->row.state) != finished || n++ >= NAMES_MAX)
             continue;
-        text = dm_arena_printf(q->arena, "%s%s\"%s\" (%s)", text, *text ? ", " : "",
-                               before->task_id, state_text(before->state));
+        text = dm_arena_printf(q->arena, "%s%s%s (%s)", text, *text ? ", " : "", name(q, before),
+                               state_text(before->row.state));
     }
-    return text;
+    return n > NAMES_MAX ? dm_arena_printf(q->arena, "%s and %zu more", text, n - (size_t)NAMES_MAX)
+                         : text;
+}
+
+static struct dm_rule_answer ask_rule(struct asking *q)
+{
+    struct dm_upstream_counts counts = {0};
+    const struct dm_plan_task *before;
+    for (struct dm_plan_each e = {0}; (before = dm_plan_each(q->run, &e));)
+        if (is_upstream(q->task->def, e.task) && !is_gone(&before->row))
+            dm_upstream_count(&counts, before->row.state, before->def->is_setup);
+    return dm_rule_eval(q->task->def->trigger_rule, &counts);
 }
 
 static void say_rule(struct asking *q)
 {
     const struct dm_task *def = q->task->def;
-    struct dm_upstream_counts counts = {0};
-    for (size_t i = 0; i < def->n_upstream; i++)
-        dm_upstream_count(&counts, q->run->tasks[def->upstream[i]].row.state,
-                          q->run->dag->tasks[def->upstream[i]].is_setup);
-    if (dm_rule_eval(def->trigger_rule, &counts).met)
+    if (ask_rule(q).met)
         return;
     const char *open = unready(q, false), *done = unready(q, true);
     const char *rule = dm_trigger_rule_name(def->trigger_rule);
@@ -137,12 +190,27 @@ static void say_rule(struct asking *q)
 
 static void say_setups(struct asking *q)
 {
-    const struct dm_graph_setups *setups = &q->run->graph->setups[q->task - q->run->tasks];
-    for (size_t i = 0; i < setups->n; i++) {
-        const struct dm_task_row *setup = &q->run->tasks[setups->tasks[i]].row;
-        if (setup->state != DM_TASK_SUCCESS)
-            say(q, "the setup \"%s\" must have succeeded; it is %s", setup->task_id,
-                state_text(setup->state));
+    const struct dm_graph_setups *setups =
+        &q->run->graph->setups[q->task->def - q->run->dag->tasks];
+    const struct dm_plan_task *setup;
+    for (size_t i = 0; i < setups->n; i++)
+        for (struct dm_plan_each e = {.task = setups->tasks[i]};
+             (setup = dm_plan_each(q->run, &e)) && e.task == setups->tasks[i];)
+            if (setup->row.state != DM_TASK_SUCCESS && !is_gone(&setup->row))
+                say(q, "the setup %s must have succeeded; it is %s", name(q, setup),
+                    state_text(setup->row.state));
+}
+
+/* An instance that is not expanded yet. */
+static void say_sources(struct asking *q)
+{
+    const struct dm_graph_sources *sources =
+        &q->run->graph->sources[q->task->def - q->run->dag->tasks];
+    for (size_t i = 0; q->task->row.map_index < 0 && i < sources->n; i++) {
+        const struct dm_plan_task *source = &q->run->tasks[sources->tasks[i]];
+        if (source->row.state != DM_TASK_SUCCESS)
+            say(q, "it is mapped over the result of %s, which is %s", name(q, source),
+                state_text(source->row.state));
     }
 }
 
@@ -150,10 +218,11 @@ static void say_decisions(struct asking *q)
 {
     const struct dm_task *def = q->task->def;
     for (size_t i = 0; i < def->n_upstream; i++) {
-        const struct dm_plan_task *before = &q->run->tasks[def->upstream[i]];
-        if (before->decided && dm_task_finished(before->row.state) &&
+        const struct dm_plan_task *before =
+            dm_plan_decider(&q->run->tasks[def->upstream[i]], q->task);
+        if (before && before->decided && dm_task_finished(before->row.state) &&
             dm_decided_skip(before->decided, def->task_id))
-            say(q, "\"%s\" chose not to go on with it", before->row.task_id);
+            say(q, "%s chose not to go on with it", name(q, before));
     }
 }
 
@@ -169,23 +238,57 @@ static void say_past(struct asking *q)
         day(q, wait.run->row.logical_date), state_text(wait.state));
 }
 
-static void say_time(struct asking *q)
+/* When the wait of a sensor becomes too long for it; DM_NEVER where that is not known. */
+static int gives_up_at(struct asking *q, int64_t *ret, struct dm_err *reterr)
 {
     const struct dm_task_row *row = &q->task->row;
+    const struct dm_value *args = q->task->def->args, *v = dm_map_at(args, "timeout");
+    bool poke = dm_str_is(dm_map_str(args, "mode", "poke"), "poke");
+    int from = poke ? row->try_number : row->max_tries - q->task->def->retries + 1;
+    int64_t timeout, since;
+    *ret = DM_NEVER;
+    if (!v || dm_span_parse(v, &timeout, NULL) < 0)
+        return 0;
+    int found = dm_store_first_look(q->store, row->id, from, row->try_number, &since, reterr);
+    if (found == 1 && __builtin_add_overflow(since, timeout, ret))
+        *ret = DM_NEVER;
+    return found < 0 ? found : 0;
+}
+
+/* What the last look did not find, and when the next one is. */
+static int say_sensor(struct asking *q, struct dm_err *reterr)
+{
+    const struct dm_task_row *row = &q->task->row;
+    struct dm_attempt_row last;
+    int64_t end;
+    int found = dm_store_attempt(q->store, q->arena, row->attempt, &last, reterr);
+    DM_TRY(found);
+    DM_TRY(gives_up_at(q, &end, reterr));
+    if (found && last.error)
+        say(q, "it is a sensor; when it looked last, at %s, %s", day(q, last.ended_at), last.error);
     if (row->until_step)
         say(q, "it waits for step %s of the cluster to end", row->until_step);
-    if (row->due_at == DM_NEVER || row->due_at <= q->now)
-        return;
-    if (row->state == DM_TASK_UP_FOR_RETRY)
-        say(q, "try %d failed; the next one is due at %s", row->try_number, day(q, row->due_at));
-    else
+    else if (row->due_at != DM_NEVER && row->due_at > q->now)
         say(q, "it looks again at %s", day(q, row->due_at));
+    if (end != DM_NEVER)
+        say(q, "it gives up at the first look after %s (timeout)", day(q, end));
+    return 0;
+}
+
+static int say_time(struct asking *q, struct dm_err *reterr)
+{
+    const struct dm_task_row *row = &q->task->row;
+    if (row->state == DM_TASK_UP_FOR_RESCHEDULE)
+        return say_sensor(q, reterr);
+    if (row->due_at != DM_NEVER && row->due_at > q->now)
+        say(q, "try %d failed; the next one is due at %s", row->try_number, day(q, row->due_at));
+    return 0;
 }
 
 /* ---- slots ---- */
 
 struct taken {
-    int pool, dag, task;
+    int pool, dag, task, task_in_run;
 };
 
 /* What is at work now, of every run that somebody works on. */
@@ -208,6 +311,8 @@ static int count_taken(struct asking *q, struct taken *ret, struct dm_err *reter
             const struct dm_task *def = dm_task_find(q->run->dag, dm_str_c(rows[j].task_id));
             ret->dag++;
             ret->task += strcmp(rows[j].task_id, q->task->row.task_id) == 0;
+            ret->task_in_run +=
+                runs[i].id == q->run->row.id && strcmp(rows[j].task_id, q->task->row.task_id) == 0;
             if (def && strcmp(def->pool, q->task->def->pool) == 0)
                 ret->pool += def->pool_slots;
         }
@@ -241,6 +346,9 @@ static int say_slots(struct asking *q, struct dm_err *reterr)
     if (def->max_active_tis_per_dag > 0 && taken.task >= def->max_active_tis_per_dag)
         say(q, "max_active_tis_per_dag is %d, and as many of this task are at work",
             def->max_active_tis_per_dag);
+    if (def->max_active_tis_per_dagrun > 0 && taken.task_in_run >= def->max_active_tis_per_dagrun)
+        say(q, "max_active_tis_per_dagrun is %d, and as many of this task are at work in the run",
+            def->max_active_tis_per_dagrun);
     if (q->why->n == 0)
         say(q, "its dependencies are met; it waits until one of the processes that run ends");
     return 0;
@@ -255,10 +363,15 @@ static void say_finished(struct asking *q)
         say_decisions(q);
     if (state == DM_TASK_UPSTREAM_FAILED || (state == DM_TASK_SKIPPED && q->why->n == 0)) {
         const char *before = unready(q, true);
-        if (*before && q->task->row.attempt == 0)
+        if (*before && q->task->row.attempt == 0 && ask_rule(q).state == state)
             say(q, "its trigger rule %s decided so: %s",
                 dm_trigger_rule_name(q->task->def->trigger_rule), before);
     }
+    bool unexpanded = dm_task_mapping(q->task->def) && q->task->row.map_index < 0;
+    if (unexpanded && state == DM_TASK_SKIPPED && q->why->n == 0)
+        say(q, "what it is mapped over has no items");
+    if (unexpanded && state == DM_TASK_UPSTREAM_FAILED && q->why->n == 0)
+        say(q, "what it is mapped over is not there");
 }
 
 static int answer(struct asking *q, struct dm_err *reterr)
@@ -276,17 +389,35 @@ static int answer(struct asking *q, struct dm_err *reterr)
         say_decisions(q);
         say_rule(q);
         say_setups(q);
+        say_sources(q);
         say_past(q);
-        say_time(q);
+        DM_TRY(say_time(q, reterr));
     }
     if (q->run->row.state != DM_RUN_RUNNING)
         say(q, "nobody works on the run: it is %s", dm_run_state_name(q->run->row.state));
     return 0;
 }
 
+/* The instance that was asked for, or the one that is most in need of an answer; NULL: there is no such instance. */
+static struct dm_plan_task *choose(struct dm_plan_run *run, size_t task, int map_index)
+{
+    struct dm_plan_task *t, *best = NULL;
+    int rank = 0;
+    for (struct dm_plan_each e = {.task = task}; (t = dm_plan_each(run, &e)) && e.task == task;) {
+        bool well =
+            t->row.state == DM_TASK_SUCCESS || t->row.state == DM_TASK_SKIPPED || is_gone(&t->row);
+        int is = !dm_task_finished(t->row.state) ? 3 : !well ? 2 : 1;
+        if (map_index >= 0 ? t->row.map_index == map_index : is > rank) {
+            best = t;
+            rank = is;
+        }
+    }
+    return best;
+}
+
 int dm_why(struct dm_arena *a, struct dm_store *s, const struct dm_dag *dag,
-           const struct dm_run_row *run, const char *task_id, int64_t now, struct dm_why *ret,
-           struct dm_err *reterr)
+           const struct dm_run_row *run, const char *task_id, int map_index, int64_t now,
+           struct dm_why *ret, struct dm_err *reterr)
 {
     struct dm_plan_run plan_run = {.row = *run, .dag = dag, .graph = dm_graph_make(a, dag)};
     struct asking q = {.arena = a, .store = s, .run = &plan_run, .now = now, .why = ret};
@@ -296,7 +427,11 @@ int dm_why(struct dm_arena *a, struct dm_store *s, const struct dm_dag *dag,
                           task_id);
     *ret = (struct dm_why){.reasons = dm_arena_array(a, const char *, REASONS_MAX)};
     DM_TRY(read_tasks(&q, &plan_run, dag, reterr));
-    q.task = &plan_run.tasks[def - dag->tasks];
+    q.task = choose(&plan_run, (size_t)(def - dag->tasks), map_index);
+    if (!q.task)
+        return dm_err_set(reterr, DM_E_NOTFOUND, "task \"%s\" has no instance %d in this run",
+                          task_id, map_index);
+    ret->map_index = q.task->row.map_index;
     ret->state = q.task->row.state;
     DM_TRY(read_decisions(&q, reterr));
     DM_TRY(read_past(&q, reterr));

@@ -91,6 +91,21 @@ int dm_store_attempt(struct dm_store *s, struct dm_arena *a, int64_t number,
     return rc;
 }
 
+/* Numbers of attempts only grow: the first row by number is the earliest, and the index has them in that order. */
+int dm_store_first_look(struct dm_store *s, int64_t task, int from, int to, int64_t *ret,
+                        struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT decided_at FROM attempt WHERE task = ? AND step IS NULL"
+                       " AND try_number BETWEEN ? AND ? ORDER BY number LIMIT 1",
+                       "iii", task, (int64_t)from, (int64_t)to));
+    int rc = dm_db_next(s, q, reterr);
+    if (rc == 1)
+        *ret = dm_db_time(q, 0);
+    return rc;
+}
+
 int dm_record_attempt(struct dm_store *s, struct dm_arena *a, struct dm_attempt_row *at,
                       const char *log_dir, struct dm_err *reterr)
 {

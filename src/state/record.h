@@ -41,6 +41,9 @@ int dm_store_task_in_past(struct dm_store *s, const char *dag_id, int64_t logica
 
 /* A new task instance in state none; sets t->id. */
 int dm_record_task(struct dm_store *s, struct dm_task_row *t, struct dm_err *reterr) dm_nodiscard;
+/* An instance with map_index -1 becomes the one with that index. */
+int dm_record_map_index(struct dm_store *s, struct dm_task_row *t, int map_index,
+                        struct dm_err *reterr) dm_nodiscard;
 
 /* What a change of state sets beside the state.  Begin with dm_task_change_of(t): everything as it is. */
 struct dm_task_change {

@@ -197,6 +197,33 @@ int dm_store_xcom(struct dm_store *s, struct dm_arena *a, const char *dag_id, co
     return rc;
 }
 
+int dm_store_xcoms_of_task(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                           const char *run_id, struct dm_str task_id, struct dm_str key,
+                           struct dm_xcom_of_task **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_xcom_of_task);
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    int rc;
+    DM_TRY(
+        dm_db_query(s, &q, reterr,
+                    "SELECT t.map_index, x.value FROM run r JOIN task_instance t ON t.run = r.id"
+                    " JOIN xcom x ON x.task = t.id WHERE r.dag_id = ? AND r.run_id = ?"
+                    " AND t.task_id = ? AND (t.map_index < 0 OR t.state <> 'removed') AND x.key = ?"
+                    " ORDER BY t.map_index",
+                    "ttss", dag_id, run_id, task_id, key));
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_xcom_of_task *x = dm_db_list_add(&l, reterr);
+        if (!x)
+            return DM_E_LIMIT;
+        x->map_index = sqlite3_column_int(q, 0);
+        x->value = dm_db_str(a, q, 1);
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
+    return 0;
+}
+
 int dm_record_xcom(struct dm_store *s, int64_t task, int64_t attempt, struct dm_str key,
                    struct dm_str value, int64_t now, struct dm_err *reterr)
 {

@@ -31,6 +31,13 @@ enum dm_store_mode {
 /* `path` is the project's state_path. */
 int dm_store_open(const char *path, enum dm_store_mode mode, struct dm_store **ret,
                   struct dm_err *reterr) dm_nodiscard;
+/* The same, and what a migration that may take long does is said, a line each. */
+struct dm_store_say {
+    void (*say)(void *user, const char *line);
+    void *user;
+};
+int dm_store_open_saying(const char *path, enum dm_store_mode mode, const struct dm_store_say *say,
+                         struct dm_store **ret, struct dm_err *reterr) dm_nodiscard;
 void dm_store_close(struct dm_store *s); /* takes NULL */
 void dm_store_closep(struct dm_store **s);
 #define _cleanup_store_ DM_CLEANUP(dm_store_closep)
@@ -62,6 +69,10 @@ int dm_store_runs(struct dm_store *s, struct dm_arena *a, const struct dm_run_fi
    several), an instant, or a run id.  DM_E_NOTFOUND names what is there instead. */
 int dm_store_run_find(struct dm_store *s, struct dm_arena *a, const char *dag_id, struct dm_str day,
                       struct dm_run_row *ret, struct dm_err *reterr) dm_nodiscard;
+/* The run of exactly this run id: 1 found, 0 none. */
+int dm_store_run_named(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                       struct dm_str run_id, struct dm_run_row *ret,
+                       struct dm_err *reterr) dm_nodiscard;
 /* The run of exactly this logical date: 1 found, 0 none. */
 int dm_store_run_at(struct dm_store *s, struct dm_arena *a, const char *dag_id,
                     int64_t logical_date, struct dm_run_row *ret,
@@ -102,7 +113,7 @@ struct dm_task_row {
     int64_t scheduled_at; /* when its dependencies were met */
     int64_t started_at, ended_at; /* of the last try; over all pokes of a sensor */
     int64_t due_at;               /* up_for_retry, up_for_reschedule; DM_NEVER = no time */
-    const char *until_step;       /* up_for_reschedule: until this step ends; NULL = no step */
+    const char *until_step; /* up_for_reschedule: until this step ends, or due_at; NULL = no step */
 };
 
 /* Task instances of a run, in the order in which they were made (topological). */
@@ -142,6 +153,10 @@ int dm_store_attempts(struct dm_store *s, struct dm_arena *a, const struct dm_at
 /* One attempt by number: 1 or 0. */
 int dm_store_attempt(struct dm_store *s, struct dm_arena *a, int64_t number,
                      struct dm_attempt_row *ret, struct dm_err *reterr) dm_nodiscard;
+
+/* When a task instance first looked, in the tries from..to (both included): the decision of its first attempt.  1 or 0. */
+int dm_store_first_look(struct dm_store *s, int64_t task, int from, int to, int64_t *ret,
+                        struct dm_err *reterr) dm_nodiscard;
 
 /* ---- what attempts reported ---- */
 
@@ -197,6 +212,15 @@ int dm_store_xcoms_of_key(struct dm_store *s, struct dm_arena *a, int64_t run, c
 int dm_store_xcom(struct dm_store *s, struct dm_arena *a, const char *dag_id, const char *run_id,
                   struct dm_str task_id, int map_index, struct dm_str key, struct dm_str *ret,
                   struct dm_err *reterr) dm_nodiscard;
+/* The values of this key of all instances of a task, by map index. */
+struct dm_xcom_of_task {
+    int map_index;
+    struct dm_str value; /* JSON */
+};
+int dm_store_xcoms_of_task(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                           const char *run_id, struct dm_str task_id, struct dm_str key,
+                           struct dm_xcom_of_task **ret, size_t *ret_n,
+                           struct dm_err *reterr) dm_nodiscard;
 
 struct dm_event_row {
     int64_t id, at;

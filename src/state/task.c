@@ -53,6 +53,15 @@ int dm_record_task(struct dm_store *s, struct dm_task_row *t, struct dm_err *ret
     return 0;
 }
 
+int dm_record_map_index(struct dm_store *s, struct dm_task_row *t, int map_index,
+                        struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "UPDATE task_instance SET map_index = ? WHERE id = ?", "ii",
+                      (int64_t)map_index, t->id));
+    t->map_index = map_index;
+    return 0;
+}
+
 struct dm_task_change dm_task_change_of(const struct dm_task_row *t)
 {
     return (struct dm_task_change){

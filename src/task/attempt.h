@@ -31,7 +31,9 @@ struct dm_attempt {
     bool reschedule;
     const char *until_step;
     int64_t until_time;
-    bool no_retry; /* fail without another try */
+    const char
+        *waits_for; /* what is not there yet, a sentence without its full stop; NULL = not said */
+    bool no_retry;  /* fail without another try */
     const struct dm_value
         *decision;         /* what is left out behind it (sched/decision.h); NULL = nothing */
     int64_t progress_at;   /* of the last report of progress, monotonic */

@@ -24,7 +24,11 @@ struct dm_order {
     const char *generation;
     const struct dm_value *schedule_value; /* for the timetable of prev_ds and next_ds */
     const struct dm_value *conf, *params;  /* maps; params merged: DAG < task < conf */
-    const struct dm_value *args;     /* the operator's fields, not rendered, with their marks */
+    const struct dm_value *args; /* the operator's fields, not rendered, with their marks */
+    /* Of a mapped task: the fields that differ -> what they are mapped over (lang/mapping.h), and the same for the
+       arguments of a decorated function; NULL = none. */
+    const struct dm_value *expand, *expand_kwargs;
+    bool is_mapped_over; /* some task is mapped over its result, which must be a list or a map */
     const struct dm_value *files;    /* name -> text, of the run's generation */
     const struct dm_value *upstream; /* list of task ids */
     /* Objects that earlier attempts of this task instance recorded: [{bucket, key}].  What this attempt does not
@@ -33,6 +37,9 @@ struct dm_order {
     /* What is known of vendor files landed before: source -> {identity, bucket, key}. */
     const struct dm_value *landings;
     int64_t started_at; /* when the decision was made, for the latency figure */
+    /* Of a sensor: the first look since it was made or cleared, and the first one of this try; DM_NEVER = none known.
+       Retries do not move the first, clearing does. */
+    int64_t first_look_at, try_look_at;
 };
 
 int dm_order_encode(struct dm_strbuf *b, const struct dm_order *o,
@@ -44,13 +51,13 @@ enum dm_result_state {
     DM_RESULT_SUCCESS,
     DM_RESULT_FAILED, /* retried where tries are left and `retry` is true */
     DM_RESULT_SKIPPED,
-    DM_RESULT_RESCHEDULE, /* a sensor that waits: until a step ends, or until a time */
+    DM_RESULT_RESCHEDULE, /* a sensor that waits: until a step ends, or a time comes, whichever is first */
 };
 
 struct dm_result {
     enum dm_result_state state;
     bool retry;             /* FAILED: may be tried again */
-    struct dm_err error;    /* FAILED, SKIPPED (why) */
+    struct dm_err error;    /* FAILED, SKIPPED (why); RESCHEDULE (what is not there yet) */
     const char *until_step; /* RESCHEDULE: step id of the embedded cluster, or NULL */
     int64_t until_time;     /* RESCHEDULE: DM_NEVER = none */
     const struct dm_value

@@ -9,8 +9,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "lang/mapping.h"
 #include "task/attempt.h"
 #include "task/guard.h"
+#include "task/log_cap.h"
 #include "task/operator.h"
 #include "task/render.h"
 
@@ -22,10 +24,34 @@ static int render(struct dm_attempt *at, const struct dm_op_spec *spec, struct d
     return dm_attempt_send(at, DM_WIRE_RENDERED, shown, reterr);
 }
 
+/* What tasks are mapped over must have a length. */
+static int check_mappable(const struct dm_attempt *at, const struct dm_value *value,
+                          struct dm_err *reterr)
+{
+    if (!value || value->kind == DM_NULL || !at->order->do_xcom_push) {
+        dm_err_set(reterr, DM_E_TYPE, "a task is mapped over its result, and there is none");
+        return dm_err_hint(reterr, "It must return a list or a map%s.",
+                           at->order->do_xcom_push ? "" : "; take do_xcom_push: false away");
+    }
+    int64_t n = dm_map_length(value);
+    if (n < 0)
+        return dm_err_set(
+            reterr, DM_E_TYPE,
+            "a task is mapped over its result, which must be a list or a map, not a %s",
+            dm_kind_name(value->kind));
+    if (n > DM_MAP_LENGTH_MAX)
+        return dm_err_set(reterr, DM_E_LIMIT,
+                          "a task is mapped over its result, which has %lld items: at most %d",
+                          (long long)n, DM_MAP_LENGTH_MAX);
+    return 0;
+}
+
 static int finish(struct dm_attempt *at, const struct dm_value *value, struct dm_err *reterr)
 {
     if (value && at->order->do_xcom_push)
         DM_TRY(dm_attempt_push_xcom(at, "return_value", value, reterr));
+    if (at->order->is_mapped_over)
+        DM_TRY(check_mappable(at, value, reterr));
     const struct dm_value *earlier = at->order->earlier_objects;
     if (!earlier || earlier->list.n == 0)
         return 0;
@@ -64,11 +90,22 @@ static struct dm_result result_of(struct dm_attempt *at, int rc, const struct dm
     if (r.state == DM_RESULT_RESCHEDULE) {
         r.until_step = at->until_step;
         r.until_time = at->until_time;
+        if (at->waits_for)
+            dm_err_set(&r.error, DM_E_WAITING, "%s", at->waits_for);
     }
     r.objects = r.state == DM_RESULT_SUCCESS
                     ? (at->written ? at->written : dm_value_list(at->arena, 0))
                     : dm_attempt_record(at, at->arena, at->order->earlier_objects);
     return r;
+}
+
+static void log_wait(const struct dm_result *r)
+{
+    char time[DM_TIME_MAX];
+    const char *until = r->until_time == DM_NEVER ? NULL : dm_time_isoz(r->until_time, time);
+    dm_log(DM_LOG_INFO, "waits%s%s%s%s%s%s", r->until_step ? " for step " : "",
+           r->until_step ? r->until_step : "", until ? ", looks again at " : "", until ? until : "",
+           r->error.code ? ": " : "", r->error.code ? r->error.message : "");
 }
 
 static void log_outcome(const struct dm_result *r)
@@ -78,14 +115,19 @@ static void log_outcome(const struct dm_result *r)
     else if (r->state == DM_RESULT_SKIPPED)
         dm_log(DM_LOG_INFO, "skipped: %s", r->error.message);
     else if (r->state == DM_RESULT_RESCHEDULE)
-        dm_log(DM_LOG_INFO, "waits%s%s", r->until_step ? " for step " : "",
-               r->until_step ? r->until_step : "");
+        log_wait(r);
     else
         dm_log(DM_LOG_INFO, "success");
 }
 
 /* An attempt has one result: the task's own thread and the watching one may both want to send it. */
 static atomic_flag result_taken = ATOMIC_FLAG_INIT;
+
+/* Only sensors have these fields. */
+static bool skips_late(const struct dm_value *args)
+{
+    return dm_map_bool(args, "soft_fail", false) || dm_map_bool(args, "never_fail", false);
+}
 
 /* In the watching thread, while the task's own thread may be anywhere. */
 static int too_late(void *user)
@@ -96,6 +138,10 @@ static int too_late(void *user)
     _cleanup_arena_ struct dm_arena a = {0};
     char took[DM_TIME_MAX];
     struct dm_result r = {.state = DM_RESULT_FAILED, .retry = true, .until_time = DM_NEVER};
+    if (skips_late(at->order->args)) {
+        r.state = DM_RESULT_SKIPPED;
+        r.retry = false;
+    }
     r.objects = dm_attempt_record(at, &a, at->order->earlier_objects);
     dm_duration_human(at->order->execution_timeout_us, took);
     dm_err_set(&r.error, DM_E_TIMEOUT, "the task took longer than its execution_timeout of %s",
@@ -134,8 +180,12 @@ static int run_attempt(struct dm_arena *a, struct dm_project *project, dm_op_loo
         dm_guard_timeout(order.execution_timeout_us, too_late, &at);
     struct dm_err err = {0};
     int rc = dm_project_open(project, order.project_dir, &err);
-    if (rc == 0)
+    if (rc == 0) {
+        dm_guard_log(STDOUT_FILENO,
+                     dm_project_config_bytes(project, "logs.max_bytes", DM_LOG_BYTES_DEFAULT));
         rc = work(&at, find, &err);
+        dm_guard_log_end();
+    }
     if (atomic_flag_test_and_set(&result_taken))
         for (;;)
             pause(); /* too late: the watching thread ends the process */

@@ -67,17 +67,37 @@ static int find_connection(void *user, struct dm_arena *a, struct dm_str id,
     return 1;
 }
 
+/* The values of all instances of a mapped task: 1, or 0 where there are none. */
+static int xcoms_of_all(struct dm_store *store, struct dm_arena *a, const char *dag_id,
+                        const char *run_id, struct dm_str task_id, struct dm_str key,
+                        const struct dm_value **ret, struct dm_err *reterr)
+{
+    struct dm_value *list = dm_value_list(a, 0), *v;
+    struct dm_xcom_of_task *rows;
+    size_t n;
+    DM_TRY(dm_store_xcoms_of_task(store, a, dag_id, run_id, task_id, key, &rows, &n, reterr));
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].map_index < 0)
+            continue;
+        DM_TRY(dm_value_from_json(a, rows[i].value, &v, reterr));
+        dm_list_add(a, list, v);
+    }
+    *ret = list;
+    return list->list.n > 0;
+}
+
 static int find_xcom(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_str run_id,
-                     struct dm_str task_id, struct dm_str key, const struct dm_value **ret,
-                     struct dm_err *reterr)
+                     struct dm_str task_id, int map_index, struct dm_str key,
+                     const struct dm_value **ret, struct dm_err *reterr)
 {
     struct dm_store *store;
     struct dm_str json;
     struct dm_value *v;
+    const char *dag = dm_str_cstr(a, dag_id), *run = dm_str_cstr(a, run_id);
     DM_TRY(store_or_none(user, &store, reterr));
-    int rc = store ? dm_store_xcom(store, a, dm_str_cstr(a, dag_id), dm_str_cstr(a, run_id),
-                                   task_id, -1, key, &json, reterr)
-                   : 0;
+    if (store && map_index == DM_XCOM_OF_ALL)
+        return xcoms_of_all(store, a, dag, run, task_id, key, ret, reterr);
+    int rc = store ? dm_store_xcom(store, a, dag, run, task_id, map_index, key, &json, reterr) : 0;
     if (rc <= 0)
         return rc;
     DM_TRY(dm_value_from_json(a, json, &v, reterr));
@@ -93,6 +113,16 @@ static int find_file(void *user, struct dm_str name, struct dm_str *ret, struct 
         return 0;
     *ret = text->s;
     return 1;
+}
+
+int dm_attempt_result_of(struct dm_attempt *at, struct dm_str task_id, struct dm_str key,
+                         const struct dm_value **ret, struct dm_err *reterr)
+{
+    struct dm_str dag = dm_str_c(at->order->dag_id), run = dm_str_c(at->order->run_id);
+    int rc = find_xcom(at, at->arena, dag, run, task_id, -1, key, ret, reterr);
+    if (rc == 0)
+        rc = find_xcom(at, at->arena, dag, run, task_id, DM_XCOM_OF_ALL, key, ret, reterr);
+    return rc;
 }
 
 int dm_attempt_context(struct dm_attempt *at, struct dm_context *ret, struct dm_err *reterr)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Branches, pools, setups and teardowns, clearing and marking, and why a task waits: with real processes.
 . "$(dirname "$0")/lib.sh"
-plan 32
+plan 39
 
 bare_project "$P"
 mkdir "$P/dags/d"
@@ -13,6 +13,18 @@ fork:
     - {task_id: x, dependencies: [pick]}
     - {task_id: y, dependencies: [pick]}
     - {task_id: join, dependencies: [x, y], trigger_rule: none_failed_min_one_success}
+grouped:
+  task_groups:
+    inner: {parent_group_name: outer, tooltip: "the inner one"}
+    outer: {default_args: {bash_command: "echo outer"}}
+    other: {}
+  tasks:
+    - {task_id: pick, operator: branch, follow: "{{ 'outer' if ds == '2024-01-01' else 'outer.inner' }}"}
+    - {task_id: a, task_group_name: outer, dependencies: [pick]}
+    - {task_id: b, task_group_name: inner, dependencies: [pick]}
+    - {task_id: c, task_group_name: inner, dependencies: [b, a]}
+    - {task_id: z, task_group_name: other, dependencies: [pick]}
+    - {task_id: end, dependencies: [outer], trigger_rule: none_failed_min_one_success}
 astray:
   tasks:
     - {task_id: pick, operator: branch, follow: nowhere}
@@ -71,8 +83,24 @@ run daymill tasks clear fork y 2024-01-01
 has "clear says how to go on" "$out" "1 task cleared"
 run daymill backfill fork --from 2024-01-01
 is "a cleared task that was left out is skipped again" "$(states fork 2024-01-01)" "pick=success x=success y=skipped join=success"
+run daymill backfill grouped --from 2024-01-01 --to 2024-01-02
+is "a branch to a group goes to what it begins with" "$(states grouped 2024-01-01)" \
+  "pick=success outer.a=success outer.inner.b=success outer.inner.c=success other.z=skipped end=success"
+is "and to an inner group only there" "$(states grouped 2024-01-02)" \
+  "pick=success outer.a=skipped outer.inner.b=success outer.inner.c=skipped other.z=skipped end=skipped"
+run daymill tasks logs grouped outer.a 2024-01-01
+has "a task has the defaults of its group" "$out" "outer"
+run daymill tasks clear grouped outer 2024-01-01 --dry-run --json
+is "a group is cleared whole" \
+  "$(python3 -c 'import json, sys; print(*(t["task_id"] for t in json.load(sys.stdin)))' <<<"$out")" \
+  "outer.a outer.inner.b outer.inner.c"
+run daymill tasks list grouped
+has "tasks are listed with their groups" "$out" "outer.inner"
+run daymill dags show grouped
+has "a DAG shows its groups" "$out" "the inner one"
 run daymill backfill astray --from 2024-01-01
 has "a branch to nowhere fails with the name" "$err" 'it chose "nowhere", and the DAG has no such task'
+has "and a hint" "$err" "Choose ids of tasks or of groups"
 is "and what is behind it cannot run" "$(states astray 2024-01-01)" "pick=failed x=upstream_failed"
 run daymill backfill stop --from 2024-01-01 --to 2024-01-02
 is "a short circuit skips all behind it" "$(states stop 2024-01-01)" "go=success x=skipped y=skipped"

@@ -167,19 +167,20 @@ code "commands run" 0
 run daymill tasks logs commands sees 2020-01-01
 has "the last line of one is its value, and env is templated" "$out" "got 2020-01-01 last"
 
-# ---- PythonOperator
+# ---- operators that cannot run
 mkdir "$tmp/python"
 bare_project "$tmp/python"
 cat >"$tmp/python/dags/p.yaml" <<'Y'
 p:
   start_date: 2020-01-01
   tasks:
-    - {task_id: a, operator: PythonOperator, python_callable: f}
+    - {task_id: a, operator: DockerOperator, image: x}
+    - {task_id: b, operator: PythonVirtualenvOperator, python_callable: f}
 Y
 P=$tmp/python
 run daymill check
-code "a PythonOperator is an error at load" 3
-has "that names the operator to use instead" "$out$err" "bash"
+code "an operator that does not run here is an error at load" 3
+has "that says what to use instead" "$out$err" "Use PythonOperator"
 
 # ---- the reference pipeline
 P=$tmp/small-project

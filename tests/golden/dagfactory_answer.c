@@ -292,7 +292,7 @@ static const struct dm_value *task_answer(struct dm_arena *a, const struct dm_da
     put_text(a, m, "run_as_user", t->run_as_user, "null");
     put_text(a, m, "executor", t->executor, "null");
     put_typed(a, m, "executor_config", t->executor_config, "{}");
-    put_typed(a, m, "callbacks", t->callbacks, "{}");
+    put_typed(a, m, "callbacks", t->callables, "{}");
     put_typed(a, m, "inlets", t->inlets, "[]");
     put_typed(a, m, "outlets", t->outlets, "[]");
     if (t->expand)
@@ -446,14 +446,15 @@ const struct dm_value *golden_dag_answer(struct dm_arena *a, const struct dm_dag
     put(a, m, "end_date", instant(a, dag->end_date), "null");
     put_span(a, m, "dagrun_timeout", dag->dagrun_timeout_us);
     put_text(a, m, "doc_md", dag->doc_md, "null");
-    put_typed(a, m, "is_paused_upon_creation", dag->paused_upon_creation, "null");
+    if (dag->paused_upon_creation >= 0)
+        put(a, m, "is_paused_upon_creation", dm_value_bool(a, dag->paused_upon_creation), "null");
     put_typed(a, m, "template_searchpath", dag->template_searchpath, "null");
     put_typed(a, m, "user_defined_macros", dag->user_defined_macros, "null");
     put_typed(a, m, "access_control", dag->access_control, "null");
-    for (size_t i = 0; dag->callbacks && i < dag->callbacks->map.n; i++)
-        if (!dm_str_is(dag->callbacks->map.pairs[i].key->s, "doc_md"))
-            dm_map_set_value(a, m, dag->callbacks->map.pairs[i].key,
-                             typed(a, dag->callbacks->map.pairs[i].value));
+    for (size_t i = 0; dag->callables && i < dag->callables->map.n; i++)
+        if (!dm_str_is(dag->callables->map.pairs[i].key->s, "doc_md"))
+            dm_map_set_value(a, m, dag->callables->map.pairs[i].key,
+                             typed(a, dag->callables->map.pairs[i].value));
     add_params(a, params, dag->params, dag->param_specs);
     put(a, m, "params", params, "{}");
     put_typed(a, m, "default_args", dag->default_args, "{}");

@@ -189,7 +189,7 @@ static int clear(struct t_world *w, const struct dm_value *what, struct dm_err *
         c.from = DM_NEVER;
     if (dm_map_bool(what, "future", false))
         c.to = DM_NEVER;
-    return dm_clear(w->store, &w->arena, &w->dag, &c, false, w->now, &cleared, &n, reterr);
+    return dm_clear(w->store, &w->tick, &w->arena, &w->dag, &c, &cleared, &n, reterr);
 }
 
 static int mark(struct t_world *w, const struct dm_value *what, struct dm_err *reterr)
@@ -203,9 +203,9 @@ static int mark(struct t_world *w, const struct dm_value *what, struct dm_err *r
     DM_TRY(found);
     if (!found || to < 0)
         return dm_err_set(reterr, DM_E_INVALID, "a mark of no run, or with an unknown state");
-    return dm_mark(w->store, &w->arena, &w->dag, &run,
-                   dm_str_cstr(&w->arena, dm_map_str(what, "task", "")), (enum dm_task_state)to,
-                   w->now, &cleared, &n, reterr);
+    struct dm_mark m = {.task_id = dm_str_cstr(&w->arena, dm_map_str(what, "task", "")),
+                        .to = (enum dm_task_state)to};
+    return dm_mark(&w->tick, &w->arena, &w->dag, &run, &m, &cleared, &n, reterr);
 }
 
 static int act(struct t_world *w, const struct dm_value *action, struct dm_err *reterr)
@@ -213,9 +213,12 @@ static int act(struct t_world *w, const struct dm_value *action, struct dm_err *
     const struct dm_value *c = dm_map_at(action, "clear"), *m = dm_map_at(action, "mark");
     if (!c && !m)
         return dm_err_set(reterr, DM_E_INVALID, "an unknown action");
-    DM_TRY(dm_store_begin(w->store, false, reterr));
+    t_end_drive(w);
+    dm_tick_init(&w->tick, w->store, w->jobs);
+    w->driven = true;
+    DM_TRY(dm_tick_begin(&w->tick, w->now, false, reterr));
     DM_TRY(c ? clear(w, c, reterr) : mark(w, m, reterr));
-    return dm_store_commit(w->store, reterr);
+    return dm_tick_commit(&w->tick, reterr);
 }
 
 /* ---- comparing ---- */

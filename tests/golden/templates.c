@@ -36,11 +36,11 @@ static int conn(void *user, struct dm_arena *a, struct dm_str id, const struct d
 }
 
 static int xcom(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_str run_id,
-                struct dm_str task_id, struct dm_str key, const struct dm_value **ret,
-                struct dm_err *reterr)
+                struct dm_str task_id, int map_index, struct dm_str key,
+                const struct dm_value **ret, struct dm_err *reterr)
 {
     const struct world *w = user;
-    if (!dm_str_eq(dag_id, w->dag_id) || !dm_str_eq(run_id, w->run_id))
+    if (map_index != -1 || !dm_str_eq(dag_id, w->dag_id) || !dm_str_eq(run_id, w->run_id))
         return 0;
     for (size_t i = 0; i < w->xcoms->list.n; i++) {
         const struct dm_value *x = w->xcoms->list.items[i];

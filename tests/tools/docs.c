@@ -154,7 +154,12 @@ static void operators(void)
             printf("%s `%s`", k ? "," : "\nAlso known as", s->aliases[k]);
         printf(".\n");
         fields(s->fields);
+        if (s->sensor)
+            printf("\nIt also has [the fields of every sensor](#fields-of-every-sensor).\n");
     }
+    printf("\n## Fields of every sensor\n\nA sensor looks now and then, and ends when it has found "
+           "what it waits for.\n");
+    fields(dm_sensor_fields);
     const struct dm_op_refused *r = dm_op_table()->refused;
     printf("\n## Operators that do not run here\n\nThey are an error at load, which says what to "
            "use instead.\n\n"
@@ -194,6 +199,33 @@ static void keys(const struct key *table, size_t n)
             printf("| `%s` | %s |\n", table[i].name, table[i].doc);
 }
 
+static void callbacks(void)
+{
+    printf("\n## Callbacks\n\nWhat runs beside the tasks. The keys stand in a task, in "
+           "`default_args`, "
+           "or, where the table says so, in the DAG.\n\n| key | runs when | of a DAG too "
+           "|\n|---|---|---|\n");
+#define DM_CALLBACK(name, key, of_dag, doc) \
+    printf("| `%s` | %s | %s |\n", key, doc, of_dag ? "yes" : "");
+#include "lang/callbacks.def"
+#undef DM_CALLBACK
+    printf("\nEach is one of these, or a list of them:\n\n"
+           "* an operator with its fields: `{operator: bash, bash_command: \"echo {{ exception "
+           "}}\"}`\n"
+           "* a webhook: `{webhook: \"https://…\", method: POST, headers: {…}, body: {…}}`\n"
+           "* a Python function, called with the context: `module.function`, or `{callback: "
+           "module.function, name: value}` with more arguments, or\n"
+           "  `on_…_callback_name` with `on_…_callback_file`\n\n"
+           "Of Airflow's notifiers these run:");
+    int runs = 0;
+#define DM_NOTIFIER(path, operator_name, instead) \
+    if (operator_name)                            \
+        printf("%s `%s`", runs++ ? "," : "", path);
+#include "lang/notifiers.def"
+#undef DM_NOTIFIER
+    printf(". The others are an error that says what to write.\n");
+}
+
 static void dags(void)
 {
     static const struct key dag_keys[] = {
@@ -211,6 +243,7 @@ static void dags(void)
     printf("\n## Keys of every task\n\nBeside the fields of its operator "
            "([operators.md](operators.md)).\n");
     keys(task_keys, sizeof(task_keys) / sizeof(task_keys[0]));
+    callbacks();
     printf("\n## What `daymill check` finds\n\n| code | what |\n|---|---|\n");
 #define DM_DIAG(name, code, doc) printf("| `%s` | %s |\n", code, doc);
 #include "lang/diag.def"

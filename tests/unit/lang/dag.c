@@ -1,9 +1,6 @@
 /* lang/dag.h: what loads, what is refused and how it is said, and the normal form. */
 #include "lang/dag.h"
 
-#include "base/file.h"
-#include "t.h"
-
 static const struct dm_op_field empty_fields[] = {{NULL}};
 static const struct dm_op_field bash_fields[] = {
     {.name = "bash_command", .type = DM_FIELD_STRING, .required = true, .templated = true},
@@ -38,70 +35,7 @@ static const struct dm_op_spec *const specs[] = {&empty_op, &bash_op, &sql_op,
 static const struct dm_op_refused refused[] = {{"PythonOperator", "Use bash."}, {NULL, NULL}};
 static const struct dm_op_table ops = {specs, refused};
 
-static const char *environment(void *user, const char *name)
-{
-    return strcmp(name, "T_OWNER") == 0 ? "ann of the night" : NULL;
-}
-
-struct scene {
-    struct dm_arena a;
-    const char *dir;
-    struct dm_dag_set set;
-    const char *shown; /* all findings as people see them */
-};
-
-static void scene_release(struct scene *s)
-{
-    if (dm_remove_tree(s->dir, NULL) < 0)
-        t_fail(__FILE__, __LINE__, "cannot remove %s", s->dir);
-    dm_arena_release(&s->a);
-}
-#define _cleanup_scene_ DM_CLEANUP(scene_release)
-
-static void scene_begin(struct scene *s)
-{
-    char name[] = "/tmp/daymill-dag-XXXXXX";
-    *s = (struct scene){.dir = NULL};
-    if (!mkdtemp(name))
-        DM_BUG("no temporary folder");
-    s->dir = dm_arena_strdup(&s->a, name);
-}
-
-static void write_file(struct scene *s, const char *name, const char *text)
-{
-    struct dm_err err;
-    const char *path = dm_path_join(&s->a, s->dir, name);
-    if (dm_mkdirs_for(path, &err) < 0 || dm_file_write(path, dm_str_c(text), 0644, &err) < 0)
-        DM_BUG("%s", err.message);
-}
-
-static void load_as(struct scene *s, bool model_only)
-{
-    struct dm_load_world world = {
-        .project_dir = s->dir, .ops = &ops, .env = environment, .model_only = model_only};
-    struct dm_err err;
-    struct dm_strbuf b;
-    if (dm_dags_load(&s->a, dm_path_join(&s->a, s->dir, "dags"), &world, &s->set, &err) < 0)
-        DM_BUG("%s", err.message);
-    dm_strbuf_init(&b, DM_BUF_TEXT);
-    for (size_t i = 0; i < s->set.n_diags; i++)
-        dm_diag_format(&b, &s->set.diags[i]);
-    s->shown = dm_str_cstr(&s->a, dm_strbuf_str(&b));
-    dm_strbuf_release(&b);
-}
-
-static void load(struct scene *s)
-{
-    load_as(s, false);
-}
-
-/* Loads one file and gives its findings. */
-static const char *findings(struct scene *s, const char *text)
-{
-    write_file(s, "dags/a.yaml", text);
-    load(s);
-    return s->shown;
-}
+#include "scene.h"
 
 static void both_forms_give_the_same_dag(void)
 {
@@ -372,13 +306,12 @@ static void what_cannot_run_yet_is_refused(void)
     findings(&s, beyond);
     T_INT(s.set.n_dags, 0);
     T_HAS(s.shown, "dags/a.yaml:3:13: error: schedules by datasets are not there yet");
-    T_HAS(s.shown, "dags/a.yaml:4:3: error: \"on_failure_callback\" is not supported");
-    T_HAS(s.shown, "error: groups of tasks are not there yet");
-    T_HAS(s.shown, "dags/a.yaml:10:57: error: \"expand\" is not supported");
+    T_HAS(s.shown, "dags/a.yaml:4:24: error: on_failure_callback names a Python function");
     T_HAS(findings(&s, "d:\n  tasks:\n    t: {decorator: airflow.decorators.task}\n"),
           "is a decorated Python function");
-    T_HAS(findings(&s, "d:\n  tasks:\n    t: {operator: wait, never_fail: true}\n"),
-          "\"never_fail\" is not supported");
+    T_HAS(
+        findings(&s, "d:\n  tasks:\n    t: {operator: wait, never_fail: true, soft_fail: true}\n"),
+        "has both soft_fail and never_fail");
 }
 
 static const struct dm_task *task(const struct dm_dag *d, const char *id)
@@ -438,10 +371,124 @@ static void a_param_keeps_to_its_schema(void)
           "Did you mean \"datetime.timedelta\"?");
 }
 
+static void rare_keys_come_back_as_they_were(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_STR(findings(&s,
+                   "d:\n  is_paused_upon_creation: false\n  max_consecutive_failed_dag_runs: 3\n"
+                   "  tasks:\n    t: {operator: empty, max_active_tis_per_dagrun: 2}\n"
+                   "e:\n  tasks: {t: {operator: empty}}\n"
+                   "f:\n  is_paused_upon_creation: true\n  tasks: {t: {operator: empty}}\n"),
+          "");
+    T_INT(s.set.dags[0]->paused_upon_creation, 0);
+    T_INT(s.set.dags[0]->max_consecutive_failed_dag_runs, 3);
+    T_INT(s.set.dags[0]->tasks[0].max_active_tis_per_dagrun, 2);
+    T_INT(s.set.dags[1]->paused_upon_creation, -1);
+    T_INT(s.set.dags[1]->max_consecutive_failed_dag_runs, 0);
+    T_INT(s.set.dags[1]->tasks[0].max_active_tis_per_dagrun, 0);
+    T_INT(s.set.dags[2]->paused_upon_creation, 1);
+    T_HAS(findings(&s, "d:\n  is_paused_upon_creation: 1\n  max_consecutive_failed_dag_runs: -1\n"
+                       "  tasks: {t: {operator: empty}}\n"),
+          "is_paused_upon_creation must be true or false");
+    T_HAS(s.shown, "max_consecutive_failed_dag_runs must be a whole number of at least 0");
+}
+
+static const char *joined(struct scene *s, const char *const *names, size_t n)
+{
+    struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    for (size_t i = 0; i < n; i++)
+        dm_strbuf_addf(&b, "%s%s", i ? " " : "", names[i]);
+    const char *out = dm_str_cstr(&s->a, dm_strbuf_str(&b));
+    dm_strbuf_release(&b);
+    return out;
+}
+
+static void one_file_loads_as_with_its_folder(void)
+{
+    _cleanup_scene_ struct scene s;
+    struct dm_dag_set one;
+    struct dm_err err;
+    scene_begin(&s);
+    write_file(&s, "dags/defaults.yml", "default_args: {retries: 4}\n");
+    write_file(&s, "dags/sub/q.sql", "select 1");
+    write_file(&s, "dags/other.yaml", "o: {tasks: {t: {operator: empty}}}\n");
+    write_file(&s, "dags/sub/a.yaml", "d: {tasks: {t: {operator: sql, sql: q.sql}}}\n");
+    load(&s);
+    const char *dags = dm_path_join(&s.a, s.dir, "dags");
+    struct dm_load_world world = {.project_dir = s.dir, .dags_dir = dags, .ops = &ops};
+    T_TRY(dm_dags_load(&s.a, dm_path_join(&s.a, dags, "sub/a.yaml"), &world, &one, &err), err);
+    T_INT(one.n_dags, 1);
+    T_INT(one.dags[0]->tasks[0].retries, 4);
+    T_STR(one.dags[0]->generation, dm_dag_find(&s.set, DM_STR("d"))->generation);
+    /* What would count if it were there is in the list too. */
+    T_STR(joined(&s, one.depends, one.n_depends),
+          "dags/defaults.yml dags/sub/a.yaml dags/sub/defaults.yaml dags/sub/defaults.yml "
+          "dags/sub/q.sql");
+}
+
+static void a_scan_gives_what_a_load_reads(void)
+{
+    _cleanup_scene_ struct scene s;
+    struct dm_dag_scan scan;
+    struct dm_err err;
+    scene_begin(&s);
+    static const char *const names[] = {
+        "b.yaml",       "a.yml",    "sub/c.yaml",      "defaults.yml",  "x/y/z.yaml",
+        ".hidden.yaml", "read.txt", "setup/load.yaml", ".cache/a.yaml", "Z.YAML"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        write_file(&s, names[i], "{}\n");
+    struct dm_load_world world = {.project_dir = s.dir, .ops = &ops};
+    T_TRY(dm_dags_scan(&s.a, s.dir, &world, &scan, &err), err);
+    for (size_t i = 0; i < scan.n_files; i++)
+        scan.files[i] += strlen(s.dir);
+    for (size_t i = 0; i < scan.n_folders; i++)
+        scan.folders[i] += strlen(s.dir);
+    T_STR(joined(&s, scan.files, scan.n_files), "/a.yml /b.yaml /sub/c.yaml /x/y/z.yaml");
+    T_STR(joined(&s, scan.folders, scan.n_folders), " /setup /sub /x /x/y");
+}
+
+static const char *kept(struct scene *s, const char *patterns, bool regexp)
+{
+    struct dm_dag_scan scan;
+    struct dm_err err;
+    struct dm_load_world world = {.project_dir = s->dir, .ops = &ops, .ignore_regexp = regexp};
+    write_file(s, ".airflowignore", patterns);
+    if (dm_dags_scan(&s->a, s->dir, &world, &scan, &err) < 0)
+        DM_BUG("%s", err.message);
+    for (size_t i = 0; i < scan.n_files; i++)
+        scan.files[i] += strlen(s->dir) + 1;
+    return joined(s, scan.files, scan.n_files);
+}
+
+static void airflowignore_is_obeyed_in_both_languages(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    static const char *const names[] = {"a.yaml", "b_old.yaml", "sub/c.yaml", "sub/keep.yaml",
+                                        "sub/x/d.yaml"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        write_file(&s, names[i], "{}\n");
+    T_STR(kept(&s, "*_old.yaml # gone\n\n# sub\n", false),
+          "a.yaml sub/c.yaml sub/keep.yaml sub/x/d.yaml");
+    T_STR(kept(&s, "sub/\n", false), "a.yaml b_old.yaml");
+    T_STR(kept(&s, "c.yaml/\n", false), "a.yaml b_old.yaml sub/c.yaml sub/keep.yaml sub/x/d.yaml");
+    T_STR(kept(&s, "/c.yaml\nsub/c.*\n", false), "a.yaml b_old.yaml sub/keep.yaml sub/x/d.yaml");
+    T_STR(kept(&s, "*.yaml\n!keep.yaml\n", false), "sub/keep.yaml");
+    T_STR(kept(&s, "**/x/**\n[!b]*_old.yaml\n?.yaml\n", false), "b_old.yaml sub/keep.yaml");
+    T_STR(kept(&s, "sub/[a-d]\\.\n*bad\n_old", true), "a.yaml sub/keep.yaml sub/x/d.yaml");
+    T_STR(kept(&s, "^sub$\n", true), "a.yaml b_old.yaml");
+    write_file(&s, "sub/.airflowignore", "!c.yaml\n");
+    T_STR(kept(&s, "*.yaml\n", false), "sub/c.yaml");
+}
+
 T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(all_mistakes_are_shown_with_place_and_nearest_name), T_CASE(a_circle_is_named),
        T_CASE(one_bad_file_leaves_the_others), T_CASE(defaults_come_in_layers),
        T_CASE(environment_variables_keep_places_right),
        T_CASE(named_files_belong_to_the_generation), T_CASE(the_normal_form_comes_back_as_it_was),
        T_CASE(what_cannot_run_yet_is_refused), T_CASE(the_model_has_it_and_comes_back_whole),
-       T_CASE(a_param_keeps_to_its_schema), T_CASE(mutated_files_end))
+       T_CASE(a_param_keeps_to_its_schema), T_CASE(rare_keys_come_back_as_they_were),
+       T_CASE(one_file_loads_as_with_its_folder), T_CASE(a_scan_gives_what_a_load_reads),
+       T_CASE(airflowignore_is_obeyed_in_both_languages), T_CASE(mutated_files_end))

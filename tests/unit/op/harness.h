@@ -78,7 +78,9 @@ static inline void h_begin(struct h *h)
                                  .owner = "o",
                                  .map_index = -1,
                                  .try_number = 1,
-                                 .logical_date = 1291161600 * DM_SEC};
+                                 .logical_date = 1291161600 * DM_SEC,
+                                 .first_look_at = DM_NEVER,
+                                 .try_look_at = DM_NEVER};
     h->at = (struct dm_attempt){.arena = &h->arena,
                                 .order = &h->order,
                                 .project = &h->project,
@@ -109,6 +111,22 @@ static inline void h_end(struct h *h)
     T_OK(dm_remove_tree(h->dir, &err) == 0);
 }
 
+static inline int h_fill(struct h *h, const struct dm_op_field *f, const struct dm_value *given,
+                         struct dm_value *args)
+{
+    for (; f->name; f++) {
+        const struct dm_value *v = dm_map_at(given, f->name);
+        struct dm_value *fallback;
+        if (!v && f->fallback) {
+            DM_TRY(dm_value_from_json(&h->arena, dm_str_c(f->fallback), &fallback, &h->err));
+            v = fallback;
+        }
+        if (v)
+            dm_map_set(&h->arena, args, f->name, v);
+    }
+    return 0;
+}
+
 /* Runs an operator with fields given as JSON, defaults filled in as the loader does. */
 static inline int h_run(struct h *h, const char *name, const char *json,
                         const struct dm_value **ret)
@@ -118,21 +136,13 @@ static inline int h_run(struct h *h, const char *name, const char *json,
     *ret = NULL;
     memset(&h->err, 0, sizeof(h->err));
     h->at.no_retry = h->at.reschedule = false;
+    h->at.until_step = h->at.waits_for = NULL;
+    h->at.until_time = DM_NEVER;
     if (dm_value_from_json(&h->arena, dm_str_c(json), &given, &h->err) < 0)
         return h->err.code;
-    for (const struct dm_op_field *f = op->spec.fields; f->name; f++) {
-        const struct dm_value *v = dm_map_at(given, f->name);
-        struct dm_value *fallback;
-        if (!v && f->fallback) {
-            if (dm_value_from_json(&h->arena, dm_str_c(f->fallback), &fallback, &h->err) < 0)
-                return h->err.code;
-            v = fallback;
-        }
-        if (v)
-            dm_map_set(&h->arena, args, f->name, v);
-    }
-    if (dm_map_at(given, "soft_fail")) /* of every sensor */
-        dm_map_set(&h->arena, args, "soft_fail", dm_map_at(given, "soft_fail"));
+    if (h_fill(h, op->spec.fields, given, args) < 0 ||
+        (op->spec.sensor && h_fill(h, dm_sensor_fields, given, args) < 0))
+        return h->err.code;
     h->at.args = args;
     return op->execute(&h->at, ret, &h->err);
 }

@@ -31,6 +31,13 @@ static struct dm_result random_outcome(struct t_world *w, const struct dm_job *j
     struct dm_result result = {.state = DM_RESULT_SUCCESS, .until_time = DM_NEVER};
     if (dm_rng_chance(r, 150))
         result.decision = random_decision(w, j);
+    if (dm_rng_chance(r, 900)) {
+        static const char *const values[] = {"[]", "[1]", "[1, 2, 3]", "{\"a\": 1, \"b\": 2}"};
+        struct dm_err err;
+        t_must(dm_record_xcom(w->store, j->task->row.id, j->attempt, DM_STR("return_value"),
+                              dm_str_c(values[dm_rng_below(r, 4)]), w->now, &err),
+               &err);
+    }
     uint64_t dice = dm_rng_below(r, 20);
     if (dice < 3) {
         result.state = DM_RESULT_FAILED;
@@ -64,6 +71,27 @@ static void check_slots(struct t_world *w, struct dm_job *const *running, size_t
             T_OK(running[i]->task != running[j]->task);
 }
 
+/* Over a list, or over the result of a task before it, or over both. */
+static const struct dm_value *random_mapping(struct t_world *w, struct dm_rng *r,
+                                             const struct dm_task *t)
+{
+    struct dm_arena *a = &w->arena;
+    struct dm_value *map = dm_value_map(a), *list = dm_value_list(a, 0);
+    bool result = t->n_upstream && dm_rng_chance(r, 600);
+    for (uint64_t n = dm_rng_below(r, 4); n > 0; n--)
+        dm_list_add(a, list, &dm_true);
+    if (result) {
+        struct dm_value *x = dm_value_map(a);
+        size_t of = t->upstream[dm_rng_below(r, t->n_upstream)];
+        dm_map_set(a, x, "__type__", dm_value_cstr(a, "XComArg"));
+        dm_map_set(a, x, "task_id", dm_value_cstr(a, w->dag.tasks[of].task_id));
+        dm_map_set(a, map, "result", x);
+    }
+    if (!result || dm_rng_chance(r, 300))
+        dm_map_set(a, map, "list", list);
+    return map;
+}
+
 static void random_dag(struct t_world *w, struct dm_rng *r)
 {
     static const char *const names[] = {"t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"};
@@ -86,6 +114,9 @@ static void random_dag(struct t_world *w, struct dm_rng *r)
             tasks[i].rule = DM_RULE_ALL_DONE_SETUP_SUCCESS;
     }
     t_dag(w, tasks, n);
+    for (size_t i = 0; i < n; i++)
+        if (dm_rng_chance(r, 250))
+            w->dag.tasks[i].expand = random_mapping(w, r, &w->dag.tasks[i]);
     w->dag.max_active_runs = 1 + (int)dm_rng_below(r, 5);
     w->jobs = 1 + (int)dm_rng_below(r, 6);
     w->dag.fail_stop = dm_rng_chance(r, 100);
@@ -111,7 +142,7 @@ static void check_rest(struct t_world *w)
         T_OK(waits > 0);
     }
     if (w->tick.snap.n_runs == 0)
-        T_INT(w->tick.snap.drives[0].next, w->tick.snap.drives[0].n_days);
+        T_INT(w->tick.snap.n_drives, 0);
 }
 
 static void random_worlds_come_to_rest(void)

@@ -34,6 +34,7 @@ struct t_world {
     void (*check)(struct t_world *w, struct dm_job *const *running, size_t n);
     void *user;
     size_t attempts;
+    bool driven; /* the tick of the last drive is still there, to be looked at */
 };
 
 #define T_EPOCH (INT64_C(1704067200) * DM_SEC) /* 2024-01-01 */
@@ -130,8 +131,16 @@ static inline void t_world_init(struct t_world *w, const char *dir)
            &err);
 }
 
+static inline void t_end_drive(struct t_world *w)
+{
+    if (w->driven)
+        dm_tick_release(&w->tick);
+    w->driven = false;
+}
+
 static inline void t_world_close(struct t_world *w)
 {
+    t_end_drive(w);
     dm_store_close(w->store);
     dm_arena_release(&w->arena);
 }
@@ -193,9 +202,14 @@ static inline void t_drive(struct t_world *w, const struct dm_drive *d)
     struct dm_day *days;
     size_t n = 0, n_days = 0, outside;
     struct dm_err err;
-    dm_tick_init(&w->tick, w->store, &w->arena, w->jobs);
+    int64_t backfill;
+    t_end_drive(w);
+    dm_tick_init(&w->tick, w->store, w->jobs);
+    w->driven = true;
     t_must(dm_drive_days(&w->arena, w->store, d, &days, &n_days, &outside, &err), &err);
-    t_must(dm_tick_take_drives(&w->tick, d, &days, &n_days, 1, w->now, &err), &err);
+    t_must(dm_tick_begin(&w->tick, w->now, false, &err), &err);
+    t_must(dm_tick_take_drive(&w->tick, d, days, n_days, &backfill, &err), &err);
+    t_must(dm_tick_commit(&w->tick, &err), &err);
     for (int turns = 0; turns < 100000; turns++) {
         t_turn(w, running, &n, w->next ? n > 0 : n);
         t_start(w, running, &n);
@@ -208,7 +222,6 @@ static inline void t_drive(struct t_world *w, const struct dm_drive *d)
     t_must(dm_tick_begin(&w->tick, w->now, false, &err), &err);
     t_must(dm_tick_park(&w->tick, &err), &err);
     t_must(dm_tick_commit(&w->tick, &err), &err);
-    dm_tick_release(&w->tick);
 }
 
 /* State of a task on a day (counted from 0), and its tries. */

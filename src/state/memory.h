@@ -1,0 +1,131 @@
+/*
+ * The scheduler's own memory: which DAGs are paused, files that do not load, what people ask for, backfills.
+ *
+ * Reading is anybody's.  Writing needs the right to decide and an open transaction, with two exceptions that anybody may
+ * do at any time, in a transaction of their own: dm_request_add and dm_request_withdraw.
+ */
+#ifndef DM_MEMORY_H
+#define DM_MEMORY_H
+
+#include "state/record.h"
+
+/* ---- DAGs ---- */
+
+struct dm_dag_row {
+    const char *dag_id;
+    bool paused;
+    int64_t paused_at;
+    const char *file; /* in which it was seen last, or NULL */
+};
+/* By dag_id. */
+int dm_store_dags(struct dm_store *s, struct dm_arena *a, struct dm_dag_row **ret, size_t *ret_n,
+                  struct dm_err *reterr) dm_nodiscard;
+/* 1 found, 0 never seen. */
+int dm_store_dag(struct dm_store *s, struct dm_arena *a, const char *dag_id, struct dm_dag_row *ret,
+                 struct dm_err *reterr) dm_nodiscard;
+/* The first time that a DAG is seen it gets `paused`; later only its file is noted, where it is another. */
+int dm_record_dag_seen(struct dm_store *s, const char *dag_id, const char *file, bool paused,
+                       int64_t now, struct dm_err *reterr) dm_nodiscard;
+int dm_record_dag_paused(struct dm_store *s, const char *dag_id, bool paused, int64_t now,
+                         struct dm_err *reterr) dm_nodiscard;
+
+/* The run with the latest logical date among those that a schedule or a backfill made: 1 or 0. */
+int dm_store_last_automated(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                            struct dm_run_row *ret, struct dm_err *reterr) dm_nodiscard;
+/* Queued and running ones, by logical date. */
+int dm_store_unfinished_runs(struct dm_store *s, struct dm_arena *a, struct dm_run_row **ret,
+                             size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
+/* How many of the last `n` runs have failed: n means that all have. */
+int dm_store_recent_failures(struct dm_store *s, const char *dag_id, int n, int *ret,
+                             struct dm_err *reterr) dm_nodiscard;
+
+/* ---- files that do not load ---- */
+
+struct dm_import_error_row {
+    const char *file; /* relative to the project */
+    int64_t at;
+    const char *error; /* as `daymill check` prints it */
+};
+int dm_store_import_errors(struct dm_store *s, struct dm_arena *a, struct dm_import_error_row **ret,
+                           size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
+/* NULL = the file is fine, or gone. */
+int dm_record_import_error(struct dm_store *s, const char *file, const char *error, int64_t now,
+                           struct dm_err *reterr) dm_nodiscard;
+
+/* ---- requests ---- */
+
+struct dm_request_row {
+    int64_t id;
+    const char *kind, *body; /* body: JSON object; sched/request.h says what is in it */
+    int64_t created_at, done_at;
+    const char *error;  /* JSON object of an error, or NULL */
+    const char *answer; /* JSON, or NULL */
+};
+int dm_request_add(struct dm_store *s, const char *kind, struct dm_str body, int64_t now,
+                   int64_t *ret_id, struct dm_err *reterr) dm_nodiscard;
+/* 1 = taken back, 0 = somebody has done it already. */
+int dm_request_withdraw(struct dm_store *s, int64_t id, struct dm_err *reterr) dm_nodiscard;
+int dm_store_request(struct dm_store *s, struct dm_arena *a, int64_t id, struct dm_request_row *ret,
+                     struct dm_err *reterr) dm_nodiscard;
+/* Not done yet, in order. */
+int dm_store_open_requests(struct dm_store *s, struct dm_arena *a, struct dm_request_row **ret,
+                           size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
+int dm_record_request_done(struct dm_store *s, int64_t id, const char *error, const char *answer,
+                           int64_t now, struct dm_err *reterr) dm_nodiscard;
+/* Done ones from before `before` are forgotten. */
+int dm_record_requests_forget(struct dm_store *s, int64_t before,
+                              struct dm_err *reterr) dm_nodiscard;
+
+/* ---- backfills ---- */
+
+/* What a command (backfill, dags test, tasks test) does to one DAG. */
+struct dm_backfill_row {
+    int64_t id;
+    const char *dag_id;
+    const char *command; /* "backfill user_behaviour": who asked for it */
+    int64_t from, to;
+    const char *rerun, *run_type;
+    bool backwards;
+    int max_active_runs; /* 0 = the DAG's */
+    const char *conf;    /* JSON object, or NULL = none given */
+    const char *only_task;
+    const char *state; /* running, paused; then success, failed, blocked, cancelled */
+    int64_t created_at, ended_at;
+    size_t days, days_done; /* that it does */
+};
+struct dm_backfill_day_row {
+    int position;
+    int64_t logical_date, interval_start, interval_end;
+    const char *action; /* create, resume, rerun */
+    bool done;
+};
+/* Newest first; `open` = only those that have not ended; dag_id may be NULL; limit 0 = all. */
+int dm_store_backfills(struct dm_store *s, struct dm_arena *a, const char *dag_id, bool open,
+                       size_t limit, struct dm_backfill_row **ret, size_t *ret_n,
+                       struct dm_err *reterr) dm_nodiscard;
+/* 1 found, 0 not there. */
+int dm_store_backfill(struct dm_store *s, struct dm_arena *a, int64_t id,
+                      struct dm_backfill_row *ret, struct dm_err *reterr) dm_nodiscard;
+int dm_store_backfill_days(struct dm_store *s, struct dm_arena *a, int64_t id,
+                           struct dm_backfill_day_row **ret, size_t *ret_n,
+                           struct dm_err *reterr) dm_nodiscard;
+/* Sets b->id and b->created_at. */
+int dm_record_backfill(struct dm_store *s, struct dm_backfill_row *b, int64_t now,
+                       struct dm_err *reterr) dm_nodiscard;
+int dm_record_backfill_day(struct dm_store *s, int64_t backfill,
+                           const struct dm_backfill_day_row *d, struct dm_err *reterr) dm_nodiscard;
+int dm_record_backfill_day_done(struct dm_store *s, int64_t backfill, int64_t logical_date,
+                                struct dm_err *reterr) dm_nodiscard;
+/* The only writer of its state; one that is over (success, failed, blocked, cancelled) stays so. */
+int dm_record_backfill_state(struct dm_store *s, int64_t id, const char *state, int64_t now,
+                             struct dm_err *reterr) dm_nodiscard;
+
+/* ---- notes on runs ---- */
+
+int dm_record_run_note(struct dm_store *s, int64_t run, const char *note,
+                       struct dm_err *reterr) dm_nodiscard;
+/* NULL = none. */
+int dm_store_run_note(struct dm_store *s, struct dm_arena *a, int64_t run, const char **ret,
+                      struct dm_err *reterr) dm_nodiscard;
+
+#endif
