@@ -6,7 +6,10 @@
     X(init)             \
     X(setup)            \
     X(check)            \
+    X(schema)           \
     X(backfill)         \
+    X(standalone)       \
+    X(scheduler)        \
     X(clean)            \
     X(dags_list)        \
     X(dags_show)        \
@@ -15,7 +18,6 @@
     X(dags_pause)       \
     X(dags_unpause)     \
     X(dags_next)        \
-    X(scheduler)        \
     X(tasks_list)       \
     X(tasks_render)     \
     X(tasks_test)       \

@@ -106,6 +106,21 @@ int dm_cmd_task(const struct dm_dag *dag, const char *task_id, const struct dm_t
     return DM_E_NOTFOUND;
 }
 
+int dm_cmd_conf(struct dm_args *args, const struct dm_dag *dag, const struct dm_value **ret,
+                struct dm_err *reterr)
+{
+    const char *text = dm_option_text(args, "conf", NULL);
+    struct dm_value *v = NULL;
+    if (text)
+        DM_TRY(dm_value_from_json(args->arena, dm_str_c(text), &v, reterr));
+    if (v && v->kind != DM_MAP)
+        return dm_err_set(reterr, DM_E_USAGE, "--conf wants a JSON object, not a %s",
+                          dm_kind_name(v->kind));
+    DM_TRY(dm_params_check(dag, v, reterr));
+    *ret = v;
+    return 0;
+}
+
 int dm_cmd_day(const char *text, int64_t *ret, struct dm_err *reterr)
 {
     struct dm_str s = dm_str_c(text);

@@ -22,6 +22,10 @@ int dm_cmd_dag(struct dm_args *args, const char *dag_id, const struct dm_dag **r
 int dm_cmd_task(const struct dm_dag *dag, const char *task_id, const struct dm_task **ret,
                 struct dm_err *reterr) dm_nodiscard;
 
+/* The option --conf: a JSON object that fits the DAG's params; NULL where it is not given and none is needed. */
+int dm_cmd_conf(struct dm_args *args, const struct dm_dag *dag, const struct dm_value **ret,
+                struct dm_err *reterr) dm_nodiscard;
+
 /* A DAY: "2010-12-05", an instant, or a run id that ends in one. */
 int dm_cmd_day(const char *text, int64_t *ret, struct dm_err *reterr) dm_nodiscard;
 
