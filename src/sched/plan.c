@@ -4,7 +4,7 @@
  *   1. per run, in topological order: trigger rules and the past; a state that is decided here counts for the tasks
  *      after it at once, so that a failure travels to the leaves in one pass; a run without unfinished tasks ends;
  *   2. steps: the first of each cluster, where none runs;
- *   3. ready tasks by (priority, logical date, DAG, task) take the free slots;
+ *   3. ready tasks by (priority, logical date, DAG, task) take the free slots, in a pass that made no other ready;
  *   4. drives with room take their next day, schedules make their next run, queued runs begin.
  *
  * States decided in this pass are kept beside the snapshot (`struct pass`), never in it.
@@ -695,9 +695,12 @@ struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot
     for (size_t i = 0; i < s->n_runs; i++)
         if (s->runs[i]->active)
             plan_run(&p, s->runs[i]);
+    /* What has just become ready competes for the slots too: they are given where nothing more becomes ready. */
+    bool settled = p.n_actions == 0;
     if (!limits->draining) {
         plan_steps(&p);
-        plan_slots(&p);
+        if (settled)
+            plan_slots(&p);
         plan_days(&p);
     }
     if (limits->schedules && !limits->draining) {
