@@ -12,6 +12,8 @@ static struct {
     enum dm_log_level least;
     const char *comp;
     bool json;
+    void (*sink)(void *user, struct dm_str line); /* NULL = fd */
+    void *user;
 } out = {.fd = 2, .least = DM_LOG_INFO, .comp = "daymill"};
 
 static _Thread_local const struct dm_log_field *fields;
@@ -24,6 +26,17 @@ void dm_log_open(int fd, enum dm_log_level least, const char *comp)
     out.least = least;
     out.comp = comp;
     out.json = !isatty(fd);
+    out.sink = NULL;
+}
+
+void dm_log_open_sink(void (*sink)(void *user, struct dm_str line), void *user, bool json,
+                      enum dm_log_level least, const char *comp)
+{
+    out.sink = sink;
+    out.user = user;
+    out.least = least;
+    out.comp = comp;
+    out.json = json;
 }
 
 void dm_log_push(struct dm_log_field *f, const char *key, const char *value)
@@ -59,19 +72,40 @@ void dm_mask_text(char *text)
     }
 }
 
-static void add_field(struct dm_strbuf *b, const char *key, const char *value)
+/* Bytes that end a value, or that a terminal would obey. */
+static bool needs_quotes(const char *value)
 {
-    if (out.json) {
+    for (const char *p = value; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == '=' || *p == '"')
+            return true;
+    return !*value;
+}
+
+void dm_log_add_field(struct dm_strbuf *b, bool json, const char *key, const char *value)
+{
+    if (json) {
         dm_strbuf_addf(b, ",\"%s\":", key);
         dm_strbuf_add_json(b, dm_str_c(value));
     } else {
-        bool quote = !*value || strpbrk(value, " =\"\n\t");
         dm_strbuf_addf(b, " %s=", key);
-        if (quote)
+        if (needs_quotes(value))
             dm_strbuf_add_json(b, dm_str_c(value));
         else
             dm_strbuf_adds(b, value);
     }
+}
+
+/* Masked before it is quoted: a secret with a quote in it must still be found. */
+static void add_field(struct dm_strbuf *b, const char *key, const char *value)
+{
+    if (n_secrets == 0) {
+        dm_log_add_field(b, out.json, key, value);
+        return;
+    }
+    char *masked = dm_strdup(value);
+    dm_mask_text(masked);
+    dm_log_add_field(b, out.json, key, masked);
+    free(masked);
 }
 
 static void add_outer_fields(struct dm_strbuf *b, const struct dm_log_field *f)
@@ -109,7 +143,10 @@ static void line(enum dm_log_level level, const char *message, const struct dm_e
             add_field(&b, "hint", err->hint);
     }
     dm_strbuf_adds(&b, out.json ? "}\n" : "\n");
-    dm_mask_text(b.p);
+    if (out.sink) {
+        out.sink(out.user, dm_strbuf_str(&b));
+        return;
+    }
     /* A log that cannot be written has nowhere to say so. */
     int ignored = dm_write_all(out.fd, b.p, strlen(b.p), NULL);
     (void)ignored;

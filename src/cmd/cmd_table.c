@@ -28,6 +28,11 @@
     X(pools_delete)     \
     X(connections_list) \
     X(connections_test) \
+    X(db_check)         \
+    X(db_backup)        \
+    X(db_vacuum)        \
+    X(db_purge)         \
+    X(db_migrate)       \
     X(sql)              \
     X(psql)             \
     X(warehouse)        \

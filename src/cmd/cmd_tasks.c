@@ -1,6 +1,7 @@
 /* daymill tasks list|render|test|logs|clear|mark|why. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "cmd/drive.h"
@@ -149,9 +150,27 @@ static void print_lines(struct log_reader *r, bool end)
     dm_strbuf_truncate(&r->rest, r->rest.len - from);
 }
 
+/* A log that has become shorter lost its middle (task/log_cap.h): its end is what is new. */
+static int skip_cut(struct log_reader *r, struct dm_err *reterr)
+{
+    enum { SHOWN_AGAIN = 65536 };
+    struct stat st;
+    off_t at = lseek(r->fd, 0, SEEK_CUR);
+    if (at < 0 || fstat(r->fd, &st) < 0)
+        return dm_err_errno(reterr, errno, "could not read the log");
+    if (st.st_size >= at)
+        return 0;
+    print_lines(r, true);
+    printf("(the log became too large and lost its middle; its end:)\n");
+    if (lseek(r->fd, st.st_size > SHOWN_AGAIN ? st.st_size - SHOWN_AGAIN : 0, SEEK_SET) < 0)
+        return dm_err_errno(reterr, errno, "could not read the log");
+    return 0;
+}
+
 static int copy_new(struct log_reader *r, bool end, struct dm_err *reterr)
 {
     enum { CHUNK = 65536, LINE_MAX_SHOWN = 1 << 20 };
+    DM_TRY(skip_cut(r, reterr));
     for (;;) {
         char *to = dm_strbuf_reserve(&r->rest, CHUNK);
         ssize_t n = to ? read(r->fd, to, CHUNK) : 0;
@@ -173,6 +192,10 @@ static int print_log(struct dm_args *args, struct dm_store *store, const struct 
                      bool follow, struct dm_err *reterr)
 {
     enum { POLL_US = 200000 };
+    if (!*at->log_path) {
+        printf("(its log was removed: it was older than retention.logs)\n");
+        return 0;
+    }
     const char *path = dm_path_join(args->arena, args->project->dir, at->log_path);
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)

@@ -113,11 +113,18 @@ int dm_cmd_day(const char *text, int64_t *ret, struct dm_err *reterr)
     return DM_E_USAGE;
 }
 
+static void say_line(void *user, const char *line)
+{
+    fprintf(stderr, "%s\n", line);
+}
+
 int dm_cmd_store(struct dm_args *args, enum dm_store_mode mode, struct dm_store **ret,
                  struct dm_err *reterr)
 {
     struct dm_err err;
-    int rc = dm_store_open(args->project->state_path, mode, ret, &err);
+    struct dm_store_say say = {say_line, NULL};
+    int rc =
+        dm_store_open_saying(args->project->state_path, mode, args->quiet ? NULL : &say, ret, &err);
     if (rc == DM_E_NOTFOUND && mode == DM_STORE_READ) {
         *ret = NULL;
         return 0;

@@ -6,16 +6,19 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/time.h"
 #include "lang/yaml.h"
 
-enum { CONFIG_BYTES = 1 << 20 };
+enum { FILE_BYTES_MAX = 1 << 20 };
+
+enum config_kind { CONFIG_STRING, CONFIG_BOOL, CONFIG_INT, CONFIG_TIME, CONFIG_BYTES };
 
 static const struct config_key {
     const char *key;
-    enum dm_kind kind;
+    enum config_kind kind;
     int64_t least;
 } config_keys[] = {
-#define DM_CONFIG(key, kind, least, doc) {key, DM_##kind, least},
+#define DM_CONFIG(key, kind, least, doc) {key, CONFIG_##kind, least},
 #include "conn/config.def"
 #undef DM_CONFIG
     {NULL},
@@ -81,7 +84,7 @@ static int read_map(struct dm_arena *a, const char *dir, const char *name,
         *ret = dm_value_map(a);
         return 0;
     }
-    DM_TRY(dm_file_read(a, path, CONFIG_BYTES, &text, reterr));
+    DM_TRY(dm_file_read(a, path, FILE_BYTES_MAX, &text, reterr));
     DM_TRY(dm_yaml_parse(a, text, name, &v, reterr));
     if (v->kind == DM_NULL)
         v = dm_value_map(a);
@@ -103,16 +106,89 @@ static int bad_value(const char *path, const struct dm_value *v, enum dm_kind wa
     return DM_E_TYPE;
 }
 
+/* A whole number and a unit of the list, which ends with a NULL name; false where it is not that, or too large. */
+struct unit {
+    const char *name;
+    int64_t size;
+};
+
+static bool read_amount(struct dm_str text, const struct unit *units, int64_t *ret)
+{
+    size_t digits = 0;
+    int64_t n;
+    while (digits < text.len && text.p[digits] >= '0' && text.p[digits] <= '9')
+        digits++;
+    struct dm_str unit = dm_str_trim(dm_str_sub(text, digits, text.len));
+    if (!dm_str_to_i64(dm_str_sub(text, 0, digits), &n))
+        return false;
+    for (; units->name; units++)
+        if (dm_str_ieq(unit, dm_str_c(units->name)))
+            return !__builtin_mul_overflow(n, units->size, ret);
+    return false;
+}
+
+static bool read_time(const struct dm_value *v, int64_t *ret)
+{
+    static const struct unit units[] = {
+        {"s", DM_SEC},         {"m", DM_MIN},        {"min", DM_MIN},  {"h", DM_HOUR},
+        {"d", DM_DAY},         {"day", DM_DAY},      {"days", DM_DAY}, {"w", 7 * DM_DAY},
+        {"weeks", 7 * DM_DAY}, {"week", 7 * DM_DAY}, {NULL, 0}};
+    return v->kind == DM_STRING && read_amount(v->s, units, ret);
+}
+
+static bool read_bytes(const struct dm_value *v, int64_t *ret)
+{
+    static const struct unit units[] = {{"", 1},          {"B", 1},           {"kB", 1000},
+                                        {"MB", 1000000},  {"GB", 1000000000}, {"KiB", 1 << 10},
+                                        {"MiB", 1 << 20}, {"GiB", 1 << 30},   {NULL, 0}};
+    if (v->kind != DM_INT)
+        return v->kind == DM_STRING && read_amount(v->s, units, ret);
+    *ret = v->i;
+    return true;
+}
+
+static int invalid(const struct dm_value *v, struct dm_err *reterr, const char *hint)
+{
+    dm_err_at(reterr, DM_PROJECT_FILE, (int)v->line, (int)v->col);
+    if (hint)
+        dm_err_hint(reterr, "%s", hint);
+    return DM_E_INVALID;
+}
+
 static int check_known(const struct config_key *k, const struct dm_value *v, struct dm_err *reterr)
 {
-    if (v->kind != k->kind)
-        return bad_value(k->key, v, k->kind, reterr);
-    if (v->kind != DM_INT || v->i >= k->least)
+    int64_t n = 0;
+    switch (k->kind) {
+    case CONFIG_STRING:
+        return v->kind == DM_STRING ? 0 : bad_value(k->key, v, DM_STRING, reterr);
+    case CONFIG_BOOL:
+        return v->kind == DM_BOOL ? 0 : bad_value(k->key, v, DM_BOOL, reterr);
+    case CONFIG_INT:
+        if (v->kind != DM_INT)
+            return bad_value(k->key, v, DM_INT, reterr);
+        n = v->i;
+        break;
+    case CONFIG_TIME:
+        if (!read_time(v, &n)) {
+            dm_err_set(reterr, DM_E_INVALID, "%s is no length of time", k->key);
+            return invalid(
+                v, reterr,
+                "Write a whole number and a unit: 90d, 36h or 8w; leave the key out for ever.");
+        }
+        n /= DM_SEC;
+        break;
+    case CONFIG_BYTES:
+        if (!read_bytes(v, &n)) {
+            dm_err_set(reterr, DM_E_INVALID, "%s is no number of bytes", k->key);
+            return invalid(v, reterr, "Write a number and a unit: 64MiB, 1GB; or bytes alone.");
+        }
+        break;
+    }
+    if (n >= k->least)
         return 0;
-    dm_err_set(reterr, DM_E_INVALID, "%s must be at least %lld, not %lld", k->key,
-               (long long)k->least, (long long)v->i);
-    dm_err_at(reterr, DM_PROJECT_FILE, (int)v->line, (int)v->col);
-    return DM_E_INVALID;
+    dm_err_set(reterr, DM_E_INVALID, "%s must be at least %lld%s, not %lld", k->key,
+               (long long)k->least, k->kind == CONFIG_TIME ? "s" : "", (long long)n);
+    return invalid(v, reterr, NULL);
 }
 
 static int unknown_key(const char *path, const struct dm_value *key, struct dm_err *reterr)
@@ -258,4 +334,24 @@ const struct dm_value *dm_project_config(const struct dm_project *p, const char 
         v = dm_map_at(v, name);
     }
     return v;
+}
+
+int64_t dm_project_config_int(const struct dm_project *p, const char *key, int64_t fallback)
+{
+    const struct dm_value *v = dm_project_config(p, key);
+    return v && v->kind == DM_INT ? v->i : fallback;
+}
+
+int64_t dm_project_config_time(const struct dm_project *p, const char *key, int64_t fallback)
+{
+    const struct dm_value *v = dm_project_config(p, key);
+    int64_t us;
+    return v && read_time(v, &us) ? us : fallback;
+}
+
+int64_t dm_project_config_bytes(const struct dm_project *p, const char *key, int64_t fallback)
+{
+    const struct dm_value *v = dm_project_config(p, key);
+    int64_t n;
+    return v && read_bytes(v, &n) ? n : fallback;
 }

@@ -44,5 +44,10 @@ const char *dm_project_relative(const struct dm_project *p, const char *path);
 
 /* The value of a key of conn/config.def ("warehouse.threads"), or NULL where it is not given. */
 const struct dm_value *dm_project_config(const struct dm_project *p, const char *key);
+/* Those of a kind; `fallback` where it is not given. */
+int64_t dm_project_config_int(const struct dm_project *p, const char *key, int64_t fallback);
+int64_t dm_project_config_time(const struct dm_project *p, const char *key,
+                               int64_t fallback); /* µs */
+int64_t dm_project_config_bytes(const struct dm_project *p, const char *key, int64_t fallback);
 
 #endif

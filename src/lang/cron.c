@@ -1,6 +1,6 @@
 /*
- * Cron expressions.  Parsing turns each field into a bit set; searching walks days (whole months are passed over
- * where the month does not match) and picks the time of day from the sets.
+ * Cron expressions.  Parsing turns each field into a bit set; searching steps from day to day (whole years and months
+ * are passed over where they do not match) as croniter does, and picks the time of day from the sets.
  */
 #include "lang/cron.h"
 
@@ -340,21 +340,6 @@ struct clock {
     int hour, minute, second;
 };
 
-static bool day_matches(const struct dm_cron *c, int year, int month, int day)
-{
-    const struct set *days = &c->fields[DAY], *week = &c->fields[WEEKDAY];
-    int last = dm_month_days(year, month), weekday = dm_weekday(year, month, day);
-    bool day_free = days->star;
-    bool day_ok = day_free || listed(days, DAY, day) || (c->last_day && day == last);
-    if (c->any_nth) {
-        unsigned nth = c->nth[weekday];
-        bool nth_ok = (nth >> ((day - 1) / 7 + 1) & 1) || ((nth & NTH_LAST) && day + 7 > last);
-        return nth_ok && (day_ok || !week->star);
-    }
-    bool week_ok = has(week, WEEKDAY, weekday);
-    return day_free || week->star ? day_ok && week_ok : day_ok || week_ok;
-}
-
 static int nearest_up(const struct set *s, enum field f, int from)
 {
     for (int v = from; v <= ranges[f].max; v++)
@@ -406,13 +391,6 @@ static bool clock_down(const struct dm_cron *c, struct clock *t)
     return false;
 }
 
-static bool year_matches(const struct dm_cron *c, int year)
-{
-    const struct set *years = &c->fields[YEAR];
-    return years->star ||
-           (year >= DM_CRON_FIRST_YEAR && year <= DM_CRON_LAST_YEAR && listed(years, YEAR, year));
-}
-
 static int64_t local_of(int64_t day, const struct clock *t)
 {
     return day * 86400 + t->hour * 3600 + t->minute * 60 + t->second;
@@ -423,45 +401,155 @@ static int64_t day_of(int64_t local)
     return local / 86400 - (local % 86400 < 0);
 }
 
-/* `sign` is the direction; `local` the first second that may be a tick. */
-static bool seek(const struct dm_cron *c, int64_t local, int sign, int64_t *ret)
+/* Which of the day fields a search heeds. */
+struct heed {
+    bool days, weekdays;
+};
+
+/* The nearest listed value of a cycle of `range` values, as a distance; 0 = this one. */
+static int cycle_away(const struct set *s, enum field f, int value, int range, int sign)
 {
-    int64_t day = day_of(local);
+    int to = sign > 0 ? nearest_up(s, f, value) : nearest_down(s, f, value);
+    if (to >= 0)
+        return to - value;
+    to = sign > 0 ? nearest_up(s, f, ranges[f].min) : nearest_down(s, f, ranges[f].max);
+    return to - value + sign * range;
+}
+
+/*
+ * Days from this one to the next that the day field lists.  The way is counted before it is asked whether the month
+ * has that day, as in Airflow: a step to the 31st of February ends on 3 March and passes over the 1st, and a search
+ * backward takes February for 28 days.
+ */
+static int day_up(const struct dm_cron *c, const struct dm_civil *d)
+{
+    const struct set *s = &c->fields[DAY];
+    int days = dm_month_days(d->year, d->month);
+    if (c->last_day && d->day == days)
+        return 0;
+    int to = nearest_up(s, DAY, d->day);
+    if (to >= 0)
+        return to - d->day;
+    return c->last_day ? days - d->day : nearest_up(s, DAY, 1) - d->day + days;
+}
+
+static int day_down(const struct dm_cron *c, const struct dm_civil *d)
+{
+    const struct set *s = &c->fields[DAY];
+    if (c->last_day && d->day == dm_month_days(d->year, d->month))
+        return 0;
+    int to = nearest_down(s, DAY, d->day);
+    if (to >= 0)
+        return to - d->day;
+    if (c->last_day)
+        return -d->day;
+    enum { NO_LEAP_YEAR = 2023 };
+    int days = dm_month_days(NO_LEAP_YEAR, d->month == 1 ? 12 : d->month - 1);
+    to = nearest_down(s, DAY, days);
+    return to < 0 ? -days : to - d->day - days;
+}
+
+/* Days to the next "fri#2" or "L5" of this month, or to the next month where there is none left. */
+static int nth_away(const struct dm_cron *c, const struct dm_civil *d, int sign)
+{
+    int last = dm_month_days(d->year, d->month);
+    for (int day = d->day; day >= 1 && day <= last; day += sign) {
+        unsigned nth = c->nth[dm_weekday(d->year, d->month, day)];
+        if ((nth >> ((day - 1) / 7 + 1) & 1) || ((nth & NTH_LAST) && day + 7 > last))
+            return day - d->day;
+    }
+    return sign > 0 ? last - d->day + 1 : -d->day;
+}
+
+static int days_away(const struct dm_cron *c, const struct dm_civil *d, struct heed heed, int sign)
+{
+    const struct set *days = &c->fields[DAY], *week = &c->fields[WEEKDAY];
+    int away = 0;
+    if (heed.days && !days->star)
+        away = sign > 0 ? day_up(c, d) : day_down(c, d);
+    if (away)
+        return away;
+    if (c->any_nth)
+        return nth_away(c, d, sign);
+    if (heed.weekdays && !week->star)
+        away = cycle_away(week, WEEKDAY, dm_weekday(d->year, d->month, d->day), 7, sign);
+    return away;
+}
+
+/* The day from which to look on where the year or the month does not match. */
+static int64_t month_away(const struct dm_cron *c, const struct dm_civil *d, int sign)
+{
+    int year = d->year, month = sign > 0 ? 1 : 12;
+    if (has(&c->fields[YEAR], YEAR, year)) {
+        int at = d->month - 1 + cycle_away(&c->fields[MONTH], MONTH, d->month, 12, sign);
+        year += at < 0 ? -1 : at / 12;
+        month = (at + 12) % 12 + 1;
+    } else {
+        year += sign;
+    }
+    return dm_days_from_civil(year, month, sign > 0 ? 1 : dm_month_days(year, month));
+}
+
+/* `sign` is the direction; `local` the first second that may be a tick. */
+static bool seek(const struct dm_cron *c, int64_t local, int sign, struct heed heed, int64_t *ret)
+{
+    int64_t day = day_of(local), to;
     int rest = (int)(local - day * 86400);
     struct clock t = {rest / 3600, rest / 60 % 60, rest % 60};
     struct dm_civil from = dm_civil_from_us(day * DM_DAY), d = from;
     while (d.year >= 1 && d.year <= 9999 &&
            (sign > 0 ? d.year - from.year : from.year - d.year) <= DM_CRON_YEARS_SOUGHT) {
-        int step = 1;
-        if (!year_matches(c, d.year) || !has(&c->fields[MONTH], MONTH, d.month)) {
-            step = sign > 0 ? dm_month_days(d.year, d.month) - d.day + 1 : d.day;
-        } else if (day_matches(c, d.year, d.month, d.day)) {
+        const struct set *years = &c->fields[YEAR];
+        if (!years->star && (d.year < DM_CRON_FIRST_YEAR || d.year > DM_CRON_LAST_YEAR))
+            return false;
+        if (!has(years, YEAR, d.year) || !has(&c->fields[MONTH], MONTH, d.month))
+            to = month_away(c, &d, sign);
+        else
+            to = day + days_away(c, &d, heed, sign);
+        if (to == day) {
             if (sign > 0 ? clock_up(c, &t) : clock_down(c, &t)) {
                 *ret = local_of(day, &t);
                 return true;
             }
+            to = day + sign;
         }
-        day += sign * step;
+        day = to;
         d = dm_civil_from_us(day * DM_DAY);
         t = sign > 0 ? (struct clock){0, 0, 0} : (struct clock){23, 59, 59};
     }
     return false;
 }
 
+/*
+ * Day of the month OR weekday: each is sought alone and the nearer one taken.  "fri#2" is heeded in both searches, so
+ * that beside it the day of the month decides only whether there is a tick at all: "0 0 13 * L5" has none.
+ */
+static bool tick(const struct dm_cron *c, int64_t local, int sign, int64_t *ret)
+{
+    int64_t by_day, by_week;
+    if (c->fields[DAY].star || c->fields[WEEKDAY].star)
+        return seek(c, local, sign, (struct heed){true, true}, ret);
+    if (!seek(c, local, sign, (struct heed){true, false}, &by_day) ||
+        !seek(c, local, sign, (struct heed){false, true}, &by_week))
+        return false;
+    *ret = (by_day < by_week) == (sign > 0) ? by_day : by_week;
+    return true;
+}
+
 bool dm_cron_next(const struct dm_cron *c, int64_t local, int64_t *ret)
 {
-    return seek(c, local + 1, 1, ret);
+    return tick(c, local + 1, 1, ret);
 }
 
 bool dm_cron_prev(const struct dm_cron *c, int64_t local, int64_t *ret)
 {
-    return seek(c, local - 1, -1, ret);
+    return tick(c, local - 1, -1, ret);
 }
 
 bool dm_cron_matches(const struct dm_cron *c, int64_t local)
 {
-    int64_t tick;
-    return dm_cron_next(c, local - 1, &tick) && tick == local;
+    int64_t next;
+    return dm_cron_next(c, local - 1, &next) && next == local;
 }
 
 static void print_weekdays(struct dm_strbuf *b, const struct dm_cron *c, const char **sep)

@@ -33,6 +33,7 @@ struct dm_module {
     bool with_context;
     const struct dm_template *t;
     const struct dm_template *parent; /* after `extends` */
+    unsigned parents;                 /* so far */
     struct dm_map blocks;             /* name -> struct dm_block *, the most derived first */
 };
 

@@ -145,6 +145,9 @@ int dm_exec_extends(struct dm_eval *e, struct dm_scope *s, const struct dm_node 
     const struct dm_value *name;
     if (m->parent)
         return dm_eval_fail(e, DM_TE_TEMPLATE, "extended multiple times");
+    if (++m->parents > DM_TEMPLATE_DEPTH)
+        return dm_eval_fail(e, DM_TE_LIMIT, "templates extend each other more than %d times",
+                            DM_TEMPLATE_DEPTH);
     DM_TRY(dm_eval_expr(e, s, n->a, &name));
     DM_TRY(load_value(e, name, &m->parent));
     add_blocks(e, m, m->parent);
@@ -160,10 +163,7 @@ static int run_module(struct dm_eval *e, struct dm_module *m, const struct dm_te
     dm_scope_set(&m->root, DM_STR("self"), dm_object_value(e, &class_self, m));
     add_blocks(e, m, t);
     const struct dm_template *before = e->t;
-    for (int parents = 0; t; t = m->parent, m->parent = NULL) {
-        if (++parents > DM_TEMPLATE_DEPTH)
-            return dm_eval_fail(e, DM_TE_LIMIT, "templates extend each other more than %d times",
-                                DM_TEMPLATE_DEPTH);
+    for (; t; t = m->parent, m->parent = NULL) {
         e->t = m->t = t;
         m->parent = NULL;
         DM_TRY(dm_exec(e, &m->root, t->body, out));

@@ -113,6 +113,10 @@ int dm_template_render_native(struct dm_arena *a, const struct dm_template *t,
     struct dm_err *err = dm_arena_new(&scratch, struct dm_err);
     eval_init(&e, &scratch, c, t, err);
     int rc = native(&e, a, t, ret);
+    if (rc < 0 && !e.placed) { /* the value was made, and cannot be handed out */
+        const struct dm_node *n = t->body->n_list ? t->body->list[0] : t->body;
+        dm_err_at(err, t->place.file, (int)n->line, (int)n->col);
+    }
     if (rc < 0 && reterr)
         *reterr = *err;
     return rc;

@@ -86,31 +86,37 @@ int dm_right_try(const char *run_dir, const char *command, struct dm_right *ret,
     return 1;
 }
 
-/* What the file says of the holder; "" where nobody holds it. */
-static void holder_of(const char *run_dir, char holder[HOLDER_MAX])
+int dm_right_held(const char *run_dir, char *holder, size_t size, struct dm_err *reterr)
 {
-    char path[PATH_SIZE];
-    _cleanup_close_ int fd = -1;
-    *holder = '\0';
+    char path[PATH_SIZE], text[HOLDER_MAX];
     snprintf(path, sizeof(path), "%s/scheduler.lock", run_dir);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0)
-        read_holder(fd, holder);
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0)
+        return dm_err_errno(reterr, errno, "could not open \"%s\"", path);
+    /* A shared lock, for a moment: it does not stop anybody who only asks. */
+    if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return dm_err_errno(reterr, errno, "could not lock \"%s\"", path);
+    read_holder(fd, text);
+    snprintf(holder, size, "%s", text);
+    return 1;
 }
 
 void dm_right_tell(const char *run_dir, const struct dm_right_wait *wait)
 {
     char holder[HOLDER_MAX];
-    holder_of(run_dir, holder);
-    if (*holder)
+    if (dm_right_held(run_dir, holder, sizeof(holder), NULL) == 1)
         wait->waiting(wait->user, holder);
 }
 
 bool dm_right_is_scheduler(const char *run_dir)
 {
     char holder[HOLDER_MAX];
-    holder_of(run_dir, holder);
-    return strstr(holder, " daymill " DM_RIGHT_SCHEDULER) != NULL;
+    return dm_right_held(run_dir, holder, sizeof(holder), NULL) == 1 &&
+           strstr(holder, " daymill " DM_RIGHT_SCHEDULER) != NULL;
 }
 
 void dm_right_release(struct dm_right *r)

@@ -32,6 +32,9 @@ void dm_right_tell(const char *run_dir, const struct dm_right_wait *wait);
 /* Whether a scheduler has it: it takes backfills as requests. */
 bool dm_right_is_scheduler(const char *run_dir);
 #define DM_RIGHT_SCHEDULER "scheduler" /* its command */
+/* Whether another process holds it: 1, with what its file says in `holder`, or 0. */
+int dm_right_held(const char *run_dir, char *holder, size_t size,
+                  struct dm_err *reterr) dm_nodiscard;
 void dm_right_release(struct dm_right *r);
 #define _cleanup_right_ DM_CLEANUP(dm_right_release)
 

@@ -506,37 +506,11 @@ void dm_tick_add_step(struct dm_tick *t, struct dm_plan_run *run, const struct d
     t->snap.steps[at] = step;
 }
 
-static int read_step(struct dm_arena *a, const struct dm_value *v, struct dm_step_new *ret,
-                     struct dm_err *reterr)
+int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const char *cluster,
+                  const struct dm_step_new *steps, size_t n, const char ***ret_ids,
+                  struct dm_err *reterr)
 {
-    static const char *const actions[] = {"CONTINUE", "CANCEL_AND_WAIT", "TERMINATE_CLUSTER",
-                                          "TERMINATE_JOB_FLOW"};
-    const struct dm_value *args = dm_map_at(v, "args");
-    ret->name = dm_str_cstr(a, dm_map_str(v, "name", "step"));
-    ret->jar = dm_str_cstr(a, dm_map_str(v, "jar", "command-runner.jar"));
-    ret->action_on_failure =
-        dm_str_cstr(a, dm_map_str(v, "action_on_failure", "TERMINATE_CLUSTER"));
-    ret->args = args ? dm_str_cstr(a, dm_value_json(a, args)) : "[]";
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-        if (strcmp(ret->action_on_failure, actions[i]) == 0)
-            return 0;
-    dm_err_set(reterr, DM_E_INVALID, "step \"%s\": unknown ActionOnFailure \"%s\"", ret->name,
-               ret->action_on_failure);
-    return dm_err_hint(reterr, "Use CONTINUE, CANCEL_AND_WAIT or TERMINATE_CLUSTER.");
-}
-
-int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const struct dm_value *message,
-                  const char ***ret_ids, size_t *ret_n, struct dm_err *reterr)
-{
-    const struct dm_value *list = dm_map_at(message, "steps");
-    const char *cluster = dm_str_cstr(&t->turn, dm_map_str(message, "cluster", ""));
-    if (!list || list->kind != DM_LIST || list->list.n == 0)
-        return dm_err_set(reterr, DM_E_INVALID, "a batch without steps");
-    size_t n = list->list.n;
     const char **ids;
-    struct dm_step_new *steps = dm_arena_array(&t->turn, struct dm_step_new, n);
-    for (size_t i = 0; i < n; i++)
-        DM_TRY(read_step(&t->turn, list->list.items[i], &steps[i], reterr));
     DM_TRY(dm_record_steps(t->store, &t->turn, &j->run->row, &j->task->row, cluster, steps, n,
                            t->now, &ids, reterr));
     for (size_t i = 0; i < n; i++) {
@@ -547,7 +521,6 @@ int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const struct dm_val
             dm_tick_add_step(t, j->run, &row);
     }
     *ret_ids = ids;
-    *ret_n = n;
     return 0;
 }
 

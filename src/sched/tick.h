@@ -99,9 +99,10 @@ int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job
 /* The job ended with its scheduler: no try is used up.  So ends a step whose process died, twice; steps have no tries. */
 int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why,
                  struct dm_err *reterr) dm_nodiscard;
-/* Steps of a batch, as a STEPS message has them: {cluster, steps: [{name, action_on_failure, jar, args}]}. */
-int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const struct dm_value *message,
-                  const char ***ret_ids, size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
+/* The steps of a batch; an id for each of them. */
+int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const char *cluster,
+                  const struct dm_step_new *steps, size_t n, const char ***ret_ids,
+                  struct dm_err *reterr) dm_nodiscard;
 /* At the end: runs that are not finished go back to queued. */
 int dm_tick_park(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 

@@ -8,6 +8,14 @@
 
 enum { BUSY_TIMEOUT_MS = 10000, FIRST_LIST = 32, EVENT_DATA_MAX = 1024 };
 
+/*
+ * The WAL is copied back into the file every 4096 pages (16 MiB: a few thousand task instances), and in the idle time of
+ * the scheduler; after a large transaction it is cut to four times that.
+ */
+#define WAL_PRAGMAS                     \
+    "PRAGMA wal_autocheckpoint = 4096;" \
+    "PRAGMA journal_size_limit = 67108864;"
+
 int dm_db_error(struct dm_store *s, struct dm_err *reterr, const char *doing)
 {
     int rc = sqlite3_extended_errcode(s->db) & 0xff;
@@ -92,16 +100,21 @@ static int open_database(struct dm_store *s, const char *path, enum dm_store_mod
 int dm_store_open(const char *path, enum dm_store_mode mode, struct dm_store **ret,
                   struct dm_err *reterr)
 {
+    return dm_store_open_saying(path, mode, NULL, ret, reterr);
+}
+
+int dm_store_open_saying(const char *path, enum dm_store_mode mode, const struct dm_store_say *say,
+                         struct dm_store **ret, struct dm_err *reterr)
+{
     _cleanup_store_ struct dm_store *s = dm_calloc(1, sizeof(*s));
     DM_TRY(open_database(s, path, mode, reterr));
     if (mode == DM_STORE_WRITE) {
         DM_TRY(dm_db_script(s,
-                            "PRAGMA journal_mode = WAL;"
-                            "PRAGMA synchronous = NORMAL;"
+                            "PRAGMA journal_mode = WAL;" WAL_PRAGMAS "PRAGMA synchronous = NORMAL;"
                             "PRAGMA foreign_keys = ON;"
                             "PRAGMA temp_store = MEMORY;",
                             reterr));
-        DM_TRY(dm_db_migrate(s, reterr));
+        DM_TRY(dm_db_migrate(s, say, reterr));
     } else {
         int64_t version = 0;
         DM_TRY(dm_db_script(s, "PRAGMA query_only = ON;", reterr));
@@ -111,7 +124,7 @@ int dm_store_open(const char *path, enum dm_store_mode mode, struct dm_store **r
                        "the store has version %lld, this program reads version %lld",
                        (long long)version, (long long)dm_db_schema_newest());
             return dm_err_hint(reterr, version < dm_db_schema_newest()
-                                           ? "Any command that writes brings it up to date."
+                                           ? "\"daymill db migrate\" brings it up to date."
                                            : "Use the newer program that wrote it.");
         }
     }
@@ -224,6 +237,11 @@ static void bind(sqlite3_stmt *q, const char *fmt, va_list ap)
             sqlite3_bind_text64(q, i, v.p ? v.p : "", v.len, SQLITE_TRANSIENT, SQLITE_UTF8);
             break;
         }
+        case 'b': {
+            struct dm_str v = va_arg(ap, struct dm_str);
+            sqlite3_bind_blob64(q, i, v.p ? v.p : "", v.len, SQLITE_TRANSIENT);
+            break;
+        }
         default:
             DM_BUG("bind format \"%c\"", *fmt);
         }
@@ -295,6 +313,17 @@ struct dm_str dm_db_str(struct dm_arena *a, sqlite3_stmt *q, int col)
 {
     const char *p = (const char *)sqlite3_column_text(q, col);
     return p ? dm_str_dup(a, dm_str_n(p, (size_t)sqlite3_column_bytes(q, col))) : DM_STR("");
+}
+
+struct dm_str dm_db_blob(struct dm_arena *a, sqlite3_stmt *q, int col)
+{
+    const char *p = sqlite3_column_blob(q, col);
+    return p ? dm_str_dup(a, dm_str_n(p, (size_t)sqlite3_column_bytes(q, col))) : DM_STR("");
+}
+
+const char *dm_db_path(const struct dm_store *s)
+{
+    return sqlite3_db_filename(s->db, "main");
 }
 
 int64_t dm_db_time(sqlite3_stmt *q, int col)

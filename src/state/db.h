@@ -3,7 +3,7 @@
  * bound by a format, one letter each:
  *   i  int64_t            t  const char *, NULL becomes NULL
  *   T  int64_t instant, DM_NEVER becomes NULL     s  struct dm_str
- *   n  int64_t, 0 becomes NULL
+ *   n  int64_t, 0 becomes NULL                   b  struct dm_str, a blob
  */
 #ifndef DM_DB_H
 #define DM_DB_H
@@ -28,10 +28,13 @@ struct dm_store {
 /* The error of the last call on this store. */
 int dm_db_error(struct dm_store *s, struct dm_err *reterr, const char *doing);
 /* Brings the schema up to date (state/schema.c). */
-int dm_db_migrate(struct dm_store *s, struct dm_err *reterr) dm_nodiscard;
+int dm_db_migrate(struct dm_store *s, const struct dm_store_say *say,
+                  struct dm_err *reterr) dm_nodiscard;
 int dm_db_schema_version(struct dm_store *s, int64_t *ret, struct dm_err *reterr) dm_nodiscard;
 /* The version that this program writes. */
 int64_t dm_db_schema_newest(void);
+/* The file that the store is (not of ":memory:"). */
+const char *dm_db_path(const struct dm_store *s);
 /* SQL without values and without results. */
 int dm_db_script(struct dm_store *s, const char *sql, struct dm_err *reterr) dm_nodiscard;
 
@@ -49,6 +52,7 @@ void dm_db_queryp(sqlite3_stmt **q);
 const char *dm_db_text(struct dm_arena *a, sqlite3_stmt *q, int col); /* NULL stays NULL */
 struct dm_str dm_db_str(struct dm_arena *a, sqlite3_stmt *q, int col);
 int64_t dm_db_time(sqlite3_stmt *q, int col); /* NULL is DM_NEVER */
+struct dm_str dm_db_blob(struct dm_arena *a, sqlite3_stmt *q, int col);
 int64_t dm_db_int(sqlite3_stmt *q, int col, int64_t if_null);
 
 /* A list that grows in an arena. */

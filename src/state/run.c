@@ -1,6 +1,7 @@
 /* Runs and their generations. */
 #include "state/db.h"
 #include "state/memory.h"
+#include "state/pack.h"
 
 #define RUN_COLUMNS                                                                           \
     "SELECT r.id, r.dag_id, r.run_id, r.run_type, r.state, r.logical_date, r.interval_start," \
@@ -53,20 +54,38 @@ static int list_runs(struct dm_store *s, struct dm_arena *a, sqlite3_stmt *q,
     return 0;
 }
 
-#define RUN_WHERE                                                                      \
-    RUN_COLUMNS "WHERE (?1 IS NULL OR r.dag_id = ?1) AND (?2 IS NULL OR r.state = ?2)" \
-                " AND (?3 IS NULL OR r.logical_date >= ?3)"                            \
-                " AND (?4 IS NULL OR r.logical_date <= ?4) "
+/*
+ * Each combination is a statement of its own, so that each finds its index: a condition "? IS NULL OR …" would read every
+ * run.  UNFINISHED repeats the condition of an index word for word, as SQLite wants it.
+ */
+#define OF_DAG " AND r.dag_id = ?4"
+#define OF_STATE " AND r.state = ?5"
+#define UNFINISHED " AND r.state IN ('queued', 'running')"
+#define BY_DATE " ORDER BY r.dag_id, r.logical_date LIMIT ?3"
+#define NEWEST " ORDER BY r.logical_date DESC, r.dag_id LIMIT ?3"
+/* Values that a statement does not use are bound all the same. */
+#define RUNS(conditions)                                                     \
+    RUN_COLUMNS "WHERE r.logical_date BETWEEN ?1 AND ?2" conditions BY_DATE, \
+        RUN_COLUMNS "WHERE r.logical_date BETWEEN ?1 AND ?2" conditions NEWEST
 
 int dm_store_runs(struct dm_store *s, struct dm_arena *a, const struct dm_run_filter *f,
                   struct dm_run_row **ret, size_t *ret_n, struct dm_err *reterr)
 {
-    static const char by_date[] = RUN_WHERE "ORDER BY r.dag_id, r.logical_date LIMIT ?5";
-    static const char newest[] = RUN_WHERE "ORDER BY r.logical_date DESC, r.dag_id LIMIT ?5";
+    /* [state: any, finished, unfinished][of a DAG][newest first] */
+    static const char *const queries[3][2][2] = {
+        {{RUNS("")}, {RUNS(OF_DAG)}},
+        {{RUNS(OF_STATE)}, {RUNS(OF_DAG OF_STATE)}},
+        {{RUNS(OF_STATE UNFINISHED)}, {RUNS(OF_DAG OF_STATE UNFINISHED)}},
+    };
+    static const char *const formats[2][2] = {{"iii", "iiit"}, {"iiitt", "iiitt"}};
     _cleanup_query_ sqlite3_stmt *q = NULL;
-    DM_TRY(dm_db_query(s, &q, reterr, f->newest_first ? newest : by_date, "ttTTi", f->dag_id,
-                       f->state < 0 ? NULL : dm_run_state_name((enum dm_run_state)f->state),
-                       f->from, f->to, f->limit ? (int64_t)f->limit : (int64_t)-1));
+    bool any = f->state < 0;
+    int kind = any ? 0 : dm_run_finished((enum dm_run_state)f->state) ? 1 : 2;
+    DM_TRY(dm_db_query(s, &q, reterr, queries[kind][f->dag_id != NULL][f->newest_first],
+                       formats[!any][f->dag_id != NULL], f->from == DM_NEVER ? INT64_MIN : f->from,
+                       f->to == DM_NEVER ? INT64_MAX : f->to,
+                       f->limit ? (int64_t)f->limit : (int64_t)-1, f->dag_id,
+                       any ? NULL : dm_run_state_name((enum dm_run_state)f->state)));
     return list_runs(s, a, q, ret, ret_n, reterr);
 }
 
@@ -187,23 +206,29 @@ int dm_store_generation(struct dm_store *s, struct dm_arena *a, const char *dige
                         struct dm_str *ret, struct dm_err *reterr)
 {
     _cleanup_query_ sqlite3_stmt *q = NULL;
-    DM_TRY(
-        dm_db_query(s, &q, reterr, "SELECT normal FROM generation WHERE digest = ?", "t", digest));
+    DM_TRY(dm_db_query(s, &q, reterr, "SELECT packed, bytes FROM generation WHERE digest = ?", "t",
+                       digest));
     int rc = dm_db_next(s, q, reterr);
     DM_TRY(rc);
     if (rc == 0)
         return dm_err_set(reterr, DM_E_NOTFOUND, "the store has no generation %.12s", digest);
-    *ret = dm_db_str(a, q, 0);
-    return 0;
+    return dm_unpack(a, dm_db_blob(a, q, 0), sqlite3_column_int64(q, 1), ret, reterr);
 }
 
 int dm_record_generation(struct dm_store *s, const char *digest, const char *dag_id,
                          struct dm_str normal, int64_t now, struct dm_err *reterr)
 {
+    int known =
+        dm_db_exec(s, reterr, "UPDATE generation SET used_at = max(used_at, ?) WHERE digest = ?",
+                   "it", now, digest);
+    if (known != 0)
+        return known < 0 ? known : 0;
+    _cleanup_arena_ struct dm_arena a = {0};
     DM_TRY(dm_db_exec(s, reterr,
-                      "INSERT INTO generation (digest, dag_id, normal, created_at) VALUES (?,?,?,?)"
-                      " ON CONFLICT (digest) DO NOTHING",
-                      "ttsi", digest, dag_id, normal, now));
+                      "INSERT INTO generation (digest, dag_id, packed, bytes, created_at, used_at)"
+                      " VALUES (?,?,?,?,?,?)",
+                      "ttbiii", digest, dag_id, dm_pack(&a, normal), (int64_t)normal.len, now,
+                      now));
     return 0;
 }
 

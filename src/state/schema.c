@@ -3,6 +3,10 @@
  * States are their names, instants are UTC microseconds, JSON is text.
  */
 #include "state/db.h"
+#include "state/pack.h"
+
+/* From this size on a migration says what it does: it may take a while. */
+enum { TELL_FROM_BYTES = 64 << 20 };
 
 static const char version_1[] =
     /* What DAGs were: normal form with every file they name, once per digest. */
@@ -140,7 +144,66 @@ static const char version_3[] =
     "STRICT,"
     " WITHOUT ROWID;";
 
-static const char *const versions[] = {version_1, version_2, version_3};
+/*
+ * Generations are kept compressed, each with its last use; what readers and the purge look up has an index, the columns
+ * that refer to other tables above all (SQLite looks for children of every row that goes).
+ */
+static const char version_4[] =
+    "ALTER TABLE generation ADD COLUMN packed BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE generation ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE generation ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;";
+static const char version_4_after[] =
+    "ALTER TABLE generation DROP COLUMN normal;"
+    "UPDATE generation SET used_at = max(created_at, coalesce((SELECT max(since) FROM "
+    "run_generation"
+    " WHERE generation = generation.id), 0));"
+    "CREATE INDEX generation_dag ON generation (dag_id, used_at);"
+    "CREATE INDEX run_date ON run (logical_date DESC, dag_id);"
+    "CREATE INDEX run_success ON run (dag_id, logical_date) WHERE state = 'success';"
+    "CREATE INDEX run_ended ON run (ended_at) WHERE ended_at IS NOT NULL;"
+    "CREATE INDEX run_of_generation ON run (generation);"
+    "CREATE INDEX run_of_backfill ON run (backfill) WHERE backfill IS NOT NULL;"
+    "CREATE INDEX run_generation_of ON run_generation (generation);"
+    "CREATE INDEX attempt_generation ON attempt (generation);"
+    "CREATE INDEX attempt_step ON attempt (step) WHERE step IS NOT NULL;"
+    "CREATE INDEX attempt_log ON attempt (number) WHERE log_path <> '';"
+    "CREATE INDEX step_batch_run ON step_batch (run);"
+    "CREATE INDEX asset_event_run ON asset_event (run) WHERE run IS NOT NULL;"
+    "CREATE INDEX asset_event_task ON asset_event (task) WHERE task IS NOT NULL;"
+    "CREATE INDEX request_done ON request (done_at) WHERE done_at IS NOT NULL;"
+
+    /* Files whose rows are gone: removed after the commit, and by the next one where that was interrupted. */
+    "CREATE TABLE log_to_remove (path TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
+static int pack_generations(struct dm_store *s, struct dm_err *reterr)
+{
+    for (int64_t id = 0;;) {
+        _cleanup_arena_ struct dm_arena a = {0};
+        _cleanup_query_ sqlite3_stmt *q = NULL;
+        DM_TRY(dm_db_query(s, &q, reterr,
+                           "SELECT id, normal FROM generation WHERE id > ? ORDER BY id LIMIT 1",
+                           "i", id));
+        int rc = dm_db_next(s, q, reterr);
+        if (rc <= 0)
+            return rc;
+        id = sqlite3_column_int64(q, 0);
+        struct dm_str text = dm_db_str(&a, q, 1);
+        DM_TRY(dm_db_exec(s, reterr, "UPDATE generation SET packed = ?, bytes = ? WHERE id = ?",
+                          "bii", dm_pack(&a, text), (int64_t)text.len, id));
+    }
+}
+
+/* One version: SQL, then what SQL cannot do, then SQL again. */
+static const struct migration {
+    const char *sql;
+    int (*step)(struct dm_store *s, struct dm_err *reterr);
+    const char *after, *what;
+} versions[] = {
+    {version_1, NULL, NULL, "runs and their tasks"},
+    {version_2, NULL, NULL, "pools"},
+    {version_3, NULL, NULL, "the scheduler's memory"},
+    {version_4, pack_generations, version_4_after, "compressed generations, indexes"},
+};
 
 int64_t dm_db_schema_newest(void)
 {
@@ -156,21 +219,59 @@ int dm_db_schema_version(struct dm_store *s, int64_t *ret, struct dm_err *reterr
     return 0;
 }
 
-static int apply_missing(struct dm_store *s, struct dm_err *reterr)
+static int64_t bytes_of(struct dm_store *s)
 {
-    int64_t version = 0;
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    if (dm_db_query(s, &q, NULL,
+                    "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+                    "") < 0 ||
+        dm_db_next(s, q, NULL) != 1)
+        return 0;
+    return sqlite3_column_int64(q, 0);
+}
+
+static void tell(const struct dm_store_say *say, int64_t bytes, int64_t version)
+{
+    char line[160];
+    if (!say || version == 0 || bytes < TELL_FROM_BYTES)
+        return;
+    snprintf(line, sizeof(line), "bringing the store (%.1f GB) to version %lld: %s",
+             (double)bytes / 1e9, (long long)version + 1, versions[version].what);
+    say->say(say->user, line);
+}
+
+static int apply(struct dm_store *s, int64_t version, struct dm_err *reterr)
+{
+    const struct migration *m = &versions[version];
+    char set[64];
+    DM_TRY(dm_db_script(s, m->sql, reterr));
+    if (m->step)
+        DM_TRY(m->step(s, reterr));
+    if (m->after)
+        DM_TRY(dm_db_script(s, m->after, reterr));
+    snprintf(set, sizeof(set), "PRAGMA user_version = %lld", (long long)version + 1);
+    return dm_db_script(s, set, reterr);
+}
+
+static int apply_missing(struct dm_store *s, const struct dm_store_say *say, struct dm_err *reterr)
+{
+    int64_t version = 0, bytes = bytes_of(s);
     DM_TRY(
         dm_db_schema_version(s, &version, reterr)); /* again: another process may have been first */
+    int64_t from = version;
     for (; version < dm_db_schema_newest(); version++) {
-        DM_TRY(dm_db_script(s, versions[version], reterr));
-        char set[64];
-        snprintf(set, sizeof(set), "PRAGMA user_version = %lld", (long long)version + 1);
-        DM_TRY(dm_db_script(s, set, reterr));
+        tell(say, bytes, version);
+        int rc = apply(s, version, reterr);
+        if (rc < 0) {
+            dm_err_wrap(reterr, "bringing the store from version %lld to %lld", (long long)from,
+                        (long long)dm_db_schema_newest());
+            return rc;
+        }
     }
     return 0;
 }
 
-int dm_db_migrate(struct dm_store *s, struct dm_err *reterr)
+int dm_db_migrate(struct dm_store *s, const struct dm_store_say *say, struct dm_err *reterr)
 {
     int64_t version = 0;
     DM_TRY(dm_db_schema_version(s, &version, reterr));
@@ -183,7 +284,7 @@ int dm_db_migrate(struct dm_store *s, struct dm_err *reterr)
         return dm_err_hint(reterr, "Use the newer program that wrote it.");
     }
     DM_TRY(dm_db_script(s, "BEGIN IMMEDIATE", reterr));
-    int rc = apply_missing(s, reterr);
+    int rc = apply_missing(s, say, reterr);
     if (rc == 0)
         rc = dm_db_script(s, "COMMIT", reterr);
     if (rc < 0)

@@ -69,11 +69,15 @@ int dm_store_steps(struct dm_store *s, struct dm_arena *a, const char *cluster_i
                                         " AND (?1 IS NULL OR b.cluster_id = ?1)"
                                         " AND (?2 = 0 OR b.run = ?2) ORDER BY p.seq",
                            "ti", cluster_id, run));
-    else
+    else if (run)
         DM_TRY(dm_db_query(s, &q, reterr,
                            STEP_COLUMNS "WHERE (?1 IS NULL OR b.cluster_id = ?1)"
-                                        " AND (?2 = 0 OR b.run = ?2) ORDER BY p.seq",
+                                        " AND b.run = ?2 ORDER BY p.seq",
                            "ti", cluster_id, run));
+    else
+        DM_TRY(dm_db_query(s, &q, reterr,
+                           STEP_COLUMNS "WHERE ?1 IS NULL OR b.cluster_id = ?1 ORDER BY p.seq", "t",
+                           cluster_id));
     while ((rc = dm_db_next(s, q, reterr)) == 1) {
         struct dm_step_row *p = dm_db_list_add(&l, reterr);
         if (!p)

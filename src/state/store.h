@@ -31,6 +31,13 @@ enum dm_store_mode {
 /* `path` is the project's state_path. */
 int dm_store_open(const char *path, enum dm_store_mode mode, struct dm_store **ret,
                   struct dm_err *reterr) dm_nodiscard;
+/* The same, and what a migration that may take long does is said, a line each. */
+struct dm_store_say {
+    void (*say)(void *user, const char *line);
+    void *user;
+};
+int dm_store_open_saying(const char *path, enum dm_store_mode mode, const struct dm_store_say *say,
+                         struct dm_store **ret, struct dm_err *reterr) dm_nodiscard;
 void dm_store_close(struct dm_store *s); /* takes NULL */
 void dm_store_closep(struct dm_store **s);
 #define _cleanup_store_ DM_CLEANUP(dm_store_closep)

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
+#include "task/log_cap.h"
 
 enum { PARENT_GONE = SIGUSR1 };
 
@@ -24,8 +25,11 @@ static struct {
     _Atomic int64_t deadline; /* monotonic; 0 = none */
     int (*late)(void *user);
     void *user;
-    int wake[2]; /* makes the thread look at the deadline */
-} guard;
+    int wake[2]; /* makes the thread look at the deadline and at the log */
+    pthread_mutex_t lock;
+    struct dm_log_cap log; /* under the lock */
+    atomic_bool has_log;
+} guard = {.lock = PTHREAD_MUTEX_INITIALIZER, .log = {.fd = -1}};
 
 static void end_group(int sig)
 {
@@ -36,10 +40,11 @@ static void end_group(int sig)
 static int wait_ms(void)
 {
     int64_t deadline = atomic_load(&guard.deadline);
+    int most = atomic_load(&guard.has_log) ? DM_LOG_LOOK_MS : deadline ? 60000 : -1;
     if (!deadline)
-        return -1;
+        return most;
     int64_t left = deadline - dm_clock_monotonic();
-    return left <= 0 ? 0 : (int)(left / 1000 > 60000 ? 60000 : left / 1000 + 1);
+    return left <= 0 ? 0 : left / 1000 >= most ? most : (int)(left / 1000 + 1);
 }
 
 static void too_late(void)
@@ -50,6 +55,15 @@ static void too_late(void)
         kill(0, SIGTERM);
     }
     _exit(status);
+}
+
+void dm_guard_log_end(void)
+{
+    if (!atomic_load(&guard.has_log))
+        return;
+    pthread_mutex_lock(&guard.lock);
+    dm_log_cap_look(&guard.log);
+    pthread_mutex_unlock(&guard.lock);
 }
 
 static void *watch(void *unused)
@@ -65,6 +79,7 @@ static void *watch(void *unused)
             while (read(guard.wake[0], &c, 1) < 0 && errno == EINTR)
                 ;
         }
+        dm_guard_log_end();
         int64_t deadline = atomic_load(&guard.deadline);
         if (deadline && dm_clock_monotonic() >= deadline)
             too_late();
@@ -85,12 +100,24 @@ int dm_guard_start(int fd, struct dm_err *reterr)
     pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);
     if (pipe2(guard.wake, O_CLOEXEC) < 0)
         return dm_err_errno(reterr, errno, "could not watch the parent");
-    /* The thread's own first poll sees a parent that was gone already. */
+    /* The thread hears of nothing else: what the process blocks later, to read it elsewhere, must not come here. */
+    sigset_t others, before;
+    sigfillset(&others);
+    sigdelset(&others, PARENT_GONE);
+    pthread_sigmask(SIG_SETMASK, &others, &before);
+    /* Its own first poll sees a parent that was gone already. */
     int e = pthread_create(&thread, NULL, watch, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (e)
         return dm_err_errno(reterr, e, "could not watch the parent");
     pthread_detach(thread);
     return 0;
+}
+
+static void wake(void)
+{
+    while (write(guard.wake[1], "", 1) < 0 && errno == EINTR)
+        ;
 }
 
 void dm_guard_timeout(int64_t timeout_us, int (*late)(void *user), void *user)
@@ -98,6 +125,14 @@ void dm_guard_timeout(int64_t timeout_us, int (*late)(void *user), void *user)
     guard.late = late;
     guard.user = user;
     atomic_store(&guard.deadline, dm_clock_monotonic() + timeout_us);
-    while (write(guard.wake[1], "", 1) < 0 && errno == EINTR)
-        ;
+    wake();
+}
+
+void dm_guard_log(int fd, int64_t max_bytes)
+{
+    pthread_mutex_lock(&guard.lock);
+    dm_log_cap_init(&guard.log, fd, max_bytes);
+    atomic_store(&guard.has_log, guard.log.fd >= 0);
+    pthread_mutex_unlock(&guard.lock);
+    wake();
 }

@@ -152,7 +152,8 @@ static int node_scalar(struct dm_arena *a, const struct dm_value *node, struct d
         [DM_BOOL] = DM_BOOL,    [DM_INT] = DM_INT,  [DM_FLOAT] = DM_STRING, [DM_STRING] = DM_STRING,
         [DM_DATETIME] = DM_INT, [DM_DATE] = DM_INT, [DM_DELTA] = DM_INT};
     size_t n = v->kind == DM_DATETIME ? 3 : 1;
-    if (node->list.n != 3 + n || payload(node, 0)->kind != wanted[v->kind])
+    if (node->list.n != 3 + n || payload(node, 0)->kind != wanted[v->kind] ||
+        (n == 3 && payload(node, 2)->kind != DM_BOOL))
         return bad_order(reterr, "a value of the wrong kind");
     const struct dm_value *p = payload(node, 0);
     switch (v->kind) {
@@ -174,6 +175,7 @@ static int node_scalar(struct dm_arena *a, const struct dm_value *node, struct d
         v->time.us = p->i;
         v->time.zone =
             payload(node, 1)->kind == DM_STRING ? dm_str_cstr(a, payload(node, 1)->s) : NULL;
+        v->time.naive = payload(node, 2)->b;
         break;
     default:
         v->i = p->i;

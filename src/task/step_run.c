@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "task/guard.h"
+#include "task/log_cap.h"
 #include "task/operator.h"
 #include "task/step.h"
 
@@ -77,6 +78,8 @@ static int work(struct dm_step *step, struct dm_project *project, struct dm_err 
 {
     const struct dm_step_order *o = step->order;
     DM_TRY(dm_project_open(project, o->project_dir, reterr));
+    dm_guard_log(STDOUT_FILENO,
+                 dm_project_config_bytes(project, "logs.max_bytes", DM_LOG_BYTES_DEFAULT));
     DM_TRY(dm_cluster_root(step->at.arena, project, o->cluster_id, &step->root, reterr));
     DM_TRY(dm_attempt_lake(&step->at, dm_str_c(o->lake_conn_id ? o->lake_conn_id : "lake"),
                            &step->lake, reterr));
@@ -110,6 +113,7 @@ static int run_step(struct dm_arena *a, struct dm_project *project, struct dm_er
         .order = &order};
     struct dm_result result = {.state = DM_RESULT_SUCCESS, .until_time = DM_NEVER};
     int rc = work(&step, project, &result.error);
+    dm_guard_log_end();
     if (rc < 0) {
         result.state = DM_RESULT_FAILED;
         dm_log_err(DM_LOG_ERROR, &result.error);

@@ -12,6 +12,7 @@
 #include "lang/mapping.h"
 #include "task/attempt.h"
 #include "task/guard.h"
+#include "task/log_cap.h"
 #include "task/operator.h"
 #include "task/render.h"
 
@@ -179,8 +180,12 @@ static int run_attempt(struct dm_arena *a, struct dm_project *project, dm_op_loo
         dm_guard_timeout(order.execution_timeout_us, too_late, &at);
     struct dm_err err = {0};
     int rc = dm_project_open(project, order.project_dir, &err);
-    if (rc == 0)
+    if (rc == 0) {
+        dm_guard_log(STDOUT_FILENO,
+                     dm_project_config_bytes(project, "logs.max_bytes", DM_LOG_BYTES_DEFAULT));
         rc = work(&at, find, &err);
+        dm_guard_log_end();
+    }
     if (atomic_flag_test_and_set(&result_taken))
         for (;;)
             pause(); /* too late: the watching thread ends the process */

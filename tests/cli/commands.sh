@@ -10,7 +10,7 @@ sys.exit(None if eval(sys.argv[1]) else f"false: {sys.argv[1]}")' "${2:-True}" <
 }
 lines() { grep -c '' <<<"$1"; }
 
-plan 164
+plan 174
 run "$bin" init "$P" --scale 0.02
 code "init writes a project" 0
 has "init says what to try" "$out" "backfill user_behaviour --from 2010-12-01"
@@ -18,7 +18,7 @@ has "init says what to try" "$out" "backfill user_behaviour --from 2010-12-01"
 # ---- help, wrong arguments: the nearest valid one, and what to do next
 
 commands=$("$bin" --help | sed -n '/^Commands:/,/^$/p' | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)\( .*\|$\)/\1/p')
-is "help lists the commands" "$(lines "$commands")" 31
+is "help lists the commands" "$(lines "$commands")" 36
 while read -r c; do
   # shellcheck disable=SC2086
   run "$bin" $c --help

@@ -65,19 +65,19 @@ static int answer(struct golden_case *c, const struct dm_timetable *t, struct dm
     static const struct {
         const char *key;
         movement move;
-        bool list;
-    } asked[] = {{"next", dm_timetable_tick_after, true},
-                 {"prev", dm_timetable_tick_before, true},
-                 {"align_next", dm_timetable_align_next, false},
-                 {"align_prev", dm_timetable_align_prev, false}};
+        size_t list; /* so many ticks; 0 = one instant */
+    } asked[] = {{"next", dm_timetable_tick_after, 5},
+                 {"prev", dm_timetable_tick_before, 3},
+                 {"align_next", dm_timetable_align_next, 0},
+                 {"align_prev", dm_timetable_align_prev, 0}};
     int64_t after = instant(v, "after");
     bool seek = dm_map_at(v, "error") != NULL;
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         const struct dm_value *want = dm_map_at(v, asked[i].key);
         if (!want && !(seek && asked[i].list))
             continue;
-        DM_TRY(
-            walk(a, t, asked[i].move, after, want && asked[i].list ? want->list.n : 1, &x, reterr));
+        size_t n = want && asked[i].list ? want->list.n : asked[i].list ? asked[i].list : 1;
+        DM_TRY(walk(a, t, asked[i].move, after, n, &x, reterr));
         dm_map_set(a, out, asked[i].key, asked[i].list ? x : x->list.items[0]);
     }
     if ((x = dm_map_at(v, "intervals")) != NULL) {

@@ -180,6 +180,20 @@ static void native_values_keep_their_kind(void)
     }
 }
 
+static void native_errors_have_a_place(void)
+{
+    struct dm_err err = {0};
+    struct dm_context c = {.dag_id = "d"};
+    const struct dm_template *t;
+    const struct dm_value *v;
+    T_TRY(
+        dm_template_parse(&arena, DM_STR("{{ nothing }}"), (struct dm_place){"f", 7, 9}, &t, &err),
+        err);
+    T_INT(dm_template_render_native(&arena, t, &c, &v, &err), DM_E_UNDEFINED);
+    T_STR(err.file, "f");
+    T_INT(err.line, 7);
+}
+
 static void names_are_those_from_outside(void)
 {
     struct dm_err err;
@@ -229,5 +243,5 @@ static void checks_find_mistakes_at_load(void)
 
 T_MAIN(T_CASE(days_and_params_are_there), T_CASE(errors_say_where_and_of_what_class),
        T_CASE(nothing_runs_away), T_CASE(deep_nesting_is_refused), T_CASE(params_are_a_copy),
-       T_CASE(native_values_keep_their_kind), T_CASE(names_are_those_from_outside),
-       T_CASE(checks_find_mistakes_at_load))
+       T_CASE(native_values_keep_their_kind), T_CASE(native_errors_have_a_place),
+       T_CASE(names_are_those_from_outside), T_CASE(checks_find_mistakes_at_load))

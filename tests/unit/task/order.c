@@ -28,6 +28,9 @@ static void an_order_keeps_values_kinds_and_places(void)
     dm_list_add(&a, list, &dm_true);
     dm_list_add(&a, list, &dm_null);
     dm_list_add(&a, list, dm_value_time(&a, 1291161600000000, "Europe/Kyiv"));
+    struct dm_value *naive = dm_value_time(&a, 1291161600000000, NULL);
+    naive->time.naive = true;
+    dm_list_add(&a, list, naive);
     dm_map_set(&a, args, "steps", list);
     dm_map_set_value(&a, args, dm_value_int(&a, 7), dm_value_int(&a, -1));
     struct dm_order o = {.attempt = 12,
@@ -62,6 +65,7 @@ static void an_order_keeps_values_kinds_and_places(void)
     T_INT(steps->list.items[3]->line, 6);
     T_INT(steps->list.items[4]->kind, DM_DELTA);
     T_STR(steps->list.items[7]->time.zone, "Europe/Kyiv");
+    T_OK(!steps->list.items[7]->time.naive && steps->list.items[8]->time.naive);
     T_OK(dm_value_equal(got.args, args));
     _cleanup_strbuf_ struct dm_strbuf again;
     dm_strbuf_init(&again, DM_BUF_FRAME);
