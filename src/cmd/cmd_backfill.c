@@ -66,15 +66,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(range(args, &d, reterr));
     int rerun = dm_rerun_parse(dm_str_c(dm_option_text(args, "rerun", "missing")));
     d.rerun = (enum dm_rerun)rerun;
-    const char *conf = dm_option_text(args, "conf", NULL);
-    if (conf) {
-        struct dm_value *v;
-        DM_TRY(dm_value_from_json(args->arena, dm_str_c(conf), &v, reterr));
-        if (v->kind != DM_MAP)
-            return dm_err_set(reterr, DM_E_USAGE, "--conf wants a JSON object, not a %s",
-                              dm_kind_name(v->kind));
-        d.conf = v;
-    }
+    DM_TRY(dm_cmd_conf(args, d.dag, &d.conf, reterr));
     _cleanup_store_ struct dm_store *store = NULL;
     struct dm_day *days;
     size_t n, outside, todo = 0;

@@ -112,12 +112,7 @@ static int test(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(dm_cmd_dag(args, args->v[0], &d.dag, reterr));
     DM_TRY(dm_cmd_day(args->v[1], &d.from, reterr));
     d.to = d.from;
-    const char *conf = dm_option_text(args, "conf", NULL);
-    if (conf) {
-        struct dm_value *v;
-        DM_TRY(dm_value_from_json(args->arena, dm_str_c(conf), &v, reterr));
-        d.conf = v;
-    }
+    DM_TRY(dm_cmd_conf(args, d.dag, &d.conf, reterr));
     struct dm_cmd_drive drive = {
         .drive = &d,
         .command = dm_arena_printf(args->arena, "dags test %s", d.dag->dag_id),

@@ -6,11 +6,18 @@
     X(init)             \
     X(setup)            \
     X(check)            \
+    X(schema)           \
     X(backfill)         \
+    X(standalone)       \
+    X(scheduler)        \
     X(clean)            \
     X(dags_list)        \
     X(dags_show)        \
     X(dags_test)        \
+    X(dags_trigger)     \
+    X(dags_pause)       \
+    X(dags_unpause)     \
+    X(dags_next)        \
     X(tasks_list)       \
     X(tasks_render)     \
     X(tasks_test)       \

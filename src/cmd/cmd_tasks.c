@@ -362,10 +362,12 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
     const struct dm_value *answer = NULL;
     size_t n;
     DM_TRY(dm_cmd_dag(args, args->v[0], &dag, reterr));
-    DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
+    if (!dm_group_find(dag, dm_str_c(args->v[1])))
+        DM_TRY(dm_cmd_task(dag, args->v[1], &task, reterr));
     DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &reader, &run, reterr));
     int64_t map_index = dm_option_int(args, "map-index", -1);
-    struct dm_clear c = {.task_ids = &task->task_id,
+    const char *what = args->v[1];
+    struct dm_clear c = {.task_ids = &what,
                          .n_task_ids = 1,
                          .from = dm_option_flag(args, "past") ? DM_NEVER : run.logical_date,
                          .to = dm_option_flag(args, "future") ? DM_NEVER : run.logical_date,
@@ -380,7 +382,7 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
         return 0;
     }
     struct dm_value *body = dm_value_map(args->arena), *ids = dm_value_list(args->arena, 0);
-    dm_list_add(args->arena, ids, dm_value_cstr(args->arena, task->task_id));
+    dm_list_add(args->arena, ids, dm_value_cstr(args->arena, what));
     dm_map_set(args->arena, body, "task_ids", ids);
     set_date(args, body, "from", c.from);
     set_date(args, body, "to", c.to);
@@ -406,7 +408,7 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
 
 const struct dm_cmd dm_cmd_tasks_clear = {
     .name = "tasks clear",
-    .synopsis = "DAG TASK DAY",
+    .synopsis = "DAG TASK|GROUP DAY",
     .doc = "forget that a task ran, so that the next backfill runs it again",
     .min_args = 3,
     .max_args = 3,

@@ -10,10 +10,9 @@ static const char *environment(void *user, const char *name)
     return getenv(name);
 }
 
-int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *ret,
-                   struct dm_err *reterr)
+int dm_cmd_load_world(struct dm_args *args, struct dm_load_world *ret, struct dm_err *reterr)
 {
-    struct dm_load_world world = {
+    *ret = (struct dm_load_world){
         .project_dir = args->project ? args->project->dir : ".",
         .dags_dir = args->project ? args->project->dags_dir : NULL,
         .ops = dm_op_table(),
@@ -26,7 +25,15 @@ int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *re
         return dm_err_set(reterr, DM_E_INVALID,
                           "dag_ignore_file_syntax in %s is \"%.*s\", neither glob nor regexp",
                           DM_PROJECT_FILE, DM_FMT(syntax->s));
-    world.ignore_regexp = syntax && dm_str_is(syntax->s, "regexp");
+    ret->ignore_regexp = syntax && dm_str_is(syntax->s, "regexp");
+    return 0;
+}
+
+int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *ret,
+                   struct dm_err *reterr)
+{
+    struct dm_load_world world;
+    DM_TRY(dm_cmd_load_world(args, &world, reterr));
     /* The project's folders are without links; a path from a person is not, and may be relative. */
     _cleanup_free_ char *real = args->project ? realpath(path, NULL) : NULL;
     return dm_dags_load(args->arena, real ? real : path, &world, ret, reterr);
@@ -97,6 +104,21 @@ int dm_cmd_task(const struct dm_dag *dag, const char *task_id, const struct dm_t
     dm_err_hint(reterr, near ? "Did you mean \"%s\"?" : "\"daymill tasks list %s\" shows all.",
                 near ? near : dag->dag_id);
     return DM_E_NOTFOUND;
+}
+
+int dm_cmd_conf(struct dm_args *args, const struct dm_dag *dag, const struct dm_value **ret,
+                struct dm_err *reterr)
+{
+    const char *text = dm_option_text(args, "conf", NULL);
+    struct dm_value *v = NULL;
+    if (text)
+        DM_TRY(dm_value_from_json(args->arena, dm_str_c(text), &v, reterr));
+    if (v && v->kind != DM_MAP)
+        return dm_err_set(reterr, DM_E_USAGE, "--conf wants a JSON object, not a %s",
+                          dm_kind_name(v->kind));
+    DM_TRY(dm_params_check(dag, v, reterr));
+    *ret = v;
+    return 0;
 }
 
 int dm_cmd_day(const char *text, int64_t *ret, struct dm_err *reterr)

@@ -10,6 +10,9 @@
 
 /* Every DAG of the project, with what is wrong with the files. */
 int dm_cmd_dags(struct dm_args *args, struct dm_dag_set *ret, struct dm_err *reterr) dm_nodiscard;
+/* How the project's DAG files are loaded. */
+int dm_cmd_load_world(struct dm_args *args, struct dm_load_world *ret,
+                      struct dm_err *reterr) dm_nodiscard;
 /* The DAGs of another folder or file (for `check DIR`). */
 int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *ret,
                    struct dm_err *reterr) dm_nodiscard;
@@ -17,6 +20,10 @@ int dm_cmd_dags_at(struct dm_args *args, const char *path, struct dm_dag_set *re
 int dm_cmd_dag(struct dm_args *args, const char *dag_id, const struct dm_dag **ret,
                struct dm_err *reterr) dm_nodiscard;
 int dm_cmd_task(const struct dm_dag *dag, const char *task_id, const struct dm_task **ret,
+                struct dm_err *reterr) dm_nodiscard;
+
+/* The option --conf: a JSON object that fits the DAG's params; NULL where it is not given and none is needed. */
+int dm_cmd_conf(struct dm_args *args, const struct dm_dag *dag, const struct dm_value **ret,
                 struct dm_err *reterr) dm_nodiscard;
 
 /* A DAY: "2010-12-05", an instant, or a run id that ends in one. */

@@ -215,9 +215,17 @@ int dm_dags_scan(struct dm_arena *a, const char *folder, const struct dm_load_wo
 /* "dags/x.yaml:12:9: error: unknown key …", the source line, a caret below its column, and the hint. */
 void dm_diag_format(struct dm_strbuf *b, const struct dm_diag *d);
 
+/* May a run have this conf (NULL = none)?  Its values take the place of the DAG's params of the same names; each must keep
+   to its schema, and a param without a default must be there.  Other names are no params: they are fine.
+   DM_E_INVALID says which one and why. */
+int dm_params_check(const struct dm_dag *dag, const struct dm_value *conf,
+                    struct dm_err *reterr) dm_nodiscard;
+
 const struct dm_dag *dm_dag_find(const struct dm_dag_set *set, struct dm_str dag_id);
 const struct dm_task *dm_task_find(const struct dm_dag *dag, struct dm_str task_id);
 const struct dm_task_group *dm_group_find(const struct dm_dag *dag, struct dm_str group_id);
+/* Whether the task lies in the group, or in one that lies in it. */
+bool dm_task_in_group(const struct dm_dag *dag, const struct dm_task *task, const char *group_id);
 
 /* The normal form: everything above except arena and generation, as JSON.  Maps keep their order (checks and environments
    have one), and dates, spans and marks come back as they were.  Reading computes the generation from the text. */

@@ -339,10 +339,10 @@ static void required_params(struct dm_dag_draft *d)
     /* Without the word "none" a DAG of Airflow 2 runs every day. */
     bool scheduled =
         d->dag->timetable && (dm_timetable_kind(d->dag->timetable) != DM_TIMETABLE_NONE ||
-                              d->dag->schedule->kind == DM_NULL);
+                              (d->dag->schedule->kind == DM_NULL && d->loader->world->model_only));
     for (size_t i = 0; specs && i < specs->map.n; i++) {
         const struct dm_value *name = specs->map.pairs[i].key;
-        if ((scheduled || !d->loader->world->model_only) && !dm_map_get_value(d->dag->params, name))
+        if (scheduled && !dm_map_get_value(d->dag->params, name))
             draft_error(d, name, BAD_PARAM, "Add default: to it.",
                         "the param \"%.*s\" has no value", DM_FMT(name->s));
     }

@@ -9,10 +9,11 @@
 #include "lang/dag_loader.h"
 
 static const struct {
-    const char *key;
+    const char *key, *name,
+        *file; /* the callback, and dag-factory's keys for a function by name and file */
     bool of_dag;
 } callbacks[] = {
-#define DM_CALLBACK(name, key, of_dag, doc) {key, of_dag},
+#define DM_CALLBACK(name, key, of_dag, doc) {key, key "_name", key "_file", of_dag},
 #include "lang/callbacks.def"
 #undef DM_CALLBACK
 };
@@ -28,6 +29,11 @@ static const struct {
 const char *dm_callback_key(enum dm_callback_on on)
 {
     return callbacks[on].key;
+}
+
+const char *dm_callback_half(enum dm_callback_on on, bool file)
+{
+    return file ? callbacks[on].file : callbacks[on].name;
 }
 
 /* One callback while it is made. */
@@ -215,8 +221,8 @@ struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
         const char *key = callbacks[on].key;
         for (size_t i = 0; i < n_levels; i++) {
             const struct dm_value *v = dm_map_at(levels[i], key);
-            const struct dm_value *name = dm_map_at(levels[i], dm_arena_printf(a, "%s_name", key));
-            const struct dm_value *file = dm_map_at(levels[i], dm_arena_printf(a, "%s_file", key));
+            const struct dm_value *name = dm_map_at(levels[i], callbacks[on].name);
+            const struct dm_value *file = dm_map_at(levels[i], callbacks[on].file);
             if (!v && !(name && file))
                 continue;
             if (!v || v->kind != DM_NULL)

@@ -9,10 +9,9 @@
 
 const char *dm_dag_shown_path(const struct dm_dag_loader *l, const char *path)
 {
-    const char *project = dm_path_clean(l->a, l->world->project_dir);
     const char *clean = dm_path_clean(l->a, path);
-    size_t n = strlen(project);
-    if (strncmp(clean, project, n) == 0 && clean[n] == '/')
+    size_t n = strlen(l->project);
+    if (strncmp(clean, l->project, n) == 0 && clean[n] == '/')
         return clean + n + 1;
     return clean;
 }

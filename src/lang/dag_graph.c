@@ -233,3 +233,13 @@ const struct dm_task_group *dm_group_find(const struct dm_dag *dag, struct dm_st
             return &dag->groups[i];
     return NULL;
 }
+
+bool dm_task_in_group(const struct dm_dag *dag, const struct dm_task *task, const char *group_id)
+{
+    const char *group = task->group;
+    while (group && strcmp(group, group_id) != 0) {
+        const struct dm_task_group *g = dm_group_find(dag, dm_str_c(group));
+        group = g ? g->parent : NULL;
+    }
+    return group != NULL;
+}

@@ -138,7 +138,7 @@ static struct dm_value *decode_map(struct dm_arena *a, const struct dm_value *v)
     }
     struct dm_value *map = dm_value_map(a);
     for (size_t i = 0; i < v->map.n; i++)
-        dm_map_set_value(a, map, v->map.pairs[i].key, decode(a, v->map.pairs[i].value));
+        dm_map_set_value(a, map, decode(a, v->map.pairs[i].key), decode(a, v->map.pairs[i].value));
     return map;
 }
 
@@ -150,6 +150,8 @@ static struct dm_value *decode(struct dm_arena *a, const struct dm_value *v)
         return decode_map(a, v);
     struct dm_value *copy = dm_arena_new(a, struct dm_value);
     *copy = *v;
+    if (v->kind == DM_STRING)
+        copy->s = dm_str_dup(a, v->s);
     return copy;
 }
 
@@ -572,9 +574,10 @@ static int damaged(const char *what, struct dm_err *reterr)
 int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret,
                      struct dm_err *reterr)
 {
+    _cleanup_arena_ struct dm_arena read = {0}; /* nothing of the JSON tree is kept */
     struct dm_value *m;
     struct dm_dag *d = dm_arena_new(a, struct dm_dag);
-    DM_TRY(dm_value_from_json(a, json, &m, reterr));
+    DM_TRY(dm_value_from_json(&read, json, &m, reterr));
     const struct dm_value *tasks = dm_map_at(m, "tasks"), *tags = dm_map_at(m, "tags");
     const struct dm_value *schedule = dm_map_at(m, "schedule");
     if (!tasks || tasks->kind != DM_LIST || !tags || tags->kind != DM_LIST || !schedule)

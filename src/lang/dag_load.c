@@ -263,7 +263,7 @@ static void finish(struct load *load, const struct dm_dag *built)
     dm_strbuf_init(&b, DM_BUF_TEXT);
     dm_dag_to_json(&b, built);
     if (dm_strbuf_check(&b, "the normal form of the DAG", &err) < 0 ||
-        dm_dag_from_json(load->l.a, dm_strbuf_str(&b), &dag, &err) < 0) {
+        dm_dag_from_json(load->l.out, dm_strbuf_str(&b), &dag, &err) < 0) {
         dm_diag_report_err(&load->l, at, DM_DIAG_LIMIT, &err);
         return;
     }
@@ -364,16 +364,28 @@ static struct folder_defaults read_defaults(struct dm_dag_loader *l, const char 
 /* The defaults of a folder and of those around it up to the folder of all DAGs, each read once. */
 static const struct folder_defaults *defaults_of(struct load *load, const char *dir)
 {
-    struct dm_arena *a = load->l.a;
+    struct dm_dag_loader *l = &load->l;
     struct folder_defaults *f = dm_map_get(&load->folders, dm_str_c(dir));
     if (f)
         return f;
-    bool inner = strcmp(dir, load->l.dags_dir) != 0 && dm_path_below(a, dir, load->l.dags_dir);
-    const struct folder_defaults *outer = inner ? defaults_of(load, dm_path_dir(a, dir)) : NULL;
-    f = dm_arena_new(a, struct folder_defaults);
-    *f = read_defaults(&load->l, dir, outer);
-    dm_map_put(&load->folders, dm_str_c(dir), f);
+    bool inner = strcmp(dir, l->dags_dir) != 0 && dm_path_below(l->keep, dir, l->dags_dir);
+    const struct folder_defaults *outer =
+        inner ? defaults_of(load, dm_path_dir(l->keep, dir)) : NULL;
+    struct dm_arena *of_file = l->a;
+    f = dm_arena_new(l->keep, struct folder_defaults);
+    l->a = l->keep; /* they outlive the file that asks for them */
+    *f = read_defaults(l, dir, outer);
+    l->a = of_file;
+    dm_map_put(&load->folders, dm_str_c(dm_arena_strdup(l->keep, dir)), f);
     return f;
+}
+
+static void load_one(struct load *load, const char *path)
+{
+    _cleanup_arena_ struct dm_arena of_file = {0};
+    load->l.a = &of_file;
+    load_file(load, path, defaults_of(load, dm_path_dir(&of_file, path)));
+    load->l.a = load->l.keep;
 }
 
 static int by_id(const void *x, const void *y)
@@ -393,30 +405,39 @@ static int by_place(const void *x, const void *y)
     return a->col < b->col ? -1 : a->col > b->col;
 }
 
+static int load_path(struct load *load, const char *path, struct dm_err *reterr)
+{
+    struct dm_dag_loader *l = &load->l;
+    struct dm_dag_scan scan;
+    bool folder = dm_is_dir(path);
+    path = dm_path_clean(l->keep, path);
+    const char *dir = folder ? path : dm_path_dir(l->keep, path);
+    const char *all = l->world->dags_dir ? dm_path_clean(l->keep, l->world->dags_dir) : dir;
+    l->dags_dir = dm_path_below(l->keep, dir, all) ? all : dir;
+    l->project = dm_path_clean(l->keep, l->world->project_dir);
+    if (!folder && !dm_exists(path))
+        return dm_err_set(reterr, DM_E_NOTFOUND, "there is no file or folder %s", path);
+    if (!folder) {
+        load_one(load, path);
+        return 0;
+    }
+    DM_TRY(dm_dags_scan(l->keep, path, l->world, &scan, reterr));
+    for (size_t i = 0; i < scan.n_folders; i++)
+        defaults_of(load, scan.folders[i]);
+    for (size_t i = 0; i < scan.n_files; i++)
+        load_one(load, scan.files[i]);
+    return 0;
+}
+
 int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_world *world,
                  struct dm_dag_set *ret, struct dm_err *reterr)
 {
-    struct load load = {.l = {.a = a, .world = world}};
-    bool folder = dm_is_dir(path);
-    struct dm_dag_scan scan;
-    path = dm_path_clean(a, path);
-    const char *dir = folder ? path : dm_path_dir(a, path);
-    const char *all = world->dags_dir ? dm_path_clean(a, world->dags_dir) : dir;
-    load.l.dags_dir = dm_path_below(a, dir, all) ? all : dir;
-    dm_map_init(&load.dags, a);
-    dm_map_init(&load.folders, a);
-    dm_map_init(&load.l.depends, a);
-    if (folder) {
-        DM_TRY(dm_dags_scan(a, path, world, &scan, reterr));
-        for (size_t i = 0; i < scan.n_folders; i++)
-            defaults_of(&load, scan.folders[i]);
-        for (size_t i = 0; i < scan.n_files; i++)
-            load_file(&load, scan.files[i], defaults_of(&load, dm_path_dir(a, scan.files[i])));
-    } else {
-        if (!dm_exists(path))
-            return dm_err_set(reterr, DM_E_NOTFOUND, "there is no file or folder %s", path);
-        load_file(&load, path, defaults_of(&load, dir));
-    }
+    _cleanup_arena_ struct dm_arena keep = {0};
+    struct load load = {.l = {.a = &keep, .keep = &keep, .out = a, .world = world}};
+    dm_map_init(&load.dags, &keep);
+    dm_map_init(&load.folders, &keep);
+    dm_map_init(&load.l.depends, &keep);
+    DM_TRY(load_path(&load, path, reterr));
     struct dm_dag_set set = {.n_dags = load.dags.len,
                              .diags = load.l.diags,
                              .n_diags = load.l.n_diags,

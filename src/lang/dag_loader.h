@@ -32,9 +32,12 @@ struct dm_dag_source {
 };
 
 struct dm_dag_loader {
-    struct dm_arena *a;
+    struct dm_arena *a;    /* of the file that is being loaded */
+    struct dm_arena *keep; /* of the load: defaults of folders, names of files */
+    struct dm_arena *out;  /* of what is handed out: DAGs and findings */
     const struct dm_load_world *world;
     const char *dags_dir;
+    const char *project;   /* project_dir, cleaned */
     struct dm_map depends; /* shown path -> itself */
     struct dm_diag *diags;
     size_t n_diags, cap_diags, n_errors;
@@ -156,9 +159,13 @@ const struct dm_value *dm_dag_callback(struct dm_dag_draft *d, const char *key,
 struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
                                           const struct dm_value *const *levels, size_t n_levels,
                                           bool of_dag, size_t *ret_n);
+/* on_failure_callback_name and on_failure_callback_file. */
+const char *dm_callback_half(enum dm_callback_on on, bool file);
 extern const char *const dm_task_callbacks[], *const dm_dag_callback_names[];
 /* dag_map.c: expand, partial, and the values of decorated functions; needs all tasks. */
 void dm_dag_map_tasks(struct dm_dag_draft *d);
+/* What every sensor takes beside its own fields; ends with a NULL name. */
+extern const struct dm_op_field dm_sensor_fields[];
 /* dag_task.c: adds one task to the draft.  `at` is its key or its map. */
 void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map);
 /* The fields of the operator that `map` names, checked as a task's (defaults filled in, files read, templates checked);

@@ -108,8 +108,10 @@ int dm_dags_scan(struct dm_arena *a, const char *folder, const struct dm_load_wo
 void dm_dag_depend(struct dm_dag_loader *l, const char *path)
 {
     const char *shown = dm_dag_shown_path(l, path);
-    if (!dm_map_has(&l->depends, dm_str_c(shown)))
-        dm_map_put(&l->depends, dm_str_c(shown), (char *)shown);
+    if (!dm_map_has(&l->depends, dm_str_c(shown))) {
+        char *kept = dm_arena_strdup(l->keep, shown);
+        dm_map_put(&l->depends, dm_str_c(kept), kept);
+    }
 }
 
 bool dm_dag_has_file(struct dm_dag_loader *l, const char *path)

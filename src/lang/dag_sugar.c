@@ -86,16 +86,17 @@ static void write_functions(struct dm_dag_draft *d, const struct dm_op_spec *spe
 static void write_callbacks(struct dm_dag_draft *d, struct dm_value *map)
 {
     struct dm_arena *a = d->loader->a;
-    for (size_t i = 0; dm_task_callbacks[i]; i++) {
-        const char *key = dm_task_callbacks[i];
-        const struct dm_value *name = dm_map_at(map, with(a, key, "name"));
-        const struct dm_value *file = dm_map_at(map, with(a, key, "file"));
+    for (int on = 0; on < DM_ON_COUNT; on++) {
+        const char *name_key = dm_callback_half((enum dm_callback_on)on, false);
+        const char *file_key = dm_callback_half((enum dm_callback_on)on, true);
+        const struct dm_value *name = dm_map_at(map, name_key);
+        const struct dm_value *file = dm_map_at(map, file_key);
         if (!name || !file)
             continue;
         const struct dm_value *v = dm_dag_callable_in(d, name, file, DM_DIAG_UNKNOWN_CALLBACK);
-        drop(a, map, with(a, key, "name"));
-        drop(a, map, with(a, key, "file"));
-        dm_map_set(a, map, key, v ? v : &dm_null);
+        drop(a, map, name_key);
+        drop(a, map, file_key);
+        dm_map_set(a, map, dm_callback_key((enum dm_callback_on)on), v ? v : &dm_null);
     }
 }
 

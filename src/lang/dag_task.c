@@ -65,12 +65,10 @@ static bool any_operator_has(const struct dm_op_table *ops, struct dm_str name)
 /* on_failure_callback_name and the like: one of two keys that name a function together. */
 static bool is_half_callback(struct dm_str name)
 {
-    for (int on = 0; on < DM_ON_COUNT; on++) {
-        struct dm_str key = dm_str_c(dm_callback_key((enum dm_callback_on)on));
-        struct dm_str rest = dm_str_starts(name, key) ? dm_str_sub(name, key.len, name.len) : name;
-        if (dm_str_is(rest, "_name") || dm_str_is(rest, "_file"))
+    for (int on = 0; on < DM_ON_COUNT; on++)
+        if (dm_str_is(name, dm_callback_half((enum dm_callback_on)on, false)) ||
+            dm_str_is(name, dm_callback_half((enum dm_callback_on)on, true)))
             return true;
-    }
     return false;
 }
 

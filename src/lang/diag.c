@@ -79,12 +79,12 @@ static void add(struct dm_dag_loader *l, struct dm_diag d)
         d = (struct dm_diag){
             .file = d.file,
             .code = dm_diag_code_name(DM_DIAG_LIMIT),
-            .message = dm_arena_printf(l->a, "more than %d findings; the rest is not listed",
+            .message = dm_arena_printf(l->out, "more than %d findings; the rest is not listed",
                                        DM_DAG_DIAGS_MAX)};
     if (l->n_diags == l->cap_diags) {
         struct dm_diag *old = l->diags;
         l->cap_diags = l->cap_diags ? l->cap_diags * 2 : 16;
-        l->diags = dm_arena_array(l->a, struct dm_diag, l->cap_diags);
+        l->diags = dm_arena_array(l->out, struct dm_diag, l->cap_diags);
         if (l->n_diags)
             memcpy(l->diags, old, l->n_diags * sizeof(*old));
     }
@@ -108,16 +108,16 @@ static void report(struct dm_dag_loader *l, struct dm_diag_at at, bool warning,
                    enum dm_diag_code code, const char *hint, const char *message)
 {
     struct dm_diag d = {.warning = warning,
-                        .file = at.source->file,
-                        .dag_id = at.dag_id,
+                        .file = dm_arena_strdup(l->out, at.source->file),
+                        .dag_id = at.dag_id ? dm_arena_strdup(l->out, at.dag_id) : NULL,
                         .line = at.line,
                         .col = at.col,
                         .code = dm_diag_code_name(code),
-                        .message = dm_arena_strdup(l->a, message),
-                        .hint = hint && *hint ? dm_arena_strdup(l->a, hint) : NULL};
+                        .message = dm_arena_strdup(l->out, message),
+                        .hint = hint && *hint ? dm_arena_strdup(l->out, hint) : NULL};
     to_file(at.source, &d.line, &d.col);
     if (d.line)
-        d.source_line = printable(l->a, line_at(at.source->text, d.line));
+        d.source_line = printable(l->out, line_at(at.source->text, d.line));
     add(l, d);
 }
 

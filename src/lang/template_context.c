@@ -426,7 +426,15 @@ static int accessor_attr(struct dm_eval *e, const struct dm_value *self, struct 
     return rc;
 }
 
-static const struct dm_class class_accessor = {.type = "VariableAccessor", .attr = accessor_attr};
+/* Airflow's accessors print as None. */
+static int none_text(struct dm_eval *e, const struct dm_value *self, bool repr, struct dm_strbuf *b)
+{
+    dm_strbuf_adds(b, "None");
+    return 0;
+}
+
+static const struct dm_class class_accessor = {
+    .type = "VariableAccessor", .attr = accessor_attr, .text = none_text};
 
 /* --- connections --- */
 
@@ -571,7 +579,8 @@ static int conn_attr(struct dm_eval *e, const struct dm_value *self, struct dm_s
     return rc;
 }
 
-static const struct dm_class class_conn = {.type = "ConnectionAccessor", .attr = conn_attr};
+static const struct dm_class class_conn = {
+    .type = "ConnectionAccessor", .attr = conn_attr, .text = none_text};
 
 /* --- the table --- */
 

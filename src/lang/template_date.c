@@ -20,6 +20,8 @@ static int read_shift(struct dm_eval *e, const struct dm_call *c, int sign, stru
         if (!v)
             continue;
         DM_TRY(dm_eval_defined(e, v));
+        if (i >= 4 && c->self->kind == DM_DATE)
+            return dm_eval_fail(e, DM_TE_TYPE, "Date.%s() knows no parts of a day", c->name);
         if (!dm_is_int(v) && (v->kind != DM_FLOAT || i < 2))
             return dm_eval_fail(e, DM_TE_TYPE, "unsupported operand type(s) for +: 'int' and '%s'",
                                 dm_type_name(v));
@@ -51,6 +53,9 @@ static int shift_by(struct dm_eval *e, const struct dm_value *v, const struct sh
         *ret = moved;
         return 0;
     }
+    int64_t year = t.civil.year + s->months / 12;
+    if (year < 1 || year > 9999)
+        return dm_eval_fail(e, DM_TE_VALUE, "year %lld is out of range", (long long)year);
     int64_t local = s->months ? dm_add_months(t.local, s->months) : t.local;
     DM_TRY(dm_check_year(e, local));
     return dm_time_like(e, v, local + s->days * DM_DAY + s->us, ret);
@@ -86,6 +91,31 @@ static int date_replace(struct dm_eval *e, const struct dm_call *c, const struct
     if (!dm_civil_valid(&t.civil))
         return dm_eval_fail(e, DM_TE_VALUE, "day is out of range for month");
     return dm_time_like(e, c->self, dm_us_from_civil(&t.civil), ret);
+}
+
+/* at(): another time of day; what is not given is 0. */
+static int date_at(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    static const int64_t limits[] = {24, 60, 60, 1000000}, units[] = {DM_HOUR, DM_MIN, DM_SEC, 1};
+    DM_TRY(dm_shown(e, c->self, &t));
+    int64_t local = dm_days_from_civil(t.civil.year, t.civil.month, t.civil.day) * DM_DAY, n;
+    for (size_t i = 0; i < 4; i++) {
+        DM_TRY(dm_param_int(e, c, i, 0, &n));
+        if (n < 0 || n >= limits[i])
+            return dm_eval_fail(e, DM_TE_VALUE, "a part of the time is out of range");
+        local += n * units[i];
+    }
+    return dm_time_like(e, c->self, local, ret);
+}
+
+/* on(): another day at the same time. */
+static int date_on(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_call call = *c;
+    for (size_t i = 3; i < DM_CALL_ARGS; i++)
+        call.arg[i] = NULL;
+    return date_replace(e, &call, ret);
 }
 
 enum unit { SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER, YEAR, DECADE, CENTURY, N_UNITS };
@@ -204,6 +234,30 @@ static int date_last_of(struct dm_eval *e, const struct dm_call *c, const struct
     return edge_of(e, c, true, ret);
 }
 
+/* nth_of('month', 2, weekday): the second one of its weekday; none = an error. */
+static int date_nth_of(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    enum unit unit;
+    struct dm_shown t;
+    int64_t from, to, nth;
+    int weekday;
+    DM_TRY(read_unit(e, c, &unit));
+    if (unit != MONTH && unit != QUARTER && unit != YEAR)
+        return dm_eval_fail(e, DM_TE_VALUE, "Invalid unit for nth_of()");
+    DM_TRY(dm_param_int(e, c, 1, 1, &nth));
+    DM_TRY(read_weekday(e, c, 2, 0, &weekday));
+    DM_TRY(dm_shown(e, c->self, &t));
+    unit_bounds(t.civil, unit, &from, &to);
+    struct dm_civil first = dm_civil_from_us(from);
+    int64_t day = from + (weekday - dm_weekday_monday(&first) + 7) % 7 * DM_DAY;
+    if (nth > 0 && nth < 60)
+        day += (nth - 1) * 7 * DM_DAY;
+    if (nth < 1 || nth >= 60 || day >= to)
+        return dm_eval_fail(e, DM_TE_VALUE, "there is no such weekday in the %.*s",
+                            DM_FMT(c->arg[0]->s));
+    return dm_time_like(e, c->self, day, ret);
+}
+
 static int neighbour(struct dm_eval *e, const struct dm_call *c, int64_t step,
                      const struct dm_value **ret)
 {
@@ -283,10 +337,20 @@ FORMATTED(to_time_string, "%H:%M:%S")
 FORMATTED(to_formatted_date_string, "%b %d, %Y")
 FORMATTED(to_day_datetime_string, "%a, %b %-d, %Y %-I:%M %p")
 FORMATTED(to_rfc822_string, "%a, %d %b %y %H:%M:%S %z")
+FORMATTED(to_rfc850_string, "%A, %d-%b-%y %H:%M:%S %Z")
 FORMATTED(to_rfc2822_string, "%a, %d %b %Y %H:%M:%S %z")
 FORMATTED(to_cookie_string, "%A, %d-%b-%Y %H:%M:%S %Z")
 FORMATTED(date_ctime, "%a %b %e %H:%M:%S %Y")
 FORMATTED(date_tzname, "%Z")
+
+/* As in the W3C's profile of ISO 8601 and in Atom: whole seconds. */
+static int date_to_w3c(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    DM_TRY(dm_pendulum_format(e, c->self, DM_STR("YYYY-MM-DDTHH:mm:ssZ"), &b));
+    return dm_new_text(e, &b, ret);
+}
 
 static int iso_text(struct dm_eval *e, const struct dm_value *v, struct dm_str sep, const char *utc,
                     const struct dm_value **ret)
@@ -487,7 +551,11 @@ static int other_date(struct dm_eval *e, const struct dm_call *c, const struct d
     DM_TRY(dm_eval_defined(e, v));
     if (v->kind != DM_DATETIME && v->kind != DM_DATE)
         return dm_eval_fail(e, DM_TE_TYPE, "%s() wants a date, not %s", c->name, dm_type_name(v));
-    return 0;
+    int order, comparable = dm_date_compare(e, c->self, v, &order);
+    if (comparable == 0)
+        return dm_eval_fail(e, DM_TE_VALUE,
+                            "Both start and end of an Interval must have the same type");
+    return comparable < 0 ? comparable : 0;
 }
 
 static int date_diff(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
@@ -510,9 +578,66 @@ static int date_diff_for_humans(struct dm_eval *e, const struct dm_call *c,
     return dm_humans(e, c->self, other, absolute, ret);
 }
 
+static int date_is_long_year(struct dm_eval *e, const struct dm_call *c,
+                             const struct dm_value **ret)
+{
+    struct dm_shown t;
+    int year;
+    DM_TRY(dm_shown(e, c->self, &t));
+    struct dm_civil last_week = {.year = t.civil.year, .month = 12, .day = 28};
+    *ret = dm_bool_value(dm_iso_week(&last_week, &year) == 53);
+    return 0;
+}
+
+/* The clock of a template stands still: at the moment that the run began, so that a rerun says the same. */
+static int date_is_past(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    *ret = dm_bool_value(dm_instant_of(c->self) <= e->c->now);
+    return 0;
+}
+
+static int date_is_future(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    *ret = dm_bool_value(dm_instant_of(c->self) > e->c->now);
+    return 0;
+}
+
+static int same_part(struct dm_eval *e, const struct dm_call *c, bool with_year,
+                     const struct dm_value **ret)
+{
+    const struct dm_value *other;
+    struct dm_shown x, y;
+    DM_TRY(other_date(e, c, &other));
+    DM_TRY(dm_shown(e, c->self, &x));
+    DM_TRY(dm_shown(e, other, &y));
+    *ret = dm_bool_value(x.civil.month == y.civil.month && x.civil.day == y.civil.day &&
+                         (!with_year || x.civil.year == y.civil.year));
+    return 0;
+}
+
+static int date_is_anniversary(struct dm_eval *e, const struct dm_call *c,
+                               const struct dm_value **ret)
+{
+    return same_part(e, c, false, ret);
+}
+
+static int date_is_same_day(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return same_part(e, c, true, ret);
+}
+
+static int date_get_offset(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = t.naive ? &dm_null : dm_int_value(e, t.offset / DM_SEC);
+    return 0;
+}
+
 static const struct dm_callable date_methods[] = {
     {"add", SHIFT_SPEC, date_add},
     {"astimezone", "tz", date_in_timezone},
+    {"at", "hour minute? second? microsecond?", date_at},
     {"ctime", "", date_ctime},
     {"date", "", date_date},
     {"diff", "dt? abs?", date_diff},
@@ -521,10 +646,17 @@ static const struct dm_callable date_methods[] = {
     {"end_of", "unit", date_end_of},
     {"first_of", "unit day_of_week?", date_first_of},
     {"format", "fmt locale?", date_format},
+    {"get_offset", "", date_get_offset},
     {"in_timezone", "tz", date_in_timezone},
     {"in_tz", "tz", date_in_timezone},
+    {"is_anniversary", "dt?", date_is_anniversary},
+    {"is_birthday", "dt?", date_is_anniversary},
     {"is_dst", "", date_is_dst},
+    {"is_future", "", date_is_future},
     {"is_leap_year", "", date_is_leap_year},
+    {"is_long_year", "", date_is_long_year},
+    {"is_past", "", date_is_past},
+    {"is_same_day", "dt", date_is_same_day},
     {"is_utc", "", date_is_utc},
     {"isocalendar", "", date_isocalendar},
     {"isoformat", "sep?", date_isoformat},
@@ -532,6 +664,8 @@ static const struct dm_callable date_methods[] = {
     {"last_of", "unit day_of_week?", date_last_of},
     {"naive", "", date_naive},
     {"next", "day_of_week? keep_time?", date_next},
+    {"nth_of", "unit nth day_of_week", date_nth_of},
+    {"on", "year month day", date_on},
     {"previous", "day_of_week? keep_time?", date_previous},
     {"replace", "year? month? day? hour? minute? second? microsecond?", date_replace},
     {"set", "year? month? day? hour? minute? second? microsecond?", date_replace},
@@ -540,18 +674,22 @@ static const struct dm_callable date_methods[] = {
     {"subtract", SHIFT_SPEC, date_subtract},
     {"time", "", date_time},
     {"timestamp", "", date_timestamp},
-    {"to_atom_string", "", date_isoformat},
+    {"to_atom_string", "", date_to_w3c},
     {"to_cookie_string", "", to_cookie_string},
     {"to_date_string", "", to_date_string},
     {"to_datetime_string", "", to_datetime_string},
     {"to_day_datetime_string", "", to_day_datetime_string},
     {"to_formatted_date_string", "", to_formatted_date_string},
     {"to_iso8601_string", "", date_to_iso8601},
+    {"to_rfc1036_string", "", to_rfc822_string},
+    {"to_rfc1123_string", "", to_rfc2822_string},
     {"to_rfc2822_string", "", to_rfc2822_string},
     {"to_rfc3339_string", "", date_isoformat},
     {"to_rfc822_string", "", to_rfc822_string},
+    {"to_rfc850_string", "", to_rfc850_string},
+    {"to_rss_string", "", to_rfc2822_string},
     {"to_time_string", "", to_time_string},
-    {"to_w3c_string", "", date_isoformat},
+    {"to_w3c_string", "", date_to_w3c},
     {"toordinal", "", date_toordinal},
     {"tzname", "", date_tzname},
     {"utcoffset", "", date_utcoffset},
@@ -574,9 +712,9 @@ static bool is_plain_method(struct dm_str name)
 
 static bool is_date_method(struct dm_str name)
 {
-    static const char *const not_of_dates[] = {"astimezone", "dst",    "in_timezone", "in_tz",
-                                               "is_dst",     "is_utc", "naive",       "time",
-                                               "timestamp",  "tzname", "utcoffset"};
+    static const char *const not_of_dates[] = {
+        "astimezone", "at",    "dst", "get_offset", "in_timezone", "in_tz",  "is_dst",
+        "is_utc",     "naive", "on",  "time",       "timestamp",   "tzname", "utcoffset"};
     for (size_t i = 0; i < sizeof(not_of_dates) / sizeof(not_of_dates[0]); i++)
         if (dm_str_is(name, not_of_dates[i]))
             return false;

@@ -379,19 +379,22 @@ int dm_filter_join(struct dm_eval *e, const struct dm_call *c, const struct dm_v
 int dm_filter_batch(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     int64_t width;
-    struct dm_value *items, *list = dm_value_list(e->a, 0), *row = NULL;
+    struct dm_value *items, *list = dm_value_list(e->a, 0), *row = dm_value_list(e->a, 0);
     DM_TRY(dm_param_int(e, c, 0, 1, &width));
     DM_TRY(dm_items(e, c->self, &items));
+    /* A width of 0 gives one empty list, and one of all items. */
     for (size_t i = 0; i < items->list.n; i++) {
-        if (!row || (int64_t)row->list.n == width) {
-            row = dm_value_list(e->a, 0);
+        if ((int64_t)row->list.n == width) {
             dm_list_add(e->a, list, row);
+            row = dm_value_list(e->a, 0);
         }
         dm_list_add(e->a, row, items->list.items[i]);
     }
+    if (row->list.n)
+        dm_list_add(e->a, list, row);
     if (width > DM_TEMPLATE_ITEMS)
         return dm_eval_fail(e, DM_TE_LIMIT, "a list has more than %d items", DM_TEMPLATE_ITEMS);
-    while (row && c->arg[1] && c->arg[1]->kind != DM_NULL && (int64_t)row->list.n < width)
+    while (row->list.n && c->arg[1] && c->arg[1]->kind != DM_NULL && (int64_t)row->list.n < width)
         dm_list_add(e->a, row, c->arg[1]);
     *ret = dm_generator(e, list);
     return 0;
@@ -413,7 +416,7 @@ int dm_filter_slice(struct dm_eval *e, const struct dm_call *c, const struct dm_
         struct dm_value *row = dm_value_list(e->a, 0);
         for (int64_t k = n / slices + longer; k > 0; k--)
             dm_list_add(e->a, row, items->list.items[at++]);
-        if (c->arg[1] && c->arg[1]->kind != DM_NULL && n % slices && !longer)
+        if (c->arg[1] && c->arg[1]->kind != DM_NULL && !longer)
             dm_list_add(e->a, row, c->arg[1]);
         dm_list_add(e->a, list, row);
     }

@@ -130,6 +130,8 @@ int dm_filter_indent(struct dm_eval *e, const struct dm_call *c, const struct dm
     struct dm_str s, width = DM_STR("    ");
     bool first, blank;
     DM_TRY(dm_eval_defined(e, c->self));
+    if (c->self->kind == DM_LIST)
+        return dm_eval_fail(e, DM_TE_ATTRIBUTE, "'list' object has no attribute 'splitlines'");
     if (c->self->kind != DM_STRING)
         return dm_eval_fail(e, DM_TE_TYPE, "unsupported operand type(s) for +=: '%s' and 'str'",
                             dm_type_name(c->self));
@@ -460,6 +462,7 @@ int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
     bool binary;
     double bytes;
     DM_TRY(dm_param_bool(e, c, 0, false, &binary));
+    DM_TRY(dm_eval_defined(e, c->self));
     DM_TRY(number_of(e, c->self, &bytes));
     double base = binary ? 1024 : 1000;
     if (bytes == 1) {

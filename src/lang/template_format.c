@@ -1,5 +1,5 @@
 /* Formatting in templates: 'x' % y, '{}'.format(y) and format specifications, with Python's meaning. */
-#include "lang/object.h"
+#include "lang/template_time.h"
 
 #include <math.h>
 
@@ -287,8 +287,11 @@ int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str te
     struct spec s;
     if (!text.len)
         return dm_text(e, v, b);
+    /* Pendulum's own dates take its tokens, and strftime's where there is a %. */
     if (v->kind == DM_DATETIME || v->kind == DM_DATE)
-        return dm_strftime(e, v, text, b);
+        return (v->kind == DM_DATETIME && v->time.plain) || dm_str_find(text, DM_STR("%"), 0) >= 0
+                   ? dm_strftime(e, v, text, b)
+                   : dm_pendulum_format(e, v, text, b);
     if (v->kind != DM_STRING && !dm_is_number(v))
         return dm_eval_fail(e, DM_TE_TYPE, "unsupported format string passed to %s.__format__",
                             dm_type_name(v));
@@ -380,9 +383,13 @@ static int percent_text(struct percent *f, struct spec *s, const struct dm_value
 {
     _cleanup_strbuf_ struct dm_strbuf text;
     dm_strbuf_init(&text, DM_BUF_TEXT);
-    if (s->type == 'c' && dm_is_int(v))
-        dm_utf8_put(&text, (uint32_t)dm_int_of(v) & 0x1FFFFF);
-    else if (s->type == 's' || s->type == 'c')
+    if (s->type == 'c' && dm_is_int(v)) {
+        if (dm_int_of(v) < 0 || dm_int_of(v) > 0x10FFFF)
+            return dm_eval_fail(f->e, DM_TE_OVERFLOW, "%%c arg not in range(0x110000)");
+        dm_utf8_put(&text, (uint32_t)dm_int_of(v));
+    } else if (s->type == 'c' && (v->kind != DM_STRING || dm_utf8_count(v->s) != 1)) {
+        return dm_eval_fail(f->e, DM_TE_TYPE, "%%c requires int or char");
+    } else if (s->type == 's' || s->type == 'c')
         DM_TRY(dm_text(f->e, v, &text));
     else
         DM_TRY(dm_repr(f->e, v, &text));

@@ -59,8 +59,24 @@ static int range_slice(struct dm_eval *e, const struct dm_value *self, int64_t f
     return 0;
 }
 
+static int range_attr(struct dm_eval *e, const struct dm_value *self, struct dm_str name,
+                      const struct dm_value **ret)
+{
+    const struct range *r = self->object->data;
+    if (dm_str_is(name, "start"))
+        *ret = dm_int_value(e, r->from);
+    else if (dm_str_is(name, "stop"))
+        *ret = dm_int_value(e, r->to);
+    else if (dm_str_is(name, "step"))
+        *ret = dm_int_value(e, r->step);
+    else
+        return 0;
+    return 1;
+}
+
 static const struct dm_class class_range = {
     .type = "range",
+    .attr = range_attr,
     .item = range_item,
     .text = range_text,
     .iter = range_iter,
@@ -189,7 +205,7 @@ static const struct dm_class class_cycler = {.type = "Cycler", .attr = cycler_at
 static int global_cycler(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     if (!c->all->n)
-        return dm_eval_fail(e, DM_TE_TEMPLATE, "at least one item has to be provided");
+        return dm_eval_fail(e, DM_TE_OTHER, "at least one item has to be provided");
     struct cycler *cycler = dm_arena_new(e->a, struct cycler);
     cycler->items = dm_tuple(e, c->all->n);
     for (size_t i = 0; i < c->all->n; i++)

@@ -108,6 +108,31 @@ static int total_seconds(struct dm_eval *e, const struct dm_call *c, const struc
     return 0;
 }
 
+static int total(struct dm_eval *e, const struct dm_call *c, int64_t unit,
+                 const struct dm_value **ret)
+{
+    const struct interval *i = c->self->object->data;
+    *ret = dm_value_float(e->a, (double)i->us / DM_SEC / ((double)unit / DM_SEC));
+    return 0;
+}
+
+#define TOTAL(name, unit)                                                                    \
+    static int name(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret) \
+    {                                                                                        \
+        return total(e, c, unit, ret);                                                       \
+    }
+
+TOTAL(total_minutes, DM_MIN)
+TOTAL(total_hours, DM_HOUR)
+TOTAL(total_days, DM_DAY)
+TOTAL(total_weeks, 7 * DM_DAY)
+
+static int as_timedelta(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    *ret = dm_delta_value(e, ((const struct interval *)c->self->object->data)->us);
+    return 0;
+}
+
 static int in_words(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     const struct interval *i = c->self->object->data;
@@ -138,6 +163,7 @@ static int in_words(struct dm_eval *e, const struct dm_call *c, const struct dm_
 }
 
 static const struct dm_callable interval_methods[] = {
+    {"as_timedelta", "", as_timedelta},
     {"in_days", "", in_days},
     {"in_hours", "", in_hours},
     {"in_minutes", "", in_minutes},
@@ -146,8 +172,11 @@ static const struct dm_callable interval_methods[] = {
     {"in_weeks", "", in_weeks},
     {"in_words", "locale? separator?", in_words},
     {"in_years", "", in_years},
-    {"total_days", "", in_days},
+    {"total_days", "", total_days},
+    {"total_hours", "", total_hours},
+    {"total_minutes", "", total_minutes},
     {"total_seconds", "", total_seconds},
+    {"total_weeks", "", total_weeks},
     {NULL},
 };
 

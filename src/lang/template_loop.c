@@ -105,8 +105,15 @@ static int loop_call(struct dm_eval *e, const struct dm_value *self, const struc
     return dm_new_text(e, &b, ret);
 }
 
+static int loop_text(struct dm_eval *e, const struct dm_value *self, bool repr, struct dm_strbuf *b)
+{
+    const struct loop *l = self->object->data;
+    dm_strbuf_addf(b, "<LoopContext %zu/%zu>", l->at + 1, l->items->list.n);
+    return 0;
+}
+
 static const struct dm_class class_loop = {
-    .type = "LoopContext", .attr = loop_attr, .call = loop_call};
+    .type = "LoopContext", .attr = loop_attr, .call = loop_call, .text = loop_text};
 
 static int keep(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                 struct dm_value *items)

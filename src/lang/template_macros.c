@@ -105,6 +105,8 @@ static int diff_for_humans(struct dm_eval *e, const struct dm_call *c, const str
             return dm_eval_fail(e, DM_TE_TYPE, "%s() wants dates, not %s", c->name,
                                 dm_type_name(both[i]));
     }
+    int order;
+    DM_TRY(dm_date_compare(e, both[0], both[1], &order));
     return dm_humans(e, both[0], both[1], false, ret);
 }
 

@@ -416,7 +416,6 @@ int dm_contains(struct dm_eval *e, const struct dm_value *in, const struct dm_va
 {
     DM_TRY(dm_eval_defined(e, in));
     if (in->kind == DM_STRING) {
-        DM_TRY(dm_eval_defined(e, v));
         if (v->kind != DM_STRING)
             return dm_eval_fail(e, DM_TE_TYPE,
                                 "'in <string>' requires string as left operand, not %s",

@@ -633,6 +633,15 @@ CLASS_METHOD(str_isalnum, dm_utf8_is_alnum)
 CLASS_METHOD(str_isdigit, dm_utf8_is_digit)
 CLASS_METHOD(str_isspace, dm_utf8_is_space)
 
+static int str_isprintable(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    if (!SELF(c).len)
+        *ret = &dm_true;
+    else
+        all_are(c, dm_utf8_is_printable, ret);
+    return 0;
+}
+
 static int str_isascii(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     if (!SELF(c).len)
@@ -733,6 +742,7 @@ const struct dm_callable dm_str_methods[] = {
     {"isidentifier", "", str_isidentifier},
     {"islower", "", str_islower},
     {"isnumeric", "", str_isdigit},
+    {"isprintable", "", str_isprintable},
     {"isspace", "", str_isspace},
     {"istitle", "", str_istitle},
     {"isupper", "", str_isupper},

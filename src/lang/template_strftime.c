@@ -330,13 +330,14 @@ static const char *ordinal(int64_t n)
     return tens == 1 ? "th" : last == 1 ? "st" : last == 2 ? "nd" : last == 3 ? "rd" : "th";
 }
 
-/* Tokens of Pendulum, longer ones first. */
+/* Tokens of Pendulum, longer ones first.  Those that it knows but has no meaning for (EE, ww) stay as they are. */
 static const char *const tokens[] = {
-    "YYYY", "YY",  "Y",    "Qo",  "Q",  "MMMM", "MMM", "MM", "Mo",     "M",     "DDDD",
-    "DDDo", "DDD", "DD",   "Do",  "D",  "dddd", "ddd", "dd", "do",     "d",     "E",
-    "HH",   "H",   "hh",   "h",   "mm", "m",    "ss",  "s",  "SSSSSS", "SSSSS", "SSSS",
-    "SSS",  "SS",  "S",    "A",   "a",  "X",    "x",   "ZZ", "Z",      "zz",    "z",
-    "LTS",  "LT",  "LLLL", "LLL", "LL", "L",    "W",   "w"};
+    "YYYY",      "YY",       "Y",       "Qo",     "Q",     "MMMM", "MMM",  "MM",  "Mo", "M",
+    "DDDD",      "DDDo",     "DDD",     "DD",     "Do",    "D",    "dddd", "ddd", "dd", "do",
+    "d",         "EEEE",     "EEE",     "EE",     "E",     "eo",   "e",    "wo",  "ww", "HH",
+    "H",         "hh",       "h",       "mm",     "m",     "ss",   "s",    "A",   "X",  "x",
+    "ZZ",        "Z",        "zz",      "z",      "LTS",   "LT",   "LLLL", "LLL", "LL", "L",
+    "SSSSSSSSS", "SSSSSSSS", "SSSSSSS", "SSSSSS", "SSSSS", "SSSS", "SSS",  "SS",  "S"};
 
 static int put_token(struct dm_eval *e, const struct dm_value *v, const struct dm_shown *t,
                      const char *token, struct dm_strbuf *b)
@@ -354,7 +355,7 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
     switch (token[0]) {
     case 'Y':
         number = n == 2 ? c->year % 100 : c->year;
-        width = n == 4 ? 4 : n == 2 ? 2 : 0;
+        width = n == 2 ? 2 : 0;
         break;
     case 'Q':
         number = quarter;
@@ -376,7 +377,14 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
             number = (weekday + 1) % 7;
         break;
     case 'E':
-        number = weekday + 1;
+    case 'w':
+        if (n > 1 && !suffix)
+            dm_strbuf_adds(b, token);
+        else
+            number = suffix ? dm_iso_week(c, &iso_year) : weekday + 1;
+        break;
+    case 'e': /* the week begins on Sunday */
+        number = (weekday + 1) % 7 + suffix;
         break;
     case 'H':
     case 'h':
@@ -389,15 +397,17 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
         width = n == 2 ? 2 : 0;
         break;
     case 'S':
+        if (n > sizeof(divisor_digits) - 1) {
+            dm_strbuf_adds(b, token);
+            break;
+        }
         number = c->usec;
         for (size_t i = n; i < sizeof(divisor_digits) - 1; i++)
             number /= 10;
         width = (int)n;
         break;
     case 'A':
-    case 'a':
-        dm_strbuf_adds(b, token[0] == 'A' ? (c->hour < 12 ? "AM" : "PM")
-                                          : (c->hour < 12 ? "am" : "pm"));
+        dm_strbuf_adds(b, c->hour < 12 ? "AM" : "PM");
         break;
     case 'X':
     case 'x':
@@ -405,14 +415,12 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
                        (long long)(dm_instant_of(v) / (token[0] == 'X' ? DM_SEC : DM_MS)));
         break;
     case 'Z':
-        dm_strbuf_adds(b, dm_offset_text(e, t->offset, n == 1 ? ":" : ""));
+        if (!t->naive)
+            dm_strbuf_adds(b, dm_offset_text(e, t->offset, n == 1 ? ":" : ""));
         break;
     case 'z':
-        dm_strbuf_adds(b, n == 2 ? t->abbreviation : v->time.zone ? v->time.zone : "UTC");
-        break;
-    case 'W':
-    case 'w':
-        number = dm_iso_week(c, &iso_year);
+        if (!t->naive)
+            dm_strbuf_adds(b, n == 2 ? t->abbreviation : v->time.zone ? v->time.zone : "UTC");
         break;
     default:
         if (strcmp(token, "LT") == 0 || strcmp(token, "LTS") == 0)
@@ -425,6 +433,18 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
     return 0;
 }
 
+/* Text in brackets is taken as it is: where its last bracket stands before another one opens; 0 = none. */
+static size_t quoted(struct dm_str s)
+{
+    size_t close = 0;
+    if (s.p[0] != '[')
+        return 0;
+    for (size_t i = 1; i < s.len && s.p[i] != '['; i++)
+        if (s.p[i] == ']')
+            close = i;
+    return close;
+}
+
 int dm_pendulum_format(struct dm_eval *e, const struct dm_value *v, struct dm_str format,
                        struct dm_strbuf *b)
 {
@@ -432,13 +452,13 @@ int dm_pendulum_format(struct dm_eval *e, const struct dm_value *v, struct dm_st
     DM_TRY(dm_shown(e, v, &t));
     for (size_t i = 0; i < format.len;) {
         struct dm_str rest = dm_str_sub(format, i, format.len);
-        const char *close = rest.p[0] == '[' ? memchr(rest.p, ']', rest.len) : NULL;
+        size_t close = quoted(rest);
         if (close) {
-            dm_strbuf_add(b, rest.p + 1, (size_t)(close - rest.p) - 1);
-            i += (size_t)(close - rest.p) + 1;
+            dm_strbuf_add(b, rest.p + 1, close - 1);
+            i += close + 1;
             continue;
         }
-        if (rest.p[0] == '\\' && rest.len > 1) {
+        if (rest.p[0] == '\\' && rest.len > 1 && rest.p[1] != '\n') {
             dm_strbuf_addc(b, rest.p[1]);
             i += 2;
             continue;

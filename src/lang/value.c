@@ -123,18 +123,24 @@ static void grow_map(struct dm_arena *a, struct dm_value *map)
         index_pair(map, i);
 }
 
+static bool same_key(const struct dm_value *x, const struct dm_value *key)
+{
+    return x->kind == DM_STRING && key->kind == DM_STRING ? dm_str_eq(x->s, key->s)
+                                                          : dm_value_equal(x, key);
+}
+
 static ptrdiff_t find_pair(const struct dm_value *map, const struct dm_value *key)
 {
     if (map->map.slots) {
         uint32_t mask = map->map.n_slots - 1;
         uint32_t slot = (uint32_t)dm_value_hash(key) & mask;
         for (; map->map.slots[slot]; slot = (slot + 1) & mask)
-            if (dm_value_equal(map->map.pairs[map->map.slots[slot] - 1].key, key))
+            if (same_key(map->map.pairs[map->map.slots[slot] - 1].key, key))
                 return (ptrdiff_t)map->map.slots[slot] - 1;
         return -1;
     }
     for (size_t i = 0; i < map->map.n; i++)
-        if (dm_value_equal(map->map.pairs[i].key, key))
+        if (same_key(map->map.pairs[i].key, key))
             return (ptrdiff_t)i;
     return -1;
 }

@@ -6,6 +6,19 @@
 #include "lang/big.h"
 #include "lang/value.h"
 
+/* printf is most of the time of writing a DAG, whose places are numbers. */
+static void add_int(struct dm_strbuf *b, int64_t i)
+{
+    char digits[20], *p = digits + sizeof(digits);
+    uint64_t rest = i < 0 ? -(uint64_t)i : (uint64_t)i;
+    do
+        *--p = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (i < 0)
+        dm_strbuf_addc(b, '-');
+    dm_strbuf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+}
+
 static void write_value(struct dm_strbuf *b, const struct dm_value *v, bool sorted);
 
 static void write_time(struct dm_strbuf *b, const struct dm_value *v)
@@ -91,7 +104,7 @@ static void write_value(struct dm_strbuf *b, const struct dm_value *v, bool sort
         dm_strbuf_adds(b, v->b ? "true" : "false");
         return;
     case DM_INT:
-        dm_strbuf_addf(b, "%lld", (long long)v->i);
+        add_int(b, v->i);
         return;
     case DM_BIG:
         dm_big_text(b, v->big);

@@ -278,12 +278,12 @@ static struct dm_zone_span rule_span(const struct rule *r, int64_t from, int64_t
     const struct local_type *type = &r->standard;
     for (int y = year - 1; y <= year + 1; y++) {
         for (int k = 0; k < 2; k++) {
-            bool daylight = k == 0;
-            int64_t at = change_in(daylight ? &r->to_daylight : &r->to_standard, y) -
-                         (daylight ? r->standard.offset : r->daylight.offset);
+            bool forward = k == 0;
+            int64_t at = change_in(forward ? &r->to_daylight : &r->to_standard, y) -
+                         (forward ? r->standard.offset : r->daylight.offset);
             if (at <= utc && at > start) {
                 start = at;
-                type = daylight ? &r->daylight : &r->standard;
+                type = forward ? &r->daylight : &r->standard;
             } else if (at > utc && at < end) {
                 end = at;
             }

@@ -69,39 +69,44 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
-int dm_op_input_path(struct dm_attempt *at, struct dm_str path, bool anywhere, const char **ret,
-                     struct dm_err *reterr)
+int dm_op_input_places(struct dm_attempt *at, struct dm_str path, bool anywhere,
+                       struct dm_op_places *ret, struct dm_err *reterr)
 {
     struct dm_arena *a = at->arena;
     const char *inner, *scratch;
     DM_TRY(inner_path(a, path, &inner, reterr));
     DM_TRY(dm_attempt_scratch(at, &scratch, reterr));
-
-    const char *tried[3];
-    size_t n = 0;
-    tried[n++] = dm_path_join(a, scratch, inner);
     bool data = strncmp(inner, "data/", 5) == 0;
+    *ret = (struct dm_op_places){.scratch = scratch};
+    ret->paths[ret->n++] = dm_path_join(a, scratch, inner);
     if (data)
-        tried[n++] = dm_path_join(a, at->project->data_dir, inner + 5);
-    if (anywhere) {
-        if (path.p[0] == '/')
-            tried[n++] = dm_str_cstr(a, path);
-        else if (!data)
-            tried[n++] = dm_path_join(a, at->project->dir, inner);
-    }
-    for (size_t i = 0; i < n; i++)
-        if (is_file(tried[i])) {
-            *ret = tried[i];
+        ret->paths[ret->n++] = dm_path_join(a, at->project->data_dir, inner + 5);
+    if (anywhere && path.p[0] == '/')
+        ret->paths[ret->n++] = dm_str_cstr(a, path);
+    else if (anywhere && !data)
+        ret->paths[ret->n++] = dm_path_join(a, at->project->dir, inner);
+    return 0;
+}
+
+int dm_op_input_path(struct dm_attempt *at, struct dm_str path, bool anywhere, const char **ret,
+                     struct dm_err *reterr)
+{
+    struct dm_op_places places;
+    DM_TRY(dm_op_input_places(at, path, anywhere, &places, reterr));
+    for (size_t i = 0; i < places.n; i++)
+        if (is_file(places.paths[i])) {
+            *ret = places.paths[i];
             return 0;
         }
     int rc = dm_err_set(reterr, DM_E_NOTFOUND, "there is no file \"%.*s\"", DM_FMT(path));
     /* The place that was most likely meant is the last one. */
-    tell_beside(at, tried[n - 1], reterr);
-    if (!data && !anywhere)
+    const char *meant = places.paths[places.n - 1];
+    tell_beside(at, meant, reterr);
+    if (places.n == 1)
         dm_err_hint(reterr, "Files are read from the run's scratch folder (%s) and from /data/….",
-                    dm_project_relative(at->project, scratch));
+                    dm_project_relative(at->project, places.scratch));
     else
-        dm_err_hint(reterr, "Put the file at %s.", dm_project_relative(at->project, tried[n - 1]));
+        dm_err_hint(reterr, "Put the file at %s.", dm_project_relative(at->project, meant));
     return rc;
 }
 

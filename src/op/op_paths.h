@@ -15,7 +15,16 @@
 int dm_op_output_path(struct dm_attempt *at, struct dm_str path, const char **ret,
                       struct dm_err *reterr) dm_nodiscard;
 
-/* Where to read: 1 and 2, with `anywhere` 3 too.  DM_E_NOTFOUND names what lies beside it. */
+/* Where a path to be read may lie, in the order in which it is looked for: 1 and 2, with `anywhere` 3 too. */
+enum { DM_OP_PLACES_MAX = 3 };
+struct dm_op_places {
+    const char *paths[DM_OP_PLACES_MAX];
+    size_t n;
+    const char *scratch; /* the run's scratch folder */
+};
+int dm_op_input_places(struct dm_attempt *at, struct dm_str path, bool anywhere,
+                       struct dm_op_places *ret, struct dm_err *reterr) dm_nodiscard;
+/* The first of them where there is a file.  DM_E_NOTFOUND names what lies beside it. */
 int dm_op_input_path(struct dm_attempt *at, struct dm_str path, bool anywhere, const char **ret,
                      struct dm_err *reterr) dm_nodiscard;
 

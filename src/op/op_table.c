@@ -25,7 +25,6 @@ static const struct dm_op_spec *const specs[] = {
     "Use PythonOperator with `interpreter`, the python of an environment that you have made, " \
     "e.g. "                                                                                    \
     "interpreter: venv/bin/python."
-#define NOT_YET(what) "There is no " what " yet; `bash` can wait for the same thing in a loop."
 
 static const struct dm_op_refused refused[] = {
     {"PythonVirtualenvOperator", USE_PYTHON},
@@ -40,17 +39,6 @@ static const struct dm_op_refused refused[] = {
     {"BranchExternalPythonOperator", USE_PYTHON},
     {"airflow.operators.python.BranchExternalPythonOperator", USE_PYTHON},
     {"airflow.providers.standard.operators.python.BranchExternalPythonOperator", USE_PYTHON},
-    {"FileSensor", NOT_YET("file sensor")},
-    {"airflow.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
-    {"airflow.providers.standard.sensors.filesystem.FileSensor", NOT_YET("file sensor")},
-    {"S3KeySensor", NOT_YET("object sensor")},
-    {"airflow.providers.amazon.aws.sensors.s3.S3KeySensor", NOT_YET("object sensor")},
-    {"SqlSensor", NOT_YET("SQL sensor")},
-    {"airflow.providers.common.sql.sensors.sql.SqlSensor", NOT_YET("SQL sensor")},
-    {"ExternalTaskSensor", NOT_YET("sensor for another DAG")},
-    {"airflow.sensors.external_task.ExternalTaskSensor", NOT_YET("sensor for another DAG")},
-    {"airflow.providers.standard.sensors.external_task.ExternalTaskSensor",
-     NOT_YET("sensor for another DAG")},
     {"RedshiftDataOperator", "Use `redshift_sql` (RedshiftSQLOperator) on a connection of the "
                              "same cluster: it takes the same sql."},
     {"airflow.providers.amazon.aws.operators.redshift_data.RedshiftDataOperator",

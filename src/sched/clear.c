@@ -9,9 +9,10 @@ struct clearing {
     struct dm_tick *tick; /* NULL = only looked at */
     struct dm_arena *arena;
     const struct dm_dag *dag;
-    bool *set; /* tasks, by index in the DAG */
+    bool *set;         /* tasks, by index in the DAG */
+    const bool *named; /* of these what was asked for by name: not their relatives */
     bool only_failed;
-    int map_index; /* -1 = every instance */
+    int map_index; /* of what was named; -1 = every instance */
     struct dm_cleared *list;
     size_t n, cap;
 };
@@ -63,10 +64,13 @@ static int choose_tasks(struct clearing *c, const struct dm_clear *what, struct 
         c->set[i] = what->n_task_ids == 0;
     for (size_t i = 0; i < what->n_task_ids; i++) {
         const struct dm_task *task = dm_task_find(c->dag, dm_str_c(what->task_ids[i]));
-        if (!task)
+        if (!task && !dm_group_find(c->dag, dm_str_c(what->task_ids[i])))
             return no_task(c->dag, what->task_ids[i], reterr);
-        c->set[task - c->dag->tasks] = true;
+        for (size_t k = 0; k < c->dag->n_tasks; k++)
+            c->set[k] = c->set[k] || &c->dag->tasks[k] == task ||
+                        (!task && dm_task_in_group(c->dag, &c->dag->tasks[k], what->task_ids[i]));
     }
+    c->named = dm_arena_dup(c->arena, c->set, sizeof(bool) * (c->dag->n_tasks + 1));
     dm_graph_add_relatives(c->arena, c->dag, what->upstream, what->downstream, c->set);
     return 0;
 }
@@ -95,7 +99,7 @@ static bool is_wanted(const struct clearing *c, const struct dm_task_row *row,
         return false;
     if (row->state == DM_TASK_NONE || row->state == DM_TASK_REMOVED)
         return false;
-    if (c->map_index >= 0 && row->map_index != c->map_index)
+    if (c->map_index >= 0 && c->named[def - c->dag->tasks] && row->map_index != c->map_index)
         return false;
     return !c->only_failed || row->state == DM_TASK_FAILED || row->state == DM_TASK_UPSTREAM_FAILED;
 }
@@ -223,8 +227,9 @@ int dm_mark(struct dm_tick *t, struct dm_arena *a, const struct dm_dag *dag,
     bool *marked = c.set;
     for (size_t i = 0; i < n; i++) {
         const struct dm_task *def = dm_task_find(dag, dm_str_c(list[i].row->task_id));
-        bool wanted = def && marked[def - dag->tasks] && list[i].row->state != DM_TASK_REMOVED &&
-                      (!what->one_instance || list[i].row->map_index == what->map_index);
+        bool wanted =
+            def && marked[def - dag->tasks] && list[i].row->state != DM_TASK_REMOVED &&
+            (!what->one_instance || def != task || list[i].row->map_index == what->map_index);
         if (wanted)
             DM_TRY(mark_one(&c, active, &list[i], what->to, reterr));
     }

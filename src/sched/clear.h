@@ -9,12 +9,12 @@
 #include "sched/tick.h"
 
 struct dm_clear {
-    const char *const *task_ids; /* n_task_ids of them; 0 = every task */
+    const char *const *task_ids; /* of tasks and of groups, n_task_ids of them; 0 = every task */
     size_t n_task_ids;
     int64_t from, to;          /* logical dates of runs, both included; DM_NEVER = open */
     bool upstream, downstream; /* and everything before, behind them */
     bool only_failed;          /* of these what is failed or upstream_failed */
-    bool one_instance;         /* of a mapped task only the instance `map_index` */
+    bool one_instance;         /* of the mapped task that was named only the instance `map_index` */
     int map_index;
 };
 

@@ -19,24 +19,14 @@ bool dm_decided_skip(const struct dm_value *record, const char *task_id)
     return has_text(dm_map_at(record, "skipped"), task_id);
 }
 
-static bool in_group(const struct dm_dag *dag, const struct dm_task *task, const char *group_id)
-{
-    const char *group = task->group;
-    while (group && strcmp(group, group_id) != 0) {
-        const struct dm_task_group *g = dm_group_find(dag, dm_str_c(group));
-        group = g ? g->parent : NULL;
-    }
-    return group != NULL;
-}
-
 /* The tasks of a group that wait for none of it. */
 static void follow_group(const struct dm_dag *dag, const char *group_id, bool *followed)
 {
     for (size_t i = 0; i < dag->n_tasks; i++) {
         const struct dm_task *t = &dag->tasks[i];
-        bool root = in_group(dag, t, group_id);
+        bool root = dm_task_in_group(dag, t, group_id);
         for (size_t k = 0; root && k < t->n_upstream; k++)
-            root = !in_group(dag, &dag->tasks[t->upstream[k]], group_id);
+            root = !dm_task_in_group(dag, &dag->tasks[t->upstream[k]], group_id);
         followed[i] = followed[i] || root;
     }
 }

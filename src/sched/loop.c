@@ -17,11 +17,19 @@
 #include "sched/child.h"
 #include "sched/loop_report.h"
 #include "sched/recover.h"
+#include "sched/request.h"
+#include "sched/wake.h"
+#include "sched/world.h"
 
 #define KILL_AFTER_US (3 * DM_SEC)    /* between TERM and KILL */
 #define EXIT_AFTER_US (10 * DM_SEC)   /* between a result and the end of its process */
 #define STARTED_AFTER_US (20 * DM_MS) /* a new process is recorded at the latest then */
 #define PROGRESS_DEFAULT_US (250 * DM_MS)
+#define REQUESTS_EVERY_US DM_SEC /* a lost wake-up costs no more */
+#define FILES_EVERY_US \
+    (30 * DM_SEC) /* the DAGs' files are looked at, whatever was seen of changes */
+
+enum { SCHEDULER_JOBS = 32 }; /* Airflow's parallelism */
 
 struct dm_loop {
     const struct dm_loop_options *options;
@@ -29,8 +37,15 @@ struct dm_loop {
     struct dm_tick tick;
     struct dm_loop_ledger ledger;
     uv_loop_t uv;
-    uv_signal_t on_int, on_term;
+    uv_signal_t on_int, on_term, on_hup;
     uv_timer_t timer;
+    uv_poll_t wake_poll, files_poll;
+    int wake_fd;
+    struct dm_world *world; /* NULL = no DAG file was needed yet */
+    bool watches_files;
+    int64_t requests_at, files_at; /* when these are to be looked at next */
+    bool files_changed, reload;    /* reload: every file, as SIGHUP asks */
+    int64_t drain_until;           /* monotonic; 0 = not draining */
     struct dm_loop_child **children;
     size_t n_children, cap_children;
     int interrupts, obeyed; /* signals that came, and those acted upon */
@@ -54,7 +69,32 @@ static void *room(void *old, size_t n, size_t *cap, size_t size)
 static void on_signal(uv_signal_t *handle, int sig)
 {
     struct dm_loop *l = handle->data;
-    l->interrupts++;
+    l->dirty = true;
+    if (sig == SIGHUP) {
+        l->reload = l->files_changed = true;
+    } else if (sig == SIGTERM && l->options->scheduler && !l->drain_until) {
+        const struct dm_loop_watch *w = l->options->watch;
+        l->drain_until = dm_clock_monotonic() + l->options->drain_us;
+        l->tick.limits.draining = true;
+        if (w && w->draining)
+            w->draining(w->user, l->n_children);
+    } else {
+        l->interrupts++;
+    }
+}
+
+static void on_wake(uv_poll_t *poll, int status, int events)
+{
+    struct dm_loop *l = poll->data;
+    dm_wake_drain(l->wake_fd);
+    l->requests_at = 0;
+    l->dirty = true;
+}
+
+static void on_files(uv_poll_t *poll, int status, int events)
+{
+    struct dm_loop *l = poll->data;
+    l->files_changed = l->files_changed || dm_world_changed(l->world);
     l->dirty = true;
 }
 
@@ -191,6 +231,8 @@ static void press_children(struct dm_loop *l, int64_t now)
             end_child(c, now);
         }
     }
+    if (l->drain_until && l->drain_until <= now && l->interrupts == 0)
+        l->interrupts = 1; /* they have had their time */
     if (l->interrupts == l->obeyed)
         return;
     l->obeyed = l->interrupts;
@@ -347,11 +389,60 @@ static int after_commit(struct dm_loop *l, struct dm_err *reterr)
     return 0;
 }
 
+/* ---- DAG files and requests ---- */
+
+static int refresh(struct dm_loop *l, bool all, struct dm_world_report *ret, struct dm_err *reterr)
+{
+    l->files_at = l->tick.now + FILES_EVERY_US;
+    l->files_changed = l->reload = false;
+    DM_TRY(dm_world_refresh(l->world, &l->tick, all, ret, reterr));
+    return dm_tick_load_drives(&l->tick, reterr); /* those whose DAG did not load before */
+}
+
+static int look_at_files(struct dm_loop *l, struct dm_err *reterr)
+{
+    const struct dm_loop_watch *w = l->options->watch;
+    struct dm_world_report r;
+    if (!l->options->scheduler || !(l->files_changed || l->files_at <= l->tick.now))
+        return 0;
+    DM_TRY(refresh(l, l->reload, &r, reterr));
+    if (r.loaded && w && w->reloaded)
+        w->reloaded(w->user, r.loaded, r.dags, r.files, r.errors);
+    return 0;
+}
+
+/* The files are as fresh as the request: what was written before it was asked is seen. */
+static int find_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm_err *reterr)
+{
+    struct dm_loop *l = user;
+    struct dm_world_report r;
+    if (!l->options->load)
+        return 0;
+    if (!l->world)
+        DM_TRY(dm_world_open(l->options->project, l->options->load, &l->world, reterr));
+    if (l->options->scheduler && !dm_world_changed(l->world))
+        return 0;
+    return refresh(l, false, &r, reterr);
+}
+
+static int do_requests(struct dm_loop *l, struct dm_err *reterr)
+{
+    struct dm_request_world w = {
+        .find_dag = find_dag, .user = l, .backfills = l->options->scheduler};
+    size_t n;
+    if (l->requests_at > l->tick.now)
+        return 0;
+    l->requests_at = l->tick.now + REQUESTS_EVERY_US;
+    return dm_requests_do(&l->tick, &w, &n, reterr);
+}
+
 static int turn(struct dm_loop *l, struct dm_err *reterr)
 {
     l->dirty = false;
     DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), wants_durable(l), reterr));
     DM_TRY(facts(l, reterr));
+    DM_TRY(look_at_files(l, reterr));
+    DM_TRY(do_requests(l, reterr));
     if (!l->interrupts)
         DM_TRY(dm_tick_plan(&l->tick, reterr));
     DM_TRY(dm_tick_commit(&l->tick, reterr));
@@ -360,9 +451,11 @@ static int turn(struct dm_loop *l, struct dm_err *reterr)
     return 0;
 }
 
-/* Nothing can move any more. */
+/* Nothing can move any more; of a scheduler: it was told to end, and everything has. */
 static bool at_rest(const struct dm_loop *l)
 {
+    if (l->options->scheduler)
+        return l->n_children == 0 && (l->drain_until || l->interrupts);
     return l->n_children == 0 && !l->dirty && (l->tick.wake_at == DM_NEVER || l->interrupts);
 }
 
@@ -380,6 +473,11 @@ static int64_t next_wake(struct dm_loop *l, int64_t now, int64_t mono)
         return 0;
     if (l->tick.wake_at != DM_NEVER)
         in = sooner(in, l->tick.wake_at - now);
+    in = sooner(in, l->requests_at - now);
+    if (l->options->scheduler)
+        in = sooner(in, l->files_at - now);
+    if (l->drain_until)
+        in = sooner(in, l->drain_until - mono);
     if (w && w->progress)
         in = sooner(in, l->progress_at - now);
     for (size_t i = 0; i < l->n_children; i++) {
@@ -457,9 +555,38 @@ static int open_uv(struct dm_loop *l, struct dm_err *reterr)
     uv_timer_init(&l->uv, &l->timer);
     uv_signal_init(&l->uv, &l->on_int);
     uv_signal_init(&l->uv, &l->on_term);
-    l->timer.data = l->on_int.data = l->on_term.data = l;
+    uv_signal_init(&l->uv, &l->on_hup);
+    l->timer.data = l->on_int.data = l->on_term.data = l->on_hup.data = l->wake_poll.data =
+        l->files_poll.data = l;
     uv_signal_start(&l->on_int, on_signal, SIGINT);
     uv_signal_start(&l->on_term, on_signal, SIGTERM);
+    if (l->options->scheduler)
+        uv_signal_start(&l->on_hup, on_signal, SIGHUP);
+    rc = uv_poll_init(&l->uv, &l->wake_poll, l->wake_fd);
+    if (rc == 0)
+        rc = uv_poll_start(&l->wake_poll, UV_READABLE, on_wake);
+    return rc < 0 ? dm_err_errno(reterr, -rc, "could not watch the wake-up pipe") : 0;
+}
+
+/* What the scheduler begins with: every DAG, and what the store has that is not finished. */
+static int begin_scheduler(struct dm_loop *l, struct dm_err *reterr)
+{
+    const struct dm_loop_watch *w = l->options->watch;
+    struct dm_world_report r;
+    DM_TRY(dm_world_open(l->options->project, l->options->load, &l->world, reterr));
+    DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), false, reterr));
+    l->files_at = l->tick.now + FILES_EVERY_US;
+    DM_TRY(dm_world_refresh(l->world, &l->tick, true, &r, reterr));
+    DM_TRY(dm_tick_load_runs(&l->tick, reterr));
+    DM_TRY(dm_tick_load_drives(&l->tick, reterr));
+    DM_TRY(dm_tick_commit(&l->tick, reterr));
+    if (dm_world_fd(l->world) >= 0 &&
+        uv_poll_init(&l->uv, &l->files_poll, dm_world_fd(l->world)) == 0) {
+        l->watches_files = true;
+        uv_poll_start(&l->files_poll, UV_READABLE, on_files);
+    }
+    if (w && w->ready)
+        w->ready(w->user, r.dags, r.files, r.errors);
     return 0;
 }
 
@@ -483,12 +610,19 @@ static void close_uv(struct dm_loop *l)
     uv_close((uv_handle_t *)&l->timer, NULL);
     uv_close((uv_handle_t *)&l->on_int, NULL);
     uv_close((uv_handle_t *)&l->on_term, NULL);
+    uv_close((uv_handle_t *)&l->on_hup, NULL);
+    if (l->wake_poll.loop)
+        uv_close((uv_handle_t *)&l->wake_poll, NULL);
+    if (l->watches_files)
+        uv_close((uv_handle_t *)&l->files_poll, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     uv_loop_close(&l->uv);
     for (size_t i = 0; i < l->n_children; i++)
         dm_loop_child_free(l->children[i]);
     free(l->children);
     free(l->ended);
+    dm_world_close(l->world);
+    dm_closep(&l->wake_fd);
 }
 
 static int rest(struct dm_loop *l, struct dm_err *reterr)
@@ -508,10 +642,10 @@ static int decide(struct dm_loop *l, struct dm_err *reterr)
     DM_TRY(
         dm_recover(l->options->store, l->options->project->run_dir, dm_clock_now(), &lost, reterr));
     dm_sweep_temporaries(l->options->project);
-    DM_TRY(choose_days(l, reterr));
+    DM_TRY(l->options->scheduler ? begin_scheduler(l, reterr) : choose_days(l, reterr));
     DM_TRY(run_turns(l, reterr));
     DM_TRY(rest(l, reterr));
-    if (l->interrupts)
+    if (l->interrupts && !l->options->scheduler)
         return dm_err_set(reterr, DM_E_CANCELLED,
                           "interrupted; what was at work will be done again");
     return 0;
@@ -525,22 +659,43 @@ static int default_jobs(void)
     return n > 2 ? (int)n : 2;
 }
 
+static int take_right(const struct dm_loop_options *o, struct dm_right *ret, struct dm_err *reterr)
+{
+    struct dm_right_wait wait = {.waiting = o->watch ? o->watch->waiting : NULL,
+                                 .user = o->watch ? o->watch->user : NULL};
+    char holder[256];
+    if (o->scheduler && !o->standby && dm_right_is_scheduler(o->project->run_dir)) {
+        int held = dm_right_held(o->project->run_dir, holder, sizeof(holder), reterr);
+        DM_TRY(held);
+        if (held) {
+            dm_err_set(reterr, DM_E_BUSY, "a scheduler of this project runs already: %s", holder);
+            return dm_err_hint(reterr, "--standby waits until it ends, and then takes over.");
+        }
+    }
+    return dm_right_take(o->project->run_dir, o->command, &wait, ret, reterr);
+}
+
 int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_loop_report *ret,
                 struct dm_err *reterr)
 {
     _cleanup_arena_ struct dm_arena arena = {0};
     _cleanup_right_ struct dm_right right = {.fd = -1};
     struct dm_loop *l = dm_arena_new(&arena, struct dm_loop);
-    struct dm_right_wait wait = {.waiting = o->watch ? o->watch->waiting : NULL,
-                                 .user = o->watch ? o->watch->user : NULL};
     l->options = o;
+    l->wake_fd = -1;
     l->arena = &arena;
     l->ledger.arena = a;
-    DM_TRY(dm_right_take(o->project->run_dir, o->command, &wait, &right, reterr));
+    l->ledger.keeps_nothing = o->scheduler;
+    DM_TRY(take_right(o, &right, reterr));
     l->ledger.report.started_at = dm_clock_now();
+    DM_TRY(dm_wake_open(o->project->run_dir, &l->wake_fd, reterr));
     DM_TRY(open_uv(l, reterr));
     signal(SIGPIPE, SIG_IGN);
-    dm_tick_init(&l->tick, o->store, o->jobs > 0 ? o->jobs : default_jobs());
+    dm_tick_init(&l->tick, o->store,
+                 o->jobs > 0    ? o->jobs
+                 : o->scheduler ? SCHEDULER_JOBS
+                                : default_jobs());
+    l->tick.limits.schedules = l->tick.blocked_drives_end = o->scheduler;
     int rc = decide(l, reterr);
     close_uv(l);
     dm_sweep_temporaries(o->project);

@@ -1,9 +1,12 @@
 /*
- * The loop: takes the right to decide, recovers what a dead predecessor left, then plans, starts and watches children
- * until nothing can move any more.  One thread; it blocks the caller until the end.
+ * The loop: takes the right to decide, recovers what a dead predecessor left, then plans, starts and watches children.
+ * For a command (dm_loop_run with drives) until nothing can move any more; for the scheduler (with `scheduler`) until it
+ * is told to end.  What other commands ask for meanwhile (sched/request.h) is done too.  One thread; it blocks the caller
+ * until the end.
  *
- * Signals: while it runs, SIGINT and SIGTERM end it (attempts are lost, not failed; a second one kills at once).
- * SIGCHLD and SIGPIPE are not touched beyond ignoring SIGPIPE.
+ * Signals: while it runs, SIGINT ends it (attempts are lost, not failed; a second one kills at once), and so does SIGTERM
+ * a command; the scheduler drains at SIGTERM (nothing new begins, what is at work may end within drain_us; a second one
+ * is as SIGINT), and loads every DAG file again at SIGHUP.  SIGPIPE is ignored.
  *
  *   struct dm_drive drive = {.dag = dag, .from = a, .to = b, .rerun = DM_RERUN_MISSING, .run_type = "backfill"};
  *   struct dm_loop_options o = {.project = p, .store = s, .drives = &drive, .n_drives = 1, .command = "backfill x"};
@@ -55,6 +58,10 @@ struct dm_loop_progress {
 struct dm_loop_watch {
     void *user;
     void (*waiting)(void *user, const char *holder); /* another command holds the right to decide */
+    /* The scheduler has the right to decide and has loaded the DAGs: `files` of which `errors` have errors. */
+    void (*ready)(void *user, size_t dags, size_t files, size_t errors);
+    void (*reloaded)(void *user, size_t loaded, size_t dags, size_t files, size_t errors);
+    void (*draining)(void *user, size_t running);
     void (*chosen)(void *user, const struct dm_drive *d, const struct dm_day *days, size_t n);
     void (*run)(void *user, const struct dm_loop_run_event *e);
     void (*task)(void *user, const struct dm_loop_task_event *e);
@@ -68,6 +75,12 @@ struct dm_loop_options {
     struct dm_store *store; /* opened with DM_STORE_WRITE */
     const struct dm_drive *drives;
     size_t n_drives;
+    bool scheduler; /* every DAG of the project, by schedule, without an end */
+    bool
+        standby; /* of a scheduler: waits while another one works, and takes over when that ends; else DM_E_BUSY */
+    int64_t drain_us;
+    /* How DAG files are loaded: the scheduler's own, and those that a request names; NULL = none are. */
+    const struct dm_load_world *load;
     int jobs;            /* tasks at once; 0 = as many as processors, at least 2 */
     const char *command; /* for the holder's line of the lock: "backfill user_behaviour" */
     const struct dm_loop_watch *watch; /* NULL = nobody looks */

@@ -38,6 +38,8 @@ static void add_failure(struct dm_loop_ledger *l, const struct dm_loop_task_even
 
 void dm_report_note(struct dm_loop_ledger *l, const struct dm_note *n)
 {
+    if (l->keeps_nothing)
+        return;
     if (n->about_run) {
         l->report.succeeded += n->run.to == DM_RUN_SUCCESS;
         l->report.failed += n->run.to == DM_RUN_FAILED;

@@ -7,6 +7,7 @@
 struct dm_loop_ledger {
     struct dm_arena *arena; /* of the caller: the report lives in it */
     struct dm_loop_report report;
+    bool keeps_nothing; /* of a scheduler, which has no end: the store has it all */
     size_t cap_failures, cap_blocked;
 };
 

@@ -699,6 +699,8 @@ struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot
         plan_steps(&p);
         plan_slots(&p);
         plan_days(&p);
+    }
+    if (limits->schedules && !limits->draining) {
         plan_schedules(&p, &dags_at);
         plan_queued(&p);
     }

@@ -133,7 +133,8 @@ struct dm_limits {
     int jobs; /* attempts of tasks at once; steps do not count */
     const struct dm_pool_row *pools;
     size_t n_pools;
-    bool draining; /* nothing new begins */
+    bool schedules; /* schedules make runs, queued runs begin; else only drives are worked on */
+    bool draining;  /* nothing new begins */
 };
 
 enum dm_action_kind {

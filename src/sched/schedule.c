@@ -116,9 +116,14 @@ int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *re
     dm_dag_ref_unref(d->ref);
     d->ref = ref ? dm_dag_ref_ref(ref) : NULL;
     /* A run that waits for its DAG to load was made before it did. */
-    for (size_t i = 0; i < t->n_known && !same; i++)
-        if (!t->known[i]->of && strcmp(t->known[i]->row.dag_id, dag_id) == 0)
-            t->known[i]->of = d;
+    for (size_t i = 0; i < t->n_known && !same; i++) {
+        struct dm_plan_run *run = t->known[i];
+        if (run->of || strcmp(run->row.dag_id, dag_id) != 0)
+            continue;
+        run->of = d;
+        if (!run->drive)
+            dm_tick_count_run(t, run, run->queued || run->active, run->active);
+    }
     return same ? 0 : find_next(t, d, NULL, reterr);
 }
 

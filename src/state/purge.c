@@ -9,10 +9,11 @@
 #include "state/record.h"
 
 /* `r` is needed by `u`, an unfinished run: nothing that counts lies between them. */
-#define UNFINISHED_AFTER                                                                         \
-    "EXISTS (SELECT 1 FROM run u WHERE u.dag_id = r.dag_id AND u.state IN ('queued', 'running')" \
-    " AND u.logical_date > r.logical_date AND NOT EXISTS (SELECT 1 FROM run m"                   \
-    " WHERE m.dag_id = r.dag_id AND m.logical_date > r.logical_date"                             \
+#define UNFINISHED_AFTER                                                                           \
+    "EXISTS (SELECT 1 FROM run u INDEXED BY run_unfinished WHERE u.dag_id = r.dag_id AND u.state " \
+    "IN ('queued', 'running')"                                                                     \
+    " AND u.logical_date > r.logical_date AND NOT EXISTS (SELECT 1 FROM run m"                     \
+    " WHERE m.dag_id = r.dag_id AND m.logical_date > r.logical_date"                               \
     " AND m.logical_date < u.logical_date AND "
 #define NEWER                                                                                    \
     "EXISTS (SELECT 1 FROM run n WHERE n.dag_id = r.dag_id AND n.logical_date > r.logical_date " \

@@ -14,10 +14,10 @@ enum {
     CHUNK_BACKFILLS = 50
 };
 
-/* Attempts in the order of their numbers: an index holds those that have a log. */
-#define OLD_LOGS                                                                     \
-    " FROM attempt WHERE number IN (SELECT number FROM attempt WHERE log_path <> ''" \
-    " AND decided_at < ?1 ORDER BY number LIMIT ?2) AND ended_at < ?1"
+/* Attempts are numbered as they begin, and an index holds those that have a log: the old ones are the first of it. */
+#define OLD_LOGS                                                                              \
+    " FROM attempt WHERE number IN (SELECT number FROM (SELECT number, ended_at FROM attempt" \
+    " WHERE log_path <> '' ORDER BY number LIMIT ?2) WHERE ended_at < ?1)"
 
 static int retain_logs(struct dm_store *s, int64_t cut, struct dm_err *reterr)
 {
@@ -28,11 +28,23 @@ static int retain_logs(struct dm_store *s, int64_t cut, struct dm_err *reterr)
         "ii", cut, (int64_t)CHUNK_LOGS);
 }
 
+/* Whether the first event is from before that instant: 1 or 0. */
+static int is_old_event(struct dm_store *s, int64_t cut, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr, "SELECT at FROM event ORDER BY id LIMIT 1", ""));
+    int rc = dm_db_next(s, q, reterr);
+    return rc == 1 ? sqlite3_column_int64(q, 0) < cut : rc;
+}
+
 static int retain_events(struct dm_store *s, int64_t cut, struct dm_purged *sum,
                          struct dm_err *reterr)
 {
-    /* Events are numbered as they happen, so the old ones are the first ones. */
-    int n = dm_db_exec(s, reterr,
+    /* Events are numbered as they happen, so the old ones are the first ones; the first is asked alone, as most calls
+       find nothing. */
+    int n = is_old_event(s, cut, reterr);
+    if (n == 1)
+        n = dm_db_exec(s, reterr,
                        "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?)"
                        " AND at < ?",
                        "ii", (int64_t)CHUNK_EVENTS, cut);

@@ -3,10 +3,11 @@
 #include "state/memory.h"
 #include "state/pack.h"
 
-#define RUN_COLUMNS                                                                           \
+#define RUN_FROM(table)                                                                       \
     "SELECT r.id, r.dag_id, r.run_id, r.run_type, r.state, r.logical_date, r.interval_start," \
     " r.interval_end, r.created_at, r.started_at, r.ended_at, r.conf, g.digest"               \
-    " FROM run r JOIN generation g ON g.id = r.generation "
+    " FROM " table " JOIN generation g ON g.id = r.generation "
+#define RUN_COLUMNS RUN_FROM("run r")
 
 static void read_run(struct dm_arena *a, sqlite3_stmt *q, struct dm_run_row *r)
 {
@@ -56,26 +57,28 @@ static int list_runs(struct dm_store *s, struct dm_arena *a, sqlite3_stmt *q,
 
 /*
  * Each combination is a statement of its own, so that each finds its index: a condition "? IS NULL OR …" would read every
- * run.  UNFINISHED repeats the condition of an index word for word, as SQLite wants it.
+ * run.  UNFINISHED repeats the condition of its index word for word, as SQLite wants it.
  */
+#define UNFINISHED_RUNS "run r INDEXED BY run_unfinished"
 #define OF_DAG " AND r.dag_id = ?4"
 #define OF_STATE " AND r.state = ?5"
 #define UNFINISHED " AND r.state IN ('queued', 'running')"
-#define BY_DATE " ORDER BY r.dag_id, r.logical_date LIMIT ?3"
-#define NEWEST " ORDER BY r.logical_date DESC, r.dag_id LIMIT ?3"
-/* Values that a statement does not use are bound all the same. */
-#define RUNS(conditions)                                                     \
-    RUN_COLUMNS "WHERE r.logical_date BETWEEN ?1 AND ?2" conditions BY_DATE, \
-        RUN_COLUMNS "WHERE r.logical_date BETWEEN ?1 AND ?2" conditions NEWEST
+#define RUNS(table, conditions)                                             \
+    RUN_FROM(table)                                                         \
+    "WHERE r.logical_date BETWEEN ?1 AND ?2" conditions                     \
+    " ORDER BY r.dag_id, r.logical_date LIMIT ?3",                          \
+        RUN_FROM(table) "WHERE r.logical_date BETWEEN ?1 AND ?2" conditions \
+                        " ORDER BY r.logical_date DESC, r.dag_id LIMIT ?3"
 
 int dm_store_runs(struct dm_store *s, struct dm_arena *a, const struct dm_run_filter *f,
                   struct dm_run_row **ret, size_t *ret_n, struct dm_err *reterr)
 {
     /* [state: any, finished, unfinished][of a DAG][newest first] */
     static const char *const queries[3][2][2] = {
-        {{RUNS("")}, {RUNS(OF_DAG)}},
-        {{RUNS(OF_STATE)}, {RUNS(OF_DAG OF_STATE)}},
-        {{RUNS(OF_STATE UNFINISHED)}, {RUNS(OF_DAG OF_STATE UNFINISHED)}},
+        {{RUNS("run r", "")}, {RUNS("run r", OF_DAG)}},
+        {{RUNS("run r", OF_STATE)}, {RUNS("run r", OF_DAG OF_STATE)}},
+        {{RUNS(UNFINISHED_RUNS, OF_STATE UNFINISHED)},
+         {RUNS(UNFINISHED_RUNS, OF_DAG OF_STATE UNFINISHED)}},
     };
     static const char *const formats[2][2] = {{"iii", "iiit"}, {"iiitt", "iiitt"}};
     _cleanup_query_ sqlite3_stmt *q = NULL;

@@ -342,7 +342,7 @@ int dm_rewrite_session(struct dm_rewriting *w, PgQuery__Node *stmt, struct dm_st
     case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
         if (!stmt->close_portal_stmt->portalname[0])
             return nothing(ret, "CLOSE CURSOR ALL");
-        /* fall through */
+        __attribute__((fallthrough));
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
     case PG_QUERY__NODE__NODE_FETCH_STMT:
         dm_rewriting_error(w, DM_E_UNSUPPORTED, NULL, -1, "cursors in SQL are not supported");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Branches, pools, setups and teardowns, clearing and marking, and why a task waits: with real processes.
 . "$(dirname "$0")/lib.sh"
-plan 38
+plan 39
 
 bare_project "$P"
 mkdir "$P/dags/d"
@@ -90,6 +90,10 @@ is "and to an inner group only there" "$(states grouped 2024-01-02)" \
   "pick=success outer.a=skipped outer.inner.b=success outer.inner.c=skipped other.z=skipped end=skipped"
 run daymill tasks logs grouped outer.a 2024-01-01
 has "a task has the defaults of its group" "$out" "outer"
+run daymill tasks clear grouped outer 2024-01-01 --dry-run --json
+is "a group is cleared whole" \
+  "$(python3 -c 'import json, sys; print(*(t["task_id"] for t in json.load(sys.stdin)))' <<<"$out")" \
+  "outer.a outer.inner.b outer.inner.c"
 run daymill tasks list grouped
 has "tasks are listed with their groups" "$out" "outer.inner"
 run daymill dags show grouped

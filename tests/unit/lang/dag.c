@@ -362,7 +362,11 @@ static void a_param_keeps_to_its_schema(void)
     scene_begin(&s);
     T_HAS(findings(&s, "d:\n  params: {n: {__type__: airflow.models.param.Param, default: 11, "
                        "type: integer, maximum: 10}}\n  tasks: {}\n"),
-          "dags/a.yaml:2:15: error: the param \"n\": it does not keep to maximum: 10");
+          "dags/a.yaml:2:15: error: the param n: 11 is more than 10");
+    T_HAS(findings(&s,
+                   "d:\n  params: {n: {__type__: airflow.sdk.Param, type: intger}}\n  tasks: {}\n"),
+          "the param n: there is no type \"intger\" in a schema");
+    T_HAS(s.shown, "Did you mean \"integer\"?");
     T_HAS(findings(&s, "d:\n  tasks:\n    t: {operator: empty, retry_delay: {__type__: "
                        "datetime.timedelta, hour: 1}}\n"),
           "datetime.timedelta: it takes no \"hour\"");
@@ -449,6 +453,39 @@ static void a_scan_gives_what_a_load_reads(void)
     T_STR(joined(&s, scan.folders, scan.n_folders), " /setup /sub /x /x/y");
 }
 
+static const char *conf_says(struct scene *s, const char *conf)
+{
+    struct dm_value *v = NULL;
+    struct dm_err err;
+    if (conf && dm_value_from_json(&s->a, dm_str_c(conf), &v, NULL) < 0)
+        DM_BUG("no JSON: %s", conf);
+    return dm_params_check(s->set.dags[0], v, &err) < 0 ? dm_arena_strdup(&s->a, err.message) : "";
+}
+
+static void a_conf_keeps_to_the_params(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_STR(findings(&s,
+                   "d:\n  params:\n    plain: 1\n"
+                   "    n: {__type__: airflow.sdk.Param, default: 5, type: integer, maximum: 9}\n"
+                   "    must: {__type__: airflow.sdk.Param, type: array, items: {type: string}}\n"
+                   "  tasks: {t: {operator: empty}}\n"),
+          "");
+    T_STR(conf_says(&s, "{\"must\": [\"a\"], \"plain\": \"x\", \"other\": {}}"), "");
+    T_HAS(conf_says(&s, NULL), "the param must of the DAG \"d\" has no value");
+    T_STR(
+        conf_says(&s, "{\"must\": [\"a\", 2]}"),
+        "the conf does not fit the params of the DAG \"d\": must[1]: 2 is of the type integer, not "
+        "\"string\"");
+    T_HAS(conf_says(&s, "{\"must\": [], \"n\": 10}"), "n: 10 is more than 9");
+    /* A scheduled run has nobody to ask. */
+    T_HAS(findings(&s, "d:\n  schedule: '@daily'\n  start_date: 2024-01-31\n"
+                       "  params: {must: {__type__: airflow.sdk.Param, type: array}}\n"
+                       "  tasks: {t: {operator: empty}}\n"),
+          "the param \"must\" has no value");
+}
+
 static const char *kept(struct scene *s, const char *patterns, bool regexp)
 {
     struct dm_dag_scan scan;
@@ -491,4 +528,5 @@ T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(what_cannot_run_yet_is_refused), T_CASE(the_model_has_it_and_comes_back_whole),
        T_CASE(a_param_keeps_to_its_schema), T_CASE(rare_keys_come_back_as_they_were),
        T_CASE(one_file_loads_as_with_its_folder), T_CASE(a_scan_gives_what_a_load_reads),
-       T_CASE(airflowignore_is_obeyed_in_both_languages), T_CASE(mutated_files_end))
+       T_CASE(a_conf_keeps_to_the_params), T_CASE(airflowignore_is_obeyed_in_both_languages),
+       T_CASE(mutated_files_end))

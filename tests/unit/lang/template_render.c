@@ -62,6 +62,64 @@ static void days_and_params_are_there(void)
     T_DMSTR(s, "2010-12-02T00:00:00+00:00 user_behaviour__extract__20101202 2010-12-09");
 }
 
+/* Each from a difference to Airflow 2.10.5 with Jinja2 3.1.5 and Pendulum 3.0.0. */
+static void answers_are_those_of_the_original(void)
+{
+    static const char *const cases[][2] = {
+        {"{{ logical_date.format('a W WW ww wo e eo EE YYY SSSSSSS') }}",
+         "a W WW ww 48th 4 5th EE 102010 SSSSSSS"},
+        {"{{ logical_date.format('[a] b] [c] \\\\Y') }}", "a] b c Y"},
+        {"{{ logical_date.naive().format('[x]Z ZZ z zz') }}", "x   "},
+        {"{{ logical_date.end_of('day').to_w3c_string() }}", "2010-12-02T23:59:59+00:00"},
+        {"{{ logical_date.to_rss_string() }}", "Thu, 02 Dec 2010 00:00:00 +0000"},
+        {"{{ logical_date.to_rfc850_string() }}", "Thursday, 02-Dec-10 00:00:00 UTC"},
+        {"{{ logical_date.at(9, 5) }}", "2010-12-02 09:05:00+00:00"},
+        {"{{ logical_date.on(2024, 2, 29).is_leap_year() }}", "True"},
+        {"{{ logical_date.nth_of('month', 2, 0).to_date_string() }}", "2010-12-13"},
+        {"{{ logical_date.is_long_year() }} {{ logical_date.set(year=2015).is_long_year() }}",
+         "False True"},
+        {"{{ logical_date.is_past() }} {{ logical_date.add(years=1).is_future() }}", "True True"},
+        {"{{ (data_interval_end - data_interval_start).total_hours() }}", "24.0"},
+        {"{{ (data_interval_end - data_interval_start).as_timedelta() }}", "1 day, 0:00:00"},
+        {"{{ '{:YYYY/MM}'.format(logical_date) }}", "2010/12"},
+        {"{{ '{:%d.%m.}'.format(logical_date) }}", "02.12."},
+        {"{{ range(6) | slice(3, 'x') | list }}", "[[0, 1, 'x'], [2, 3, 'x'], [4, 5, 'x']]"},
+        {"{{ 'ab' | batch(0) | list }} {{ [] | batch(2, 'x') | list }}", "[[], ['a', 'b']] []"},
+        {"{% for x in 'ab' %}{{ loop }}{% endfor %}", "<LoopContext 1/2><LoopContext 2/2>"},
+        {"{{ range(2, 9, 3).step }}", "3"},
+        {"{{ 'a b'.isprintable() }}", "True"},
+        {"{{ var }}", "{'json': None, 'value': None}"},
+    };
+    static const char *const errors[][2] = {
+        {"{{ nope in 'abc' }}", "type"},
+        {"{{ '%c' % 'ab' }}", "type"},
+        {"{{ '%c' % -1 }}", "overflow"},
+        {"{{ nope is filter }}", "undefined"},
+        {"{{ [1] is test }}", "type"},
+        {"{{ cycler() }}", "other"},
+        {"{{ params.nope | tojson }}", "type"},
+        {"{{ params.nope | filesizeformat }}", "undefined"},
+        {"{{ [1] | indent }}", "attribute"},
+        {"{{ logical_date.add(years=9999) }}", "value"},
+        {"{{ logical_date.date().add(minutes=1) }}", "type"},
+        {"{{ logical_date.naive().diff_for_humans(ti.execution_date) }}", "type"},
+        {"{{ logical_date.diff(logical_date.date()) }}", "value"},
+        {"{{ macros.datetime_diff_for_humans(logical_date.naive(), logical_date) }}", "type"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct dm_err err;
+        struct dm_str s = {NULL, 0};
+        T_TRY(render(cases[i][0], &s, &err), err);
+        T_DMSTR(s, cases[i][1]);
+    }
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        struct dm_err err = {0};
+        struct dm_str s;
+        T_OK(render(errors[i][0], &s, &err) < 0);
+        T_STR(err.detail, errors[i][1]);
+    }
+}
+
 static void errors_say_where_and_of_what_class(void)
 {
     static const struct {
@@ -241,7 +299,8 @@ static void checks_find_mistakes_at_load(void)
     T_STR(f.last.hint, "Did you mean \"upper\"?");
 }
 
-T_MAIN(T_CASE(days_and_params_are_there), T_CASE(errors_say_where_and_of_what_class),
-       T_CASE(nothing_runs_away), T_CASE(deep_nesting_is_refused), T_CASE(params_are_a_copy),
+T_MAIN(T_CASE(days_and_params_are_there), T_CASE(answers_are_those_of_the_original),
+       T_CASE(errors_say_where_and_of_what_class), T_CASE(nothing_runs_away),
+       T_CASE(deep_nesting_is_refused), T_CASE(params_are_a_copy),
        T_CASE(native_values_keep_their_kind), T_CASE(native_errors_have_a_place),
        T_CASE(names_are_those_from_outside), T_CASE(checks_find_mistakes_at_load))

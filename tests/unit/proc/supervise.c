@@ -148,6 +148,31 @@ static void what_cannot_be_started_is_tried_again(void)
     T_INT(times(&s, "draining"), 1);
 }
 
+static void all_are_ready_when_the_last_one_is(void)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    const char *first[4], *second[4];
+    struct dm_str lines;
+    struct story s;
+    shell(SERVES, first);
+    /* Says other things, half of a line, and the rest of it later. */
+    shell("trap 'echo 1 >&3' USR1; trap 'exit 0' TERM; echo STATUS=slow >&3; echo NONSENSE >&3; "
+          "printf READY= >&3; kill -USR1 $$; while :; do read x <&3 || exit 9; done",
+          second);
+    const struct dm_service services[] = {{.name = "a", .argv = first, .kill_us = 5 * DM_SEC},
+                                          {.name = "b", .argv = second, .kill_us = 5 * DM_SEC}};
+    const struct step steps[] = {{"all ready", SIGTERM, 0}, {NULL}};
+    play(&s, services, 2, steps, &a, &lines);
+    BEFORE(&s, "a ready", "all ready");
+    BEFORE(&s, "b ready", "all ready");
+
+    shell("exit 3", second);
+    const struct step never[] = {{"a ready", 0, 0}, {"b ended 3", SIGTERM, 0}, {NULL}};
+    play(&s, services, 2, never, &a, &lines);
+    T_INT(times(&s, "a ready"), 1);
+    T_INT(times(&s, "all ready"), 0);
+}
+
 static void services_stop_one_after_the_other(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
@@ -293,7 +318,7 @@ static void a_claim_names_its_holder(void)
 }
 
 T_MAIN(T_CASE(a_child_that_dies_is_started_again), T_CASE(what_cannot_be_started_is_tried_again),
-       T_CASE(services_stop_one_after_the_other),
+       T_CASE(all_are_ready_when_the_last_one_is), T_CASE(services_stop_one_after_the_other),
        T_CASE(who_is_needed_is_restarted_while_others_drain), T_CASE(the_second_request_is_now),
        T_CASE(who_does_not_end_is_killed), T_CASE(hup_reaches_those_that_reload),
        T_CASE(the_pause_doubles_and_a_good_life_forgets_it), T_CASE(a_claim_names_its_holder))

@@ -73,6 +73,7 @@ static void wait_for_step(const struct dm_order *o)
     if (!dm_step_finished(step.state)) {
         r.state = DM_RESULT_RESCHEDULE;
         r.until_step = step.id;
+        r.until_time = o->started_at + DM_DAY; /* whichever comes first */
     } else if (step.state != DM_STEP_COMPLETED) {
         r.state = DM_RESULT_FAILED;
         dm_err_set(&r.error, DM_E_TASK, "step is %s", dm_step_state_name(step.state));

@@ -178,6 +178,37 @@ static void an_attempt_ends_once_with_its_error(void)
     close_store();
 }
 
+static int64_t first_look(const struct dm_task_row *t, int from, int to)
+{
+    int64_t at = DM_NEVER;
+    int rc = dm_store_first_look(store, t->id, from, to, &at, &err);
+    return rc == 1 ? at : rc;
+}
+
+static void a_first_look_is_of_the_tries_that_are_asked_for(void)
+{
+    open_store();
+    T_TRY(dm_store_begin(store, false, &err), err);
+    struct dm_run_row run = add_run(0, "backfill");
+    struct dm_task_row t = add_task(run.id, "a"), other = add_task(run.id, "b");
+    static const int tries[] = {1, 1, 2, 3, 3};
+    for (int i = 0; i < 5; i++) {
+        struct dm_attempt_row a = {.run = run.id,
+                                   .task = t.id,
+                                   .try_number = tries[i],
+                                   .decided_at = 100 + i,
+                                   .generation = run.generation};
+        T_TRY(dm_record_attempt(store, &arena, &a, "logs/d/x", &err), err);
+    }
+    T_INT(first_look(&t, 1, 3), 100);
+    T_INT(first_look(&t, -1, 3), 100);
+    T_INT(first_look(&t, 2, 3), 102);
+    T_INT(first_look(&t, 3, 3), 103);
+    T_INT(first_look(&t, 4, 4), 0);
+    T_INT(first_look(&other, 1, 3), 0);
+    close_store();
+}
+
 static void a_repeated_batch_has_the_same_ids(void)
 {
     static const struct dm_step_new steps[] = {{"one", "j", "CONTINUE", "[\"a\"]"},
@@ -280,5 +311,6 @@ static void a_missing_or_newer_store_says_so(void)
 
 T_MAIN(T_CASE(runs_are_found_by_day_and_id), T_CASE(one_row_changes_or_none),
        T_CASE(generations_of_a_run_are_kept), T_CASE(an_attempt_ends_once_with_its_error),
+       T_CASE(a_first_look_is_of_the_tries_that_are_asked_for),
        T_CASE(a_repeated_batch_has_the_same_ids), T_CASE(objects_replace_the_record),
        T_CASE(xcoms_and_variables), T_CASE(a_missing_or_newer_store_says_so))
