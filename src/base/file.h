@@ -49,6 +49,7 @@ int dm_mkdirs_for(const char *path, struct dm_err *reterr) dm_nodiscard;
 int dm_remove_tree(const char *path, struct dm_err *reterr) dm_nodiscard;
 bool dm_exists(const char *path);
 bool dm_is_dir(const char *path);
+bool dm_is_file(const char *path); /* a regular one: reading it ends */
 /* Names in a folder, sorted bytewise, without "." and ".."; NULL-terminated, in the arena. */
 int dm_list_dir(struct dm_arena *a, const char *path, const char *const **ret_names, size_t *ret_n,
                 struct dm_err *reterr) dm_nodiscard;

@@ -244,11 +244,16 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
         .callback_failed = on_callback_failed,
         .progress = on_progress,
     };
+    struct dm_load_world load;
+    DM_TRY(dm_cmd_load_world(args, &load, reterr));
+    struct dm_drive named = *d->drive;
+    named.command = d->command;
     struct dm_loop_options o = {
         .project = args->project,
         .store = store,
-        .drives = d->drive,
+        .drives = &named,
         .n_drives = 1,
+        .load = &load,
         .jobs = d->jobs,
         .command = d->command,
         .watch = &watch,
@@ -257,7 +262,7 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
     dm_progress_begin(&v.progress, args, d->drive->dag->dag_id, "tasks", 0);
     int rc = dm_loop_run(args->arena, &o, &r, reterr);
     dm_progress_end(&v.progress);
-    if (rc == DM_E_CANCELLED)
+    if (rc == DM_E_CANCELLED && reterr && !reterr->hint[0])
         dm_err_hint(reterr,
                     "Nothing is half-written; the same command goes on where this one ended.");
     DM_TRY(rc);

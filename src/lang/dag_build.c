@@ -473,6 +473,22 @@ static void default_args(struct dm_dag_draft *d)
         d->dag->default_args = out;
 }
 
+/* A map that stays one: `__type__` may make anything of it.  Null is what a failure left, which was reported. */
+static const struct dm_value *resolve_map(struct dm_dag_draft *d, const struct dm_value *map,
+                                          const char *what)
+{
+    const struct dm_value *v = dm_dag_resolve(d, map);
+    if (v->kind == DM_MAP)
+        return v;
+    if (v->kind != DM_NULL)
+        draft_error(d, map, SCHEMA, NULL, "%s must be a map, not a %s", what,
+                    dm_kind_name(v->kind));
+    struct dm_value *empty = dm_value_map(d->loader->a);
+    empty->line = map->line;
+    empty->col = map->col;
+    return empty;
+}
+
 struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source *source,
                             const struct dm_value *key, const struct dm_value *config,
                             const struct dm_value *defaults)
@@ -495,8 +511,8 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
         draft_error(&d, key, BAD_ID, "Use letters, digits, -, _ and .; quote a number.",
                     key->kind == DM_STRING ? "\"%s\" is no dag_id" : "a dag_id must be a text",
                     dag->dag_id);
-    d.config = dm_dag_resolve(&d, config);
-    d.defaults = dm_dag_spans_of_v0(&d, dm_dag_resolve(&d, defaults), true);
+    d.config = resolve_map(&d, config, "a DAG");
+    d.defaults = dm_dag_spans_of_v0(&d, resolve_map(&d, defaults, "default_args"), true);
     check_keys(&d);
     dag->description = text_key(&d, "description");
     dag->doc_md = text_key(&d, "doc_md");

@@ -90,7 +90,7 @@ int dm_ignore_read(struct dm_arena *a, const char *dir, const char *root, bool r
     struct dm_str text, line;
     size_t n = 0;
     *ret = before;
-    if (!dm_exists(path) || dm_is_dir(path))
+    if (!dm_is_file(path))
         return 0;
     DM_TRY(dm_file_read(a, path, IGNORE_BYTES_MAX, &text, reterr));
     for (int number = 1; dm_str_split(&text, '\n', &line); number++) {

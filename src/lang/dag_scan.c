@@ -117,7 +117,7 @@ void dm_dag_depend(struct dm_dag_loader *l, const char *path)
 bool dm_dag_has_file(struct dm_dag_loader *l, const char *path)
 {
     dm_dag_depend(l, path);
-    return dm_exists(path) && !dm_is_dir(path);
+    return dm_is_file(path);
 }
 
 static int by_name(const void *x, const void *y)

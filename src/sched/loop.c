@@ -15,6 +15,7 @@
 #include "conn/cluster.h"
 #include "proc/lease.h"
 #include "sched/child.h"
+#include "sched/follow.h"
 #include "sched/loop_report.h"
 #include "sched/recover.h"
 #include "sched/request.h"
@@ -636,6 +637,8 @@ static int rest(struct dm_loop *l, struct dm_err *reterr)
 {
     dm_report_rest(&l->ledger, &l->tick.snap);
     DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), false, reterr));
+    if (!l->options->scheduler)
+        DM_TRY(dm_tick_leave_drives(&l->tick, l->interrupts ? "cancelled" : "blocked", reterr));
     DM_TRY(dm_tick_park(&l->tick, reterr));
     DM_TRY(dm_tick_commit(&l->tick, reterr));
     tell(l);
@@ -666,6 +669,7 @@ static int default_jobs(void)
     return n > 2 ? (int)n : 2;
 }
 
+/* A second scheduler refuses, or waits for its turn. */
 static int take_right(const struct dm_loop_options *o, struct dm_right *ret, struct dm_err *reterr)
 {
     struct dm_right_wait wait = {.waiting = o->watch ? o->watch->waiting : NULL,
@@ -682,6 +686,32 @@ static int take_right(const struct dm_loop_options *o, struct dm_right *ret, str
     return dm_right_take(o->project->run_dir, o->command, &wait, ret, reterr);
 }
 
+/* A command waits for another command, and hands its drive to a scheduler: 0 = handed over and followed to the end. */
+static int take_right_or_follow(struct dm_arena *a, const struct dm_loop_options *o,
+                                struct dm_right *ret, struct dm_loop_report *ret_report,
+                                struct dm_err *reterr)
+{
+    enum { POLL_US = 50000 };
+    struct dm_right_wait wait = {.waiting = o->watch ? o->watch->waiting : NULL,
+                                 .user = o->watch ? o->watch->user : NULL};
+    bool told = false;
+    for (;;) {
+        int got = dm_right_try(o->project->run_dir, o->command, ret, reterr);
+        if (got != 0)
+            return got;
+        if (o->n_drives == 1 && dm_right_is_scheduler(o->project->run_dir)) {
+            int rc = dm_follow(a, o, ret_report, reterr);
+            if (rc != DM_E_BUSY)
+                return rc;
+        } else {
+            if (!told && wait.waiting)
+                dm_right_tell(o->project->run_dir, &wait);
+            told = true;
+            usleep(POLL_US);
+        }
+    }
+}
+
 int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_loop_report *ret,
                 struct dm_err *reterr)
 {
@@ -693,7 +723,13 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
     l->arena = &arena;
     l->ledger.arena = a;
     l->ledger.keeps_nothing = o->scheduler;
-    DM_TRY(take_right(o, &right, reterr));
+    if (o->scheduler) {
+        DM_TRY(take_right(o, &right, reterr));
+    } else {
+        int got = take_right_or_follow(a, o, &right, ret, reterr);
+        if (got <= 0)
+            return got;
+    }
     l->ledger.report.started_at = dm_clock_now();
     DM_TRY(dm_wake_open(o->project->run_dir, &l->wake_fd, reterr));
     DM_TRY(open_uv(l, reterr));

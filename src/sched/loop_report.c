@@ -64,32 +64,43 @@ static int by_run(const void *a, const void *b)
                                                      : x->row.logical_date > y->row.logical_date;
 }
 
-static void add_waiting(struct dm_loop_ledger *l, const struct dm_plan_run *run)
+void dm_report_blocked(struct dm_loop_ledger *l, const struct dm_run_row *run, const char *task_id,
+                       const struct dm_past_wait *w)
 {
     struct dm_loop_report *r = &l->report;
-    for (size_t i = 0; i < run->n_tasks; i++) {
+    r->blocked = room(l->arena, r->blocked, r->n_blocked, &l->cap_blocked, sizeof(*r->blocked));
+    r->blocked[r->n_blocked++] = (struct dm_loop_blocked){
+        .dag_id = keep(l->arena, run->dag_id),
+        .run_id = keep(l->arena, run->run_id),
+        .task_id = keep(l->arena, task_id),
+        .logical_date = run->logical_date,
+        .waits_run_id = keep(l->arena, w->run->row.run_id),
+        .waits_task_id = keep(l->arena, w->task_id),
+        .waits_logical_date = w->run->row.logical_date,
+        .waits_state = w->state,
+    };
+}
+
+static void add_waiting(struct dm_loop_ledger *l, const struct dm_plan_run *run)
+{
+    const struct dm_plan_task *task;
+    for (struct dm_plan_each e = {0}; (task = dm_plan_each(run, &e));) {
         struct dm_past_wait w;
-        if (dm_plan_waiting(run, &run->tasks[i], &w) != 1)
-            continue;
-        r->blocked = room(l->arena, r->blocked, r->n_blocked, &l->cap_blocked, sizeof(*r->blocked));
-        r->blocked[r->n_blocked++] = (struct dm_loop_blocked){
-            .dag_id = keep(l->arena, run->row.dag_id),
-            .run_id = keep(l->arena, run->row.run_id),
-            .task_id = keep(l->arena, run->tasks[i].row.task_id),
-            .logical_date = run->row.logical_date,
-            .waits_run_id = keep(l->arena, w.run->row.run_id),
-            .waits_task_id = keep(l->arena, w.task_id),
-            .waits_logical_date = w.run->row.logical_date,
-            .waits_state = w.state,
-        };
+        if (dm_plan_waiting(run, task, &w) == 1)
+            dm_report_blocked(l, &run->row, task->row.task_id, &w);
     }
+}
+
+void dm_report_sort(struct dm_loop_ledger *l)
+{
+    if (l->report.n_failures > 1)
+        qsort(l->report.failures, l->report.n_failures, sizeof(*l->report.failures), by_date);
 }
 
 void dm_report_rest(struct dm_loop_ledger *l, const struct dm_snapshot *s)
 {
     struct dm_loop_report *r = &l->report;
-    if (r->n_failures > 1)
-        qsort(r->failures, r->n_failures, sizeof(*r->failures), by_date);
+    dm_report_sort(l);
     if (s->n_runs > 1)
         qsort(s->runs, s->n_runs, sizeof(struct dm_plan_run *), by_run);
     r->unstarted = s->n_runs;

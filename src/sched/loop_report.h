@@ -16,4 +16,9 @@ void dm_report_note(struct dm_loop_ledger *l, const struct dm_note *n);
 /* When nothing moves any more: what waits for what. */
 void dm_report_rest(struct dm_loop_ledger *l, const struct dm_snapshot *s);
 
+/* The same for one task of a run. */
+void dm_report_blocked(struct dm_loop_ledger *l, const struct dm_run_row *run, const char *task_id,
+                       const struct dm_past_wait *w);
+void dm_report_sort(struct dm_loop_ledger *l);
+
 #endif

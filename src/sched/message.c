@@ -1,6 +1,7 @@
 /* What a child says, recorded. */
 #include "task/message.h"
 #include "sched/child.h"
+#include "sched/trigger.h"
 
 static void reply(struct dm_loop_child *c, struct dm_str body)
 {
@@ -48,6 +49,34 @@ static int on_steps(struct dm_loop_child *c, struct dm_tick *t, const struct dm_
     for (size_t i = 0; i < m->steps.n; i++)
         dm_list_add(&t->turn, list, dm_value_cstr(&t->turn, ids[i]));
     dm_map_set(&t->turn, answer, "ids", list);
+    reply(c, dm_value_json(&t->turn, answer));
+    return 0;
+}
+
+/* What is wrong with the request is for the task to say; everything else ends the turn. */
+static int on_trigger(struct dm_loop_child *c, struct dm_tick *t, const struct dm_message *m,
+                      struct dm_err *reterr)
+{
+    struct dm_trigger what = {.dag_id = m->trigger.dag_id,
+                              .run_id = *m->trigger.run_id ? m->trigger.run_id : NULL,
+                              .logical_date = m->trigger.logical_date,
+                              .conf = m->trigger.conf,
+                              .reset = m->trigger.reset};
+    struct dm_trigger_answer made;
+    struct dm_err err;
+    int rc = dm_tick_trigger(t, &what, &made, &err);
+    if (rc == DM_E_NOTFOUND || rc == DM_E_EXISTS || rc == DM_E_INVALID) {
+        reply_error(c, &t->turn, &err);
+        return 0;
+    }
+    if (rc < 0) {
+        if (reterr)
+            *reterr = err;
+        return rc;
+    }
+    struct dm_value *answer = dm_value_map(&t->turn);
+    dm_map_set(&t->turn, answer, "run_id", dm_value_cstr(&t->turn, made.run_id));
+    dm_map_set(&t->turn, answer, "created", made.created ? &dm_true : &dm_false);
     reply(c, dm_value_json(&t->turn, answer));
     return 0;
 }
@@ -124,6 +153,8 @@ static int record(struct dm_loop_child *c, struct dm_tick *t, const struct dm_me
                                  m->landed.key, t->now, reterr);
     case DM_WIRE_STEPS:
         return on_steps(c, t, m, reterr);
+    case DM_WIRE_TRIGGER:
+        return on_trigger(c, t, m, reterr);
     case DM_WIRE_REMOTE_ID:
         return on_remote_id(c, t, m, reterr);
     case DM_WIRE_PROGRESS:

@@ -1,10 +1,10 @@
 /*
  * The plan, in one pass over the active runs and one over the tasks that are ready:
  *
- *   1. per run, in topological order: trigger rules and the past; a state that is decided here counts for the tasks
- *      after it at once, so that a failure travels to the leaves in one pass; a run without unfinished tasks ends;
+ *   1. per run, in topological order: trigger rules and the past, judged by the states at the beginning of the pass, as
+ *      Airflow's loop does: a failure travels one task a pass; a run without unfinished tasks ends;
  *   2. steps: the first of each cluster, where none runs; callbacks, as many as may run;
- *   3. ready tasks by (priority, logical date, DAG, task) take the free slots;
+ *   3. ready tasks by (priority, logical date, DAG, task) take the free slots, in a pass that made no other ready;
  *   4. drives with room take their next day, schedules make their next run, queued runs begin.
  *
  * States decided in this pass are kept beside the snapshot (`struct pass`), never in it.
@@ -439,16 +439,15 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
         plan_only_task(p, run, run->drive->only_task);
         return;
     }
-    size_t n = count_instances(run) + 1, at = 0;
+    size_t n = count_instances(run) + 1;
     struct states states = {dm_arena_array(p->arena, enum dm_task_state, n),
                             dm_arena_array(p->arena, size_t, n)};
     bool unfinished = false, leaf_failed = false;
     size_t before = p->n_actions;
     struct dm_plan_task *t;
     read_states(run, &states);
-    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e)); at++) {
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
         enum dm_task_state s = plan_task(p, run, t, &states);
-        states.at[at] = s;
         unfinished = unfinished || !dm_task_finished(s);
         if (run->graph->leaves[e.task] && (s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED))
             leaf_failed = true;
@@ -729,10 +728,13 @@ struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot
     for (size_t i = 0; i < s->n_runs; i++)
         if (s->runs[i]->active)
             plan_run(&p, s->runs[i]);
+    /* What has just become ready competes for the slots too: they are given where nothing more becomes ready. */
+    bool settled = p.n_actions == 0;
     if (!limits->draining) {
         plan_steps(&p);
         plan_callbacks(&p);
-        plan_slots(&p);
+        if (settled)
+            plan_slots(&p);
         plan_days(&p);
     }
     if (limits->schedules && !limits->draining) {

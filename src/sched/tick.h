@@ -108,6 +108,8 @@ int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why,
 int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const char *cluster,
                   const struct dm_step_new *steps, size_t n, const char ***ret_ids,
                   struct dm_err *reterr) dm_nodiscard;
+/* At the end of a command: its drives are over, as `state` says; a scheduler's go on when the next one begins. */
+int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *reterr) dm_nodiscard;
 /* At the end: runs that are not finished go back to queued. */
 int dm_tick_park(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 

@@ -3,9 +3,8 @@
 
 #include "lang/mapping.h"
 #include "sched/decision.h"
-#include "sched/plan.h"
 #include "sched/rule.h"
-#include "state/record.h"
+#include "state/memory.h"
 
 enum { REASONS_MAX = 64, REASON_MAX = 1024, NAMES_MAX = 8 };
 
@@ -354,6 +353,39 @@ static int say_slots(struct asking *q, struct dm_err *reterr)
     return 0;
 }
 
+/* ---- the run ---- */
+
+static int count_running(struct asking *q, int *ret, struct dm_err *reterr)
+{
+    struct dm_run_row *runs;
+    struct dm_run_filter filter = DM_RUN_FILTER_ALL;
+    size_t n;
+    filter.dag_id = q->run->row.dag_id;
+    filter.state = DM_RUN_RUNNING;
+    DM_TRY(dm_store_runs(q->store, q->arena, &filter, &runs, &n, reterr));
+    *ret = (int)n;
+    return 0;
+}
+
+static int say_run(struct asking *q, struct dm_err *reterr)
+{
+    struct dm_dag_row row;
+    int running, found = dm_store_dag(q->store, q->arena, q->run->row.dag_id, &row, reterr);
+    DM_TRY(found);
+    DM_TRY(count_running(q, &running, reterr));
+    if (q->run->row.state != DM_RUN_QUEUED)
+        say(q, "nobody works on the run: it is %s", dm_run_state_name(q->run->row.state));
+    else if (found && row.paused)
+        say(q, "the run is queued, and the DAG is paused (\"dags unpause %s\" lets it begin)",
+            q->run->row.dag_id);
+    else if (running >= q->run->dag->max_active_runs)
+        say(q, "the run is queued: max_active_runs of the DAG is %d, and as many run",
+            q->run->dag->max_active_runs);
+    else
+        say(q, "nobody works on the run: it is queued until a scheduler or a backfill runs");
+    return 0;
+}
+
 /* ---- the answer ---- */
 
 static void say_finished(struct asking *q)
@@ -394,7 +426,7 @@ static int answer(struct asking *q, struct dm_err *reterr)
         DM_TRY(say_time(q, reterr));
     }
     if (q->run->row.state != DM_RUN_RUNNING)
-        say(q, "nobody works on the run: it is %s", dm_run_state_name(q->run->row.state));
+        return say_run(q, reterr);
     return 0;
 }
 
@@ -436,4 +468,31 @@ int dm_why(struct dm_arena *a, struct dm_store *s, const struct dm_dag *dag,
     DM_TRY(read_decisions(&q, reterr));
     DM_TRY(read_past(&q, reterr));
     return answer(&q, reterr);
+}
+
+int dm_why_waits(struct dm_arena *a, struct dm_store *s, const struct dm_dag *dag,
+                 const struct dm_run_row *run, struct dm_waiting **ret, size_t *ret_n,
+                 struct dm_err *reterr)
+{
+    struct dm_plan_run *plan_run = dm_arena_new(a, struct dm_plan_run);
+    struct dm_why why = {.reasons = dm_arena_array(a, const char *, REASONS_MAX)};
+    struct asking q = {.arena = a, .store = s, .run = plan_run, .why = &why};
+    struct dm_plan_task *task;
+    size_t n = 0, most = 0;
+    plan_run->row = *run;
+    plan_run->dag = dag;
+    plan_run->graph = dm_graph_make(a, dag);
+    DM_TRY(read_tasks(&q, plan_run, dag, reterr));
+    DM_TRY(read_decisions(&q, reterr));
+    for (struct dm_plan_each e = {0}; (task = dm_plan_each(plan_run, &e)); most++) {
+        q.task = task;
+        DM_TRY(read_past(&q, reterr));
+    }
+    *ret = dm_arena_array(a, struct dm_waiting, most + 1);
+    for (struct dm_plan_each e = {0}; (task = dm_plan_each(plan_run, &e));) {
+        (*ret)[n].task_id = task->row.task_id;
+        n += dm_plan_waiting(plan_run, task, &(*ret)[n].waits) == 1;
+    }
+    *ret_n = n;
+    return 0;
 }

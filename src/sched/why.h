@@ -2,8 +2,7 @@
 #ifndef DM_WHY_H
 #define DM_WHY_H
 
-#include "lang/dag.h"
-#include "state/store.h"
+#include "sched/plan.h"
 
 struct dm_why {
     int map_index; /* of the instance that it is about */
@@ -17,5 +16,14 @@ struct dm_why {
 int dm_why(struct dm_arena *a, struct dm_store *s, const struct dm_dag *dag,
            const struct dm_run_row *run, const char *task_id, int map_index, int64_t now,
            struct dm_why *ret, struct dm_err *reterr) dm_nodiscard;
+
+/* Tasks of a run that could run if their past were fine, and what they wait for. */
+struct dm_waiting {
+    const char *task_id;
+    struct dm_past_wait waits;
+};
+int dm_why_waits(struct dm_arena *a, struct dm_store *s, const struct dm_dag *dag,
+                 const struct dm_run_row *run, struct dm_waiting **ret, size_t *ret_n,
+                 struct dm_err *reterr) dm_nodiscard;
 
 #endif

@@ -120,6 +120,9 @@ int dm_record_backfill_day_done(struct dm_store *s, int64_t backfill, int64_t lo
 int dm_record_backfill_state(struct dm_store *s, int64_t id, const char *state, int64_t now,
                              struct dm_err *reterr) dm_nodiscard;
 
+/* The number of the newest event; 0 = none. */
+int dm_store_last_event(struct dm_store *s, int64_t *ret, struct dm_err *reterr) dm_nodiscard;
+
 /* ---- notes on runs ---- */
 
 int dm_record_run_note(struct dm_store *s, int64_t run, const char *note,

@@ -78,3 +78,12 @@ int dm_record_requests_forget(struct dm_store *s, int64_t before, struct dm_err 
     DM_TRY(dm_db_exec(s, reterr, "DELETE FROM request WHERE done_at < ?", "i", before));
     return 0;
 }
+
+int dm_store_last_event(struct dm_store *s, int64_t *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr, "SELECT coalesce(max(id), 0) FROM event", ""));
+    DM_TRY(dm_db_next(s, q, reterr));
+    *ret = sqlite3_column_int64(q, 0);
+    return 0;
+}

@@ -378,6 +378,22 @@ int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct
     return 0;
 }
 
+int dm_attempt_trigger(struct dm_attempt *at, const struct dm_run_wanted *what,
+                       const char **ret_run_id, struct dm_err *reterr)
+{
+    struct dm_arena *a = at->arena;
+    struct dm_value *v = dm_value_map(a);
+    const struct dm_value *reply;
+    dm_map_set(a, v, "dag_id", dm_value_cstr(a, what->dag_id));
+    dm_map_set(a, v, "run_id", dm_value_cstr(a, what->run_id));
+    dm_map_set(a, v, "logical_date", dm_value_int(a, what->logical_date));
+    dm_map_set(a, v, "conf", what->conf ? what->conf : &dm_null);
+    dm_map_set(a, v, "reset", what->reset ? &dm_true : &dm_false);
+    DM_TRY(ask(at, DM_WIRE_TRIGGER, v, &reply, reterr));
+    *ret_run_id = dm_str_cstr(a, dm_map_str(reply, "run_id", what->run_id));
+    return 0;
+}
+
 int dm_attempt_scratch(struct dm_attempt *at, const char **ret, struct dm_err *reterr)
 {
     const char *path =

@@ -108,6 +108,16 @@ int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *ide
 /* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */
 int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct dm_value *steps,
                      const struct dm_value **ret_ids, struct dm_err *reterr) dm_nodiscard;
+/* Asks for a run of another DAG; it is queued when this returns.  DM_E_NOTFOUND: no such DAG; DM_E_EXISTS: a run of that
+   date or id is there and `reset` is false. */
+struct dm_run_wanted {
+    const char *dag_id, *run_id;
+    int64_t logical_date;
+    const struct dm_value *conf; /* map, or NULL */
+    bool reset;                  /* a run that is there is cleared and runs again */
+};
+int dm_attempt_trigger(struct dm_attempt *at, const struct dm_run_wanted *what,
+                       const char **ret_run_id, struct dm_err *reterr) dm_nodiscard;
 /* The run's own scratch folder, run/scratch/<dag>/<run>/ (made at first use; two days never share one). */
 int dm_attempt_scratch(struct dm_attempt *at, const char **ret, struct dm_err *reterr) dm_nodiscard;
 

@@ -121,6 +121,14 @@ static int read_body(struct dm_arena *a, const struct dm_value *v, struct dm_mes
         return 0;
     case DM_WIRE_STEPS:
         return read_steps(a, v, m, reterr);
+    case DM_WIRE_TRIGGER:
+        value = dm_map_at(v, "conf");
+        m->trigger.dag_id = text(a, v, "dag_id", "");
+        m->trigger.run_id = text(a, v, "run_id", "");
+        m->trigger.logical_date = dm_map_int(v, "logical_date", DM_NEVER);
+        m->trigger.conf = value && value->kind == DM_MAP ? value : NULL;
+        m->trigger.reset = dm_map_bool(v, "reset", false);
+        return 0;
     case DM_WIRE_REMOTE_ID:
         m->remote_id.system = dm_map_str(v, "system", "");
         m->remote_id.id = dm_map_str(v, "id", "");

@@ -44,6 +44,12 @@ struct dm_message {
         struct {
             struct dm_str system, id;
         } remote_id;
+        struct {
+            const char *dag_id, *run_id;
+            int64_t logical_date;
+            const struct dm_value *conf; /* NULL = none */
+            bool reset;
+        } trigger;
         struct dm_result result;
     };
 };

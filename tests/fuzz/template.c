@@ -37,16 +37,18 @@ static int conn(void *user, struct dm_arena *a, struct dm_str id, const struct d
     return 1;
 }
 
+/* "up" is a task that gave a list, "mapped" one with two instances. */
 static int xcom(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_str run_id,
                 struct dm_str task_id, int map_index, struct dm_str key,
                 const struct dm_value **ret, struct dm_err *reterr)
 {
     struct dm_value *v;
-    if (!dm_str_is(task_id, "up"))
+    bool mapped = dm_str_is(task_id, "mapped");
+    if (mapped ? map_index == -1 || map_index > 1 : map_index != -1 || !dm_str_is(task_id, "up"))
         return 0;
     DM_TRY(dm_value_from_json(a, DM_STR("[{\"k\": 1, \"v\": \"x\"}, {\"k\": 2, \"v\": null}]"), &v,
                               reterr));
-    *ret = v;
+    *ret = mapped && map_index >= 0 ? v->list.items[map_index] : v;
     return 1;
 }
 

@@ -213,6 +213,19 @@ static void named_files_belong_to_the_generation(void)
     T_OK(strcmp(s.set.dags[0]->generation, generation) != 0);
 }
 
+/* Reading what is no file may never end. */
+static void only_files_are_read(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_HAS(findings(&s,
+                   "d:\n  start_date: 2024-01-01\n  template_searchpath: /dev\n  tasks:\n"
+                   "    - {task_id: t, operator: sql, sql: zero.sql}\n"
+                   "    - {task_id: u, operator: bash, bash_command: \"{% include 'zero' %}\"}\n"),
+          "there is no file \"zero.sql\"");
+    T_INT(s.set.n_errors, 1);
+}
+
 static void the_normal_form_comes_back_as_it_was(void)
 {
     _cleanup_scene_ struct scene s;
@@ -524,9 +537,9 @@ T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(all_mistakes_are_shown_with_place_and_nearest_name), T_CASE(a_circle_is_named),
        T_CASE(one_bad_file_leaves_the_others), T_CASE(defaults_come_in_layers),
        T_CASE(environment_variables_keep_places_right),
-       T_CASE(named_files_belong_to_the_generation), T_CASE(the_normal_form_comes_back_as_it_was),
-       T_CASE(what_cannot_run_yet_is_refused), T_CASE(the_model_has_it_and_comes_back_whole),
-       T_CASE(a_param_keeps_to_its_schema), T_CASE(rare_keys_come_back_as_they_were),
-       T_CASE(one_file_loads_as_with_its_folder), T_CASE(a_scan_gives_what_a_load_reads),
-       T_CASE(a_conf_keeps_to_the_params), T_CASE(airflowignore_is_obeyed_in_both_languages),
-       T_CASE(mutated_files_end))
+       T_CASE(named_files_belong_to_the_generation), T_CASE(only_files_are_read),
+       T_CASE(the_normal_form_comes_back_as_it_was), T_CASE(what_cannot_run_yet_is_refused),
+       T_CASE(the_model_has_it_and_comes_back_whole), T_CASE(a_param_keeps_to_its_schema),
+       T_CASE(rare_keys_come_back_as_they_were), T_CASE(one_file_loads_as_with_its_folder),
+       T_CASE(a_scan_gives_what_a_load_reads), T_CASE(a_conf_keeps_to_the_params),
+       T_CASE(airflowignore_is_obeyed_in_both_languages), T_CASE(mutated_files_end))

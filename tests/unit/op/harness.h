@@ -48,6 +48,14 @@ static void *h_parent(void *user)
         if (f.kind == DM_WIRE_INTENT &&
             dm_wire_send(h->parent, DM_WIRE_REPLY, DM_STR("{}"), &err) < 0)
             break;
+        bool there = dm_str_is(dm_map_str(body, "dag_id", ""), "there");
+        if (f.kind == DM_WIRE_TRIGGER &&
+            dm_wire_send(
+                h->parent, DM_WIRE_REPLY,
+                there ? DM_STR("{\"error\": {\"code\": \"EXISTS\", \"message\": \"it is there\"}}")
+                      : DM_STR("{\"run_id\": \"r2\", \"created\": true}"),
+                &err) < 0)
+            break;
         if (f.kind == DM_WIRE_STEPS &&
             dm_wire_send(h->parent, DM_WIRE_REPLY, DM_STR("{\"ids\":[\"s-1\",\"s-2\"]}"), &err) < 0)
             break;

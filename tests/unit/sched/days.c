@@ -160,7 +160,34 @@ static void names_of_reruns(void)
     T_INT(dm_rerun_parse(DM_STR("sometimes")), -1);
 }
 
-T_MAIN(T_CASE(a_rerun_does_what_it_is_asked), T_CASE(a_changed_generation_makes_days_stale),
-       T_CASE(days_outside_the_dates_are_left_out),
+static struct dm_result note_name(struct t_world *w, const struct dm_job *j)
+{
+    dm_strbuf_adds(w->user, j->task->row.task_id);
+    return (struct dm_result){.state = DM_RESULT_SUCCESS, .until_time = DM_NEVER};
+}
+
+/* One slot: when b ends, c goes before a, which has waited longer. */
+static void what_becomes_ready_competes_for_the_slot(void)
+{
+    static const struct t_task three[] = {{.id = "a"}, {.id = "b"}, {.id = "c", .upstream = {"b"}}};
+    static const int weights[] = {2, 1, 9};
+    _cleanup_strbuf_ struct dm_strbuf order;
+    struct t_world w;
+    dm_strbuf_init(&order, DM_BUF_MESSAGE);
+    t_world_init(&w, NULL);
+    t_dag(&w, three, 3);
+    for (size_t i = 0; i < 3; i++)
+        w.dag.tasks[i].priority_weight = weights[i];
+    w.jobs = 1;
+    w.outcome = note_name;
+    w.user = &order;
+    struct dm_drive d = drive(&w, 0, 0, DM_RERUN_MISSING);
+    t_drive(&w, &d);
+    T_DMSTR(dm_strbuf_str(&order), "bca");
+    t_world_release(&w);
+}
+
+T_MAIN(T_CASE(what_becomes_ready_competes_for_the_slot), T_CASE(a_rerun_does_what_it_is_asked),
+       T_CASE(a_changed_generation_makes_days_stale), T_CASE(days_outside_the_dates_are_left_out),
        T_CASE(the_first_day_of_a_command_ignores_its_past), T_CASE(one_task_alone),
        T_CASE(names_of_reruns))
