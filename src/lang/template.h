@@ -38,13 +38,14 @@ struct dm_context {
         prev_end_date_success;
     const struct dm_timetable *timetable; /* for prev_ds, next_ds; NULL = as for a manual run */
     int try_number, max_tries, map_index, retries;
-    const char *state;                /* of the try; NULL = "running" */
-    const char *exception, *reason;   /* of a callback; NULL = not defined */
-    int64_t now;                      /* dag_run.start_date, ti.start_date */
-    const struct dm_value *conf;      /* of the run; map */
-    const struct dm_value *params;    /* DAG < task < conf, already merged; map */
-    const struct dm_value *task_args; /* map; {{ task.x }} */
-    const struct dm_value *more;      /* map of further variables, or NULL */
+    const char *state;                 /* of the try; NULL = "running" */
+    const char *exception, *reason;    /* of a callback; NULL = not defined */
+    int64_t now;                       /* dag_run.start_date, ti.start_date */
+    const struct dm_value *conf;       /* of the run; map */
+    const struct dm_value *params;     /* DAG < task < conf, already merged; map */
+    const struct dm_value *task_args;  /* map; {{ task.x }} */
+    const struct dm_value *triggering; /* events of assets that the run was made for; NULL = none */
+    const struct dm_value *more;       /* map of further variables, or NULL */
     int (*var)(void *user, struct dm_str key, struct dm_str *ret, struct dm_err *reterr);
     /* An Airflow connection as a map: conn_id conn_type host login password schema port extra (map) description. */
     int (*conn)(void *user, struct dm_arena *a, struct dm_str id, const struct dm_value **ret,
@@ -58,6 +59,9 @@ struct dm_context {
     int (*file)(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr);
     void *user;
 };
+
+/* The state of the run in its context: "running", unless its callbacks are told why it ended. */
+const char *dm_context_run_state(const char *reason);
 
 int dm_template_render(struct dm_arena *a, const struct dm_template *t, const struct dm_context *c,
                        struct dm_str *ret, struct dm_err *reterr) dm_nodiscard;

@@ -213,14 +213,14 @@ static int make_dag_run(struct dm_eval *e, const struct dm_value **ret)
     dm_map_set(e->a, f, "data_interval_end", instant(e, c->interval_end));
     dm_map_set(e->a, f, "start_date", instant(e, c->now));
     dm_map_set(e->a, f, "end_date", &dm_null);
-    dm_map_set(e->a, f, "state", text(e, "running"));
+    dm_map_set(e->a, f, "state", text(e, dm_context_run_state(c->reason)));
     dm_map_set(e->a, f, "external_trigger",
                dm_bool_value(c->run_type && strcmp(c->run_type, "manual") == 0));
     char iso_text[DM_TIME_MAX];
     dm_time_iso(c->logical_date, iso_text);
     *ret = record(e, &class_dag_run,
-                  dm_arena_printf(e->a, "<DagRun %s @ %s: %s, state:running>", c->dag_id, iso_text,
-                                  c->run_id),
+                  dm_arena_printf(e->a, "<DagRun %s @ %s: %s, state:%s>", c->dag_id, iso_text,
+                                  c->run_id, dm_context_run_state(c->reason)),
                   f, NULL);
     return 0;
 }
@@ -601,6 +601,8 @@ static int other(struct dm_eval *e, struct dm_str name, const struct dm_value **
         *ret = &dm_false;
     } else if (dm_str_is(name, "inlets") || dm_str_is(name, "outlets")) {
         *ret = dm_value_list(e->a, 0);
+    } else if (dm_str_starts(name, DM_STR("triggering_"))) {
+        *ret = e->c->triggering ? dm_own_copy(e, e->c->triggering) : dm_value_map(e->a);
     } else if (dm_str_is(name, "conf")) {
         dm_eval_fail(e, DM_TE_SECURITY,
                      "conf is refused: there is no configuration of an Airflow installation");
@@ -619,6 +621,11 @@ static int make_record(struct dm_eval *e, struct dm_str name, const struct dm_va
     if (dm_str_is(name, "dag_run"))
         return make_dag_run(e, ret);
     return dm_str_is(name, "task") ? make_task(e, ret) : make_ti(e, ret);
+}
+
+const char *dm_context_run_state(const char *reason)
+{
+    return !reason ? "running" : strcmp(reason, "success") == 0 ? "success" : "failed";
 }
 
 static const char *of_callback(const struct dm_context *c, struct dm_str name)
