@@ -13,6 +13,7 @@
 #include "proc/spawn.h"
 #include "proc/wire.h"
 #include "sched/recover.h"
+#include "state/memory.h"
 #include "world.h"
 
 /* ---- the child ---- */
@@ -412,7 +413,19 @@ static int drive_main(const char *dir)
     return rc == DM_E_CANCELLED ? 130 : 0;
 }
 
-static void check_taken_over(struct project *x)
+/* Also the `first` one, of the command that did not come to its end. */
+static void check_backfills_ended(struct project *x, const char *first)
+{
+    struct dm_backfill_row *rows;
+    struct dm_err err;
+    size_t n;
+    T_TRY(dm_store_backfills(x->w.store, &x->w.arena, "d", false, 0, &rows, &n, &err), err);
+    T_INT(n, 2);
+    T_STR(rows[0].state, "success");
+    T_STR(rows[1].state, first);
+}
+
+static void check_taken_over(struct project *x, const char *first)
 {
     struct dm_loop_report r;
     struct dm_attempt_row *attempts;
@@ -429,6 +442,7 @@ static void check_taken_over(struct project *x)
     T_INT(n, 2);
     T_INT(attempts[0].state, DM_ATTEMPT_LOST);
     T_INT(dm_lease_held(x->p.run_dir, attempts[0].number, &err), 0);
+    check_backfills_ended(x, first);
 }
 
 static void a_killed_scheduler_is_taken_over(void)
@@ -436,7 +450,7 @@ static void a_killed_scheduler_is_taken_over(void)
     struct project x;
     open_project(&x, NULL, hang_tasks, 2);
     T_INT(drive_elsewhere(&x, SIGKILL), -1);
-    check_taken_over(&x);
+    check_taken_over(&x, "success");
     t_world_release(&x.w);
 }
 
@@ -446,7 +460,7 @@ static void an_interrupted_command_loses_no_try(void)
     open_project(&x, NULL, hang_tasks, 2);
     T_INT(drive_elsewhere(&x, SIGTERM), 130);
     T_STR(t_run_state(&x.w, 0), "queued");
-    check_taken_over(&x);
+    check_taken_over(&x, "cancelled");
     t_world_release(&x.w);
 }
 
