@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -98,6 +100,22 @@ static void add_steps(void)
     succeed();
 }
 
+/* On its first try it leaves a process in a session of its own, which keeps the lock of a file, and dies. */
+static void leave_an_heir(const char *path, bool die)
+{
+    extern char **environ;
+    char sleeps[] = "sleep", seconds[] = "600", *argv[] = {sleeps, seconds, NULL};
+    posix_spawnattr_t attr;
+    pid_t pid;
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        _exit(5);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
+    if (die && posix_spawnp(&pid, sleeps, NULL, &attr, argv, environ) == 0)
+        abort();
+}
+
 static int task_run(void)
 {
     struct dm_frame f;
@@ -112,6 +130,8 @@ static int task_run(void)
         "{\"direction\":\"write\",\"dataset\":\"lake\",\"rows\":7,\"bytes\":70,\"files\":null}");
     if (strcmp(o.task_id, "die") == 0 && o.try_number == 1)
         abort();
+    if (strcmp(o.task_id, "heir") == 0)
+        leave_an_heir(flag, o.try_number == 1);
     if (strcmp(o.task_id, "silent") == 0)
         return 3;
     if (strcmp(o.task_id, "hang") == 0 && !dm_exists(flag)) {
@@ -254,6 +274,20 @@ static void a_dead_process_is_a_failed_try(void)
     T_INT(r.n_failures, 1);
     T_STR(r.failures[0].task_id, "silent");
     T_HAS(r.failures[0].error->message, "status 3");
+    t_world_release(&x.w);
+}
+
+static void a_failed_try_leaves_nobody_behind(void)
+{
+    static const struct t_task tasks[] = {{.id = "heir", .retries = 1}};
+    struct project x;
+    struct dm_loop_report r;
+    struct dm_err err;
+    int tries;
+    open_project(&x, NULL, tasks, 1);
+    T_TRY(run_days(&x, 1, DM_RERUN_MISSING, &r, &err), err);
+    T_INT(t_state(&x.w, 0, "heir", &tries), DM_TASK_SUCCESS);
+    T_INT(tries, 2);
     t_world_release(&x.w);
 }
 
@@ -475,6 +509,7 @@ int main(int argc, char **argv)
     static const struct t_case cases[] = {
         T_CASE(days_run_once),
         T_CASE(a_dead_process_is_a_failed_try),
+        T_CASE(a_failed_try_leaves_nobody_behind),
         T_CASE(a_process_that_cannot_be_started_is_a_failed_try),
         T_CASE(a_blocked_run_is_named),
         T_CASE(a_run_that_takes_too_long_is_ended),
