@@ -57,6 +57,7 @@ static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive 
     d->run_type = keep(p, given->run_type);
     d->only_task = keep(p, given->only_task);
     d->command = keep(p, given->command);
+    d->inputs_dir = NULL; /* its days are chosen */
     d->conf = given->conf ? dm_value_copy(&p->arena, given->conf) : NULL;
     p->of = dm_tick_find_dag(t, d->dag->dag_id);
     p->ref = p->of && p->of->ref && p->of->ref->dag == d->dag ? dm_dag_ref_ref(p->of->ref)
@@ -281,8 +282,8 @@ int dm_tick_end_drives(struct dm_tick *t, struct dm_err *reterr)
 int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *reterr)
 {
     for (size_t i = 0; i < t->snap.n_drives; i++)
-        DM_TRY(dm_record_backfill_state(t->store, t->snap.drives[i]->backfill, state, t->now,
-                                        reterr));
+        DM_TRY(
+            dm_record_backfill_state(t->store, t->snap.drives[i]->backfill, state, t->now, reterr));
     return 0;
 }
 

@@ -18,6 +18,7 @@
 #ifndef DM_REQUEST_H
 #define DM_REQUEST_H
 
+#include "conn/project.h"
 #include "sched/tick.h"
 #include "state/memory.h"
 
@@ -26,6 +27,7 @@ typedef int dm_request_dag(void *user, struct dm_tick *t, const char *dag_id,
                            struct dm_err *reterr);
 
 struct dm_request_world {
+    const struct dm_project *project;
     dm_request_dag *find_dag;
     void *user;
     bool backfills; /* takes backfills too */

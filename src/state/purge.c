@@ -72,6 +72,7 @@ static int delete_run(struct dm_store *s, int64_t run, struct dm_purged *sum, st
         "DELETE FROM remote_id" OF_ATTEMPTS,
         "DELETE FROM xcom" OF_TASKS,
         "DELETE FROM object" OF_TASKS,
+        "DELETE FROM input" OF_TASKS,
         /* What a DAG still waits to run for is kept, without its origin. */
         "DELETE FROM asset_event WHERE run = ? AND uri NOT IN (SELECT uri FROM asset_queue)",
         "UPDATE asset_event SET run = NULL, task = NULL WHERE run = ?",

@@ -193,6 +193,12 @@ static int pack_generations(struct dm_store *s, struct dm_err *reterr)
     }
 }
 
+/* Files from outside that a task instance read when it ran last, and what they were (conn/input.h). */
+static const char version_inputs[] =
+    "CREATE TABLE input ("
+    " task INTEGER NOT NULL REFERENCES task_instance, source TEXT NOT NULL,"
+    " identity TEXT NOT NULL, PRIMARY KEY (task, source)) STRICT, WITHOUT ROWID;";
+
 /* One version: SQL, then what SQL cannot do, then SQL again. */
 static const struct migration {
     const char *sql;
@@ -203,6 +209,7 @@ static const struct migration {
     {version_2, NULL, NULL, "pools"},
     {version_3, NULL, NULL, "the scheduler's memory"},
     {version_4, pack_generations, version_4_after, "compressed generations, indexes"},
+    {version_inputs, NULL, NULL, "inputs"},
 };
 
 int64_t dm_db_schema_newest(void)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "conn/input.h"
 #include "state/store.h"
 #include "task/scratch.h"
 
@@ -360,6 +361,18 @@ int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *ide
     dm_map_set(at->arena, v, "source", dm_value_cstr(at->arena, source));
     dm_map_set(at->arena, v, "identity", dm_value_cstr(at->arena, identity));
     return dm_attempt_send(at, DM_WIRE_LANDED, v, reterr);
+}
+
+int dm_attempt_input(struct dm_attempt *at, const char *path, struct dm_err *reterr)
+{
+    struct dm_arena *a = at->arena;
+    const char *identity = dm_input_identity(a, path, dm_clock_now());
+    if (!identity || dm_path_below(a, path, at->project->run_dir))
+        return 0;
+    struct dm_value *v = dm_value_map(a);
+    dm_map_set(a, v, "source", dm_value_cstr(a, dm_project_relative(at->project, path)));
+    dm_map_set(a, v, "identity", dm_value_cstr(a, identity));
+    return dm_attempt_send(at, DM_WIRE_INPUT, v, reterr);
 }
 
 int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct dm_value *steps,

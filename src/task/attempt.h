@@ -105,6 +105,9 @@ bool dm_attempt_landing(const struct dm_attempt *at, const char *source, struct 
 /* Records what a vendor's file became; an empty identity (a lake that has none) is not recorded. */
 int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *identity,
                       struct dm_object_name name, struct dm_err *reterr) dm_nodiscard;
+/* Says that the task reads this file from outside, before it does: when the file has changed, the day is stale.  What lies
+   in the run's scratch folder is no input, and a file that has no identity (conn/input.h) is not remembered. */
+int dm_attempt_input(struct dm_attempt *at, const char *path, struct dm_err *reterr) dm_nodiscard;
 /* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */
 int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct dm_value *steps,
                      const struct dm_value **ret_ids, struct dm_err *reterr) dm_nodiscard;
