@@ -49,9 +49,9 @@ int dm_attempt_lake(struct dm_attempt *at, struct dm_str conn_id, struct dm_lake
                     struct dm_err *reterr) dm_nodiscard;
 int dm_attempt_store(struct dm_attempt *at, struct dm_store **ret,
                      struct dm_err *reterr) dm_nodiscard;
-/* XCom of another task of this run: 1 found, 0 not there. */
-int dm_attempt_xcom(struct dm_attempt *at, const char *task_id, const char *key,
-                    const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
+/* XComs of another task of this run, those of all instances where it is mapped: a list, empty where there is none. */
+int dm_attempt_xcoms(struct dm_attempt *at, const char *task_id, const char *key,
+                     const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
 
 /* A message of proc/wire.def as it is; frames of several threads do not mix.  What nobody waits for (RENDERED, XCOM,
    LEDGER, CHECK) goes with the next message of another kind, in order; the result is the last. */
