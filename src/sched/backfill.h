@@ -59,6 +59,8 @@ struct dm_drive {
     bool exact;
     /* Only this task, whatever its state and its dependencies (`tasks test`); NULL = all. */
     const char *only_task;
+    bool one_instance; /* and of that only the one with this map index */
+    int map_index;
     /* What failed in an unfinished run stays so, as a scheduler goes on; a command does it again. */
     bool keep_failed;
     bool backwards;      /* the last day first; not with depends_on_past */

@@ -88,6 +88,7 @@ static int record_backfill(struct dm_tick *t, struct dm_plan_drive *p, struct dm
         .max_active_runs = d->max_active_runs,
         .conf = d->conf ? dm_str_cstr(&t->turn, dm_value_json(&t->turn, d->conf)) : NULL,
         .only_task = d->only_task,
+        .map_index = d->one_instance ? d->map_index : -1,
         .state = "running",
     };
     DM_TRY(dm_record_backfill(t->store, &row, t->now, reterr));
@@ -185,6 +186,8 @@ static int load_drive(struct dm_tick *t, const struct dm_backfill_row *row, stru
                          .run_type = row->run_type,
                          .conf = conf,
                          .only_task = row->only_task,
+                         .one_instance = row->map_index >= 0,
+                         .map_index = row->map_index,
                          .keep_failed = true,
                          .backwards = row->backwards,
                          .max_active_runs = row->max_active_runs,

@@ -8,7 +8,8 @@
  *   mark        {dag_id, run_id, task_id, state, upstream, downstream, map_index}           answer: list, as of clear
  *   mark_run    {dag_id, run_id, state}
  *   note        {dag_id, run_id, note}
- *   backfill    {dag_id, from, to, rerun, run_type, conf, exact, only_task, backwards, max_active_runs, command}
+ *   backfill    {dag_id, from, to, rerun, run_type, conf, exact, only_task, map_index, backwards, max_active_runs,
+ *                command}
  *                                                                     answer {backfill}
  *   backfill_state {backfill, state}                                  running, paused or cancelled
  *

@@ -193,11 +193,13 @@ static int pack_generations(struct dm_store *s, struct dm_err *reterr)
     }
 }
 
-/* Files from outside that a task instance read when it ran last, and what they were (conn/input.h). */
+/* Files from outside that a task instance read when it ran last, and what they were (conn/input.h); and which instance
+   of its only task a backfill is about. */
 static const char version_inputs[] =
     "CREATE TABLE input ("
     " task INTEGER NOT NULL REFERENCES task_instance, source TEXT NOT NULL,"
-    " identity TEXT NOT NULL, PRIMARY KEY (task, source)) STRICT, WITHOUT ROWID;";
+    " identity TEXT NOT NULL, PRIMARY KEY (task, source)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE backfill ADD COLUMN map_index INTEGER NOT NULL DEFAULT -1;";
 
 /* One version: SQL, then what SQL cannot do, then SQL again. */
 static const struct migration {
