@@ -450,8 +450,10 @@ static int find_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm
 
 static int do_requests(struct dm_loop *l, struct dm_err *reterr)
 {
-    struct dm_request_world w = {
-        .find_dag = find_dag, .user = l, .backfills = l->options->scheduler};
+    struct dm_request_world w = {.project = l->options->project,
+                                 .find_dag = find_dag,
+                                 .user = l,
+                                 .backfills = l->options->scheduler};
     size_t n;
     if (l->requests_at > l->tick.now)
         return 0;
