@@ -71,6 +71,7 @@ int dm_recover(struct dm_store *s, const char *run_dir, int64_t now, size_t *ret
     for (size_t i = 0; i < n; i++)
         DM_TRY(dm_lease_end(run_dir, lost[i].number, lost[i].pid, lost[i].pid_start, END_TIMEOUT_US,
                             reterr));
+    dm_lease_sweep(run_dir);
     DM_TRY(dm_store_begin(s, false, reterr));
     int rc = record(s, &a, lost, n, now, reterr);
     if (rc < 0) {
