@@ -185,13 +185,8 @@ static void start_job(struct dm_loop *l, struct dm_job *job)
     l->children =
         room(l->children, l->n_children, &l->cap_children, sizeof(struct dm_loop_child *));
     l->children[l->n_children++] = c;
-<<<<<<< HEAD
     l->ledger.report.attempts += job->callback == NULL;
-    int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &err);
-=======
-    l->ledger.report.attempts++;
     int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &l->leases, &err);
->>>>>>> bench
     if (rc == 0)
         rc = watch_child(l, c, &err);
     if (rc < 0) {

@@ -82,15 +82,12 @@ int dm_recover(struct dm_store *s, const char *run_dir, int64_t now, size_t *ret
     for (size_t i = 0; i < n; i++)
         DM_TRY(dm_lease_end(run_dir, lost[i].number, lost[i].pid, lost[i].pid_start, END_TIMEOUT_US,
                             reterr));
-<<<<<<< HEAD
     DM_TRY(dm_store_callbacks(s, &a, 0, &callbacks, &n_callbacks, reterr));
     for (size_t i = 0; i < n_callbacks; i++)
         if (callbacks[i].state == DM_CALLBACK_RUNNING)
             DM_TRY(dm_lease_end(run_dir, DM_LEASE_OF_CALLBACK(callbacks[i].id), callbacks[i].pid,
                                 callbacks[i].pid_start, END_TIMEOUT_US, reterr));
-=======
     dm_lease_sweep(run_dir);
->>>>>>> bench
     DM_TRY(dm_store_begin(s, false, reterr));
     int rc = record(s, &a, lost, n, now, reterr);
     if (rc == 0)
