@@ -2,6 +2,7 @@
 #include "base/map.h"
 #include "cmd/common.h"
 #include "state/callback.h"
+#include "state/memory.h"
 
 /* ---- runs list ---- */
 
@@ -79,6 +80,7 @@ const struct dm_cmd dm_cmd_runs_list = {
 struct story {
     struct dm_arena *a;
     struct dm_run_row run;
+    const char *note; /* NULL = none */
     struct dm_run_generation_row *generations;
     struct dm_task_row *tasks;
     struct dm_attempt_row *attempts;
@@ -124,6 +126,7 @@ static int load(struct dm_store *store, struct story *s, struct dm_err *reterr)
 {
     int64_t id = s->run.id;
     struct dm_attempt_filter all = {.run = id, .map_index = -1};
+    DM_TRY(dm_store_run_note(store, s->a, id, &s->note, reterr));
     DM_TRY(dm_store_run_generations(store, s->a, id, &s->generations, &s->n_generations, reterr));
     DM_TRY(dm_store_tasks(store, s->a, id, &s->tasks, &s->n_tasks, reterr));
     group_instances(s);
@@ -332,6 +335,8 @@ static void print_text(const struct story *s, struct dm_args *args)
            dm_run_state_name(r->state), took ? ", took " : "", took ? took : "", r->run_id);
     if (r->conf && strcmp(r->conf, "{}") != 0)
         printf("conf %s\n", r->conf);
+    if (s->note)
+        printf("note %s\n", s->note);
     for (size_t i = 0; i < s->n_generations; i++)
         printf("generation %.12s  %s  %s\n", s->generations[i].generation,
                dm_cell_time(s->a, s->generations[i].since), s->generations[i].why);
@@ -516,6 +521,7 @@ static int print_json(struct story *s, struct dm_err *reterr)
     set_time(s, m, "start_date", s->run.started_at);
     set_time(s, m, "end_date", s->run.ended_at);
     DM_TRY(set_json(s, m, "conf", s->run.conf ? s->run.conf : "{}", reterr));
+    set_text(s, m, "note", s->note);
     dm_map_set(s->a, m, "generations", json_generations(s));
     dm_map_set(s->a, m, "tasks", json_tasks(s));
     dm_map_set(s->a, m, "steps", json_steps(s));

@@ -232,6 +232,16 @@ static void print_json(const struct dm_loop_report *r)
            (double)r->latency_max_us / DM_MS, r->n_latency);
 }
 
+static int say_detached(const struct dm_args *args, const struct dm_loop_report *r)
+{
+    if (args->json)
+        printf("{\"backfill\": %lld}\n", (long long)r->detached);
+    else if (!args->quiet)
+        printf("backfill %lld: the scheduler does it; \"%s backfills list\" shows how far it is\n",
+               (long long)r->detached, args->self);
+    return 0;
+}
+
 int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_err *reterr)
 {
     _cleanup_store_ struct dm_store *store = NULL;
@@ -253,6 +263,7 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
         .store = store,
         .drives = &named,
         .n_drives = 1,
+        .detach = d->detach,
         .load = &load,
         .jobs = d->jobs,
         .command = d->command,
@@ -266,6 +277,8 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
         dm_err_hint(reterr,
                     "Nothing is half-written; the same command goes on where this one ended.");
     DM_TRY(rc);
+    if (rc == 0 && r.detached)
+        return say_detached(args, &r);
     if (args->json)
         print_json(&r);
     return report(args, store, d, &r, reterr);

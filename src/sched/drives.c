@@ -281,8 +281,8 @@ int dm_tick_end_drives(struct dm_tick *t, struct dm_err *reterr)
 int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *reterr)
 {
     for (size_t i = 0; i < t->snap.n_drives; i++)
-        DM_TRY(dm_record_backfill_state(t->store, t->snap.drives[i]->backfill, state, t->now,
-                                        reterr));
+        DM_TRY(
+            dm_record_backfill_state(t->store, t->snap.drives[i]->backfill, state, t->now, reterr));
     return 0;
 }
 

@@ -695,6 +695,10 @@ static int take_right_or_follow(struct dm_arena *a, const struct dm_loop_options
     struct dm_right_wait wait = {.waiting = o->watch ? o->watch->waiting : NULL,
                                  .user = o->watch ? o->watch->user : NULL};
     bool told = false;
+    if (o->detach && !dm_right_is_scheduler(o->project->run_dir)) {
+        dm_err_set(reterr, DM_E_NOTFOUND, "no scheduler of this project runs");
+        return dm_err_hint(reterr, "Start one with \"daymill standalone\", or leave --detach out.");
+    }
     for (;;) {
         int got = dm_right_try(o->project->run_dir, o->command, ret, reterr);
         if (got != 0)

@@ -84,6 +84,7 @@ struct dm_loop_options {
     struct dm_store *store; /* opened with DM_STORE_WRITE */
     const struct dm_drive *drives;
     size_t n_drives;
+    bool detach;    /* hand the drive to the scheduler and be done; DM_E_NOTFOUND where none runs */
     bool scheduler; /* every DAG of the project, by schedule, without an end */
     bool
         standby; /* of a scheduler: waits while another one works, and takes over when that ends; else DM_E_BUSY */
@@ -119,7 +120,9 @@ struct dm_loop_report {
     size_t kept, succeeded, failed; /* runs */
     size_t kept_failed;             /* of the kept ones */
     size_t unstarted; /* days whose run was not finished: blocked, or behind a blocked one */
-    size_t attempts;  /* processes started, steps included, callbacks not */
+    int64_t
+        detached; /* the backfill that the scheduler does without us; 0 = it was seen to its end */
+    size_t attempts;                  /* processes started, steps included, callbacks not */
     struct dm_loop_failure *failures; /* by logical date, then task order */
     size_t n_failures;
     struct dm_loop_blocked *blocked; /* one for each waiting task, by logical date */
