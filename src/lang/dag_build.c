@@ -279,10 +279,6 @@ static void schedule(struct dm_dag_draft *d)
         return;
     }
     enum dm_timetable_kind kind = dm_timetable_kind(dag->timetable);
-    bool by_assets = v->kind == DM_MAP && (dm_dag_is_asset_expression(v) || dm_map_at(v, "assets"));
-    if (by_assets && !d->loader->world->model_only)
-        draft_error(d, v, BAD_SCHEDULE, "Give it a time, or start it with a command.",
-                    "schedules by datasets are not there yet");
     if (kind == DM_TIMETABLE_CONTINUOUS && dag->max_active_runs > 1)
         draft_error(d, v, SCHEMA, "Add max_active_runs: 1.",
                     "@continuous allows one run at a time, max_active_runs is %d",

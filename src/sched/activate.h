@@ -68,6 +68,11 @@ struct dm_plan_dag *dm_tick_find_dag(const struct dm_tick *t, const char *dag_id
 /* The generation of a DAG is in the store. */
 int dm_tick_record_generation(struct dm_tick *t, struct dm_dag_ref *ref,
                               struct dm_err *reterr) dm_nodiscard;
+/* "TYPE__2024-01-01T00:00:00+00:00" */
+const char *dm_tick_name_run(struct dm_arena *a, const char *type, int64_t logical);
+/* A new queued run of the DAG's newest generation, in memory and in the store; sets row->id. */
+int dm_tick_add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_run_row *row,
+                           struct dm_err *reterr) dm_nodiscard;
 /* The run that its schedule says is next. */
 int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d,
                        struct dm_err *reterr) dm_nodiscard;

@@ -609,6 +609,7 @@ static int begin_scheduler(struct dm_loop *l, struct dm_err *reterr)
     DM_TRY(dm_tick_load_runs(&l->tick, reterr));
     DM_TRY(dm_tick_load_drives(&l->tick, reterr));
     DM_TRY(dm_tick_load_callbacks(&l->tick, reterr));
+    DM_TRY(dm_tick_load_assets(&l->tick, reterr));
     DM_TRY(dm_tick_commit(&l->tick, reterr));
     if (dm_world_fd(l->world) >= 0 &&
         uv_poll_init(&l->uv, &l->files_poll, dm_world_fd(l->world)) == 0) {

@@ -11,6 +11,7 @@
  */
 #include "sched/plan.h"
 
+#include "lang/asset.h"
 #include "lang/mapping.h"
 #include "sched/decision.h"
 #include "sched/rule.h"
@@ -677,6 +678,24 @@ static void plan_days(struct pass *p)
     }
 }
 
+static bool has_changed(void *user, struct dm_str uri)
+{
+    const struct dm_plan_dag *d = user;
+    for (size_t i = 0; i < d->n_assets; i++)
+        if (dm_str_is(uri, d->assets[i].uri))
+            return d->assets[i].at != DM_NEVER;
+    return false;
+}
+
+/* A condition without assets would always hold: it never does, as in Airflow. */
+static bool wants_asset_run(struct dm_plan_dag *d)
+{
+    bool any = false;
+    for (size_t i = 0; i < d->n_assets; i++)
+        any = any || d->assets[i].at != DM_NEVER;
+    return any && dm_asset_met(d->condition, has_changed, d);
+}
+
 /* Queued and active ones together leave room for another (Airflow's max_active_runs). */
 static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
 {
@@ -690,7 +709,14 @@ static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
     int64_t at = DM_NEVER;
     for (size_t i = 0; i < s->n_dags; i++) {
         struct dm_plan_dag *d = s->dags[i];
-        if (d->paused || !d->ref || !d->has_next || d->unfinished >= d->ref->dag->max_active_runs)
+        if (d->paused || !d->ref || d->unfinished >= d->ref->dag->max_active_runs)
+            continue;
+        if (wants_asset_run(
+                d)) { /* what is due by time comes after it: the next pass looks again */
+            add_action(p, (struct dm_action){.kind = DM_ACTION_CREATE_ASSET_RUN, .dag = d});
+            continue;
+        }
+        if (!d->has_next)
             continue;
         if (d->next.run_after <= p->now)
             add_action(p, (struct dm_action){.kind = DM_ACTION_CREATE_RUN, .dag = d});

@@ -29,6 +29,13 @@ struct dm_plan_task {
     bool remap; /* of tasks[i]: what it is mapped over may have changed since it was expanded */
 };
 
+/* An asset that a DAG waits for. */
+struct dm_plan_asset {
+    const char *uri;
+    int64_t
+        at; /* when it first changed since the DAG's last run by assets; DM_NEVER = it has not */
+};
+
 /* A DAG as the scheduler knows it. */
 struct dm_plan_dag {
     const char *dag_id;
@@ -39,6 +46,9 @@ struct dm_plan_dag {
     struct dm_due next;     /* that one */
     int unfinished;         /* its runs that are queued or active, without those of a backfill */
     int active;             /* of these */
+    const struct dm_value *condition; /* on its assets (lang/asset.h); NULL = it waits for none */
+    struct dm_plan_asset *assets;     /* that the condition names, each once */
+    size_t n_assets;
 };
 
 struct dm_plan_run {
@@ -160,8 +170,9 @@ enum dm_action_kind {
     DM_ACTION_START_CALLBACK, /* callback */
     DM_ACTION_NEXT_DAY,       /* drive: its day `next` becomes active */
     DM_ACTION_CREATE_RUN,     /* dag: its run `next` is made, queued */
-    DM_ACTION_BEGIN_RUN,      /* run: a queued one becomes active */
-    DM_ACTION_RENEW_RUN,      /* run: it becomes queued, to be taken up by its new generation */
+    DM_ACTION_CREATE_ASSET_RUN, /* dag: a run is made, queued, for what has changed */
+    DM_ACTION_BEGIN_RUN,        /* run: a queued one becomes active */
+    DM_ACTION_RENEW_RUN,        /* run: it becomes queued, to be taken up by its new generation */
 };
 
 struct dm_action {

@@ -2,6 +2,7 @@
 #include <ctype.h>
 
 #include "sched/activate.h"
+#include "sched/asset.h"
 #include "sched/clear.h"
 #include "sched/trigger.h"
 #include "state/memory.h"
@@ -115,6 +116,7 @@ int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *re
     }
     dm_dag_ref_unref(d->ref);
     d->ref = ref ? dm_dag_ref_ref(ref) : NULL;
+    DM_TRY(dm_asset_watch(t, d, reterr));
     /* A run that waits for its DAG to load was made before it did. */
     for (size_t i = 0; i < t->n_known && !same; i++) {
         struct dm_plan_run *run = t->known[i];
@@ -130,6 +132,7 @@ int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *re
 void dm_tick_free_dags(struct dm_tick *t)
 {
     for (size_t i = 0; i < t->snap.n_dags; i++) {
+        dm_asset_free(t->snap.dags[i]);
         dm_dag_ref_unref(t->snap.dags[i]->ref);
         free((void *)t->snap.dags[i]->dag_id);
         free(t->snap.dags[i]);
@@ -185,9 +188,8 @@ void dm_tick_count_run(struct dm_tick *t, const struct dm_plan_run *run, int unf
     t->snap.dags_at = t->now;
 }
 
-/* A new queued run, in memory and in the store. */
-static int add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_run_row *row,
-                          struct dm_err *reterr)
+int dm_tick_add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_run_row *row,
+                           struct dm_err *reterr)
 {
     DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
     row->dag_id = d->dag_id;
@@ -202,7 +204,7 @@ static int add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_ru
     return 0;
 }
 
-static const char *name_run(struct dm_arena *a, const char *type, int64_t logical)
+const char *dm_tick_name_run(struct dm_arena *a, const char *type, int64_t logical)
 {
     char iso[DM_TIME_MAX];
     return dm_arena_printf(a, "%s__%s", type, dm_time_iso(logical, iso));
@@ -212,7 +214,7 @@ int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_err *
 {
     struct dm_due due = d->next;
     struct dm_run_row row = {.run_type = "scheduled",
-                             .run_id = name_run(&t->turn, "scheduled", due.interval_start),
+                             .run_id = dm_tick_name_run(&t->turn, "scheduled", due.interval_start),
                              .logical_date = due.interval_start,
                              .interval_start = due.interval_start,
                              .interval_end = due.interval_end,
@@ -221,7 +223,7 @@ int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_err *
     int found = dm_store_run_at(t->store, &t->turn, d->dag_id, row.logical_date, &there, reterr);
     DM_TRY(found);
     if (!found) /* else somebody has triggered that very date: it is done, as in Airflow */
-        DM_TRY(add_queued_run(t, d, &row, reterr));
+        DM_TRY(dm_tick_add_queued_run(t, d, &row, reterr));
     return find_next(t, d, &due, reterr);
 }
 
@@ -316,12 +318,13 @@ int dm_tick_trigger(struct dm_tick *t, const struct dm_trigger *what, struct dm_
     DM_TRY(dm_params_check(d->ref->dag, what->conf, reterr));
     if (row.logical_date == DM_NEVER)
         row.logical_date = t->now - t->now % DM_SEC;
-    row.run_id = what->run_id ? what->run_id : name_run(&t->turn, "manual", row.logical_date);
+    row.run_id =
+        what->run_id ? what->run_id : dm_tick_name_run(&t->turn, "manual", row.logical_date);
     int found = find_same(t, d->dag_id, row.logical_date, row.run_id, &there, reterr);
     DM_TRY(found);
     if (found && what->logical_date == DM_NEVER && !what->reset) {
         row.logical_date = t->now;
-        row.run_id = what->run_id ? what->run_id : name_run(&t->turn, "manual", t->now);
+        row.run_id = what->run_id ? what->run_id : dm_tick_name_run(&t->turn, "manual", t->now);
         found = find_same(t, d->dag_id, row.logical_date, row.run_id, &there, reterr);
         DM_TRY(found);
     }
@@ -336,7 +339,7 @@ int dm_tick_trigger(struct dm_tick *t, const struct dm_trigger *what, struct dm_
     row.interval_start = due.interval_start;
     row.interval_end = due.interval_end;
     row.conf = what->conf ? dm_str_cstr(&t->turn, dm_value_json(&t->turn, what->conf)) : "{}";
-    DM_TRY(add_queued_run(t, d, &row, reterr));
+    DM_TRY(dm_tick_add_queued_run(t, d, &row, reterr));
     if (what->note)
         DM_TRY(dm_record_run_note(t->store, row.id, what->note, reterr));
     *ret = (struct dm_trigger_answer){

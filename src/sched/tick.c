@@ -2,6 +2,7 @@
 #include "sched/tick.h"
 
 #include "sched/activate.h"
+#include "sched/asset.h"
 #include "sched/callback.h"
 #include "sched/decision.h"
 #include "sched/mapping.h"
@@ -328,7 +329,11 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
     }
     DM_TRY(set_task(t, j->run, task, to, &c, j, error, reterr));
-    return by_itself ? dm_callbacks_of_task(t, j->run, task, error, reterr) : 0;
+    if (!by_itself)
+        return 0;
+    if (to == DM_TASK_SUCCESS)
+        DM_TRY(dm_asset_changed(t, j->run, task, reterr));
+    return dm_callbacks_of_task(t, j->run, task, error, reterr);
 }
 
 /* ---- what the end of one task does to others ---- */
@@ -583,6 +588,8 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
         return dm_tick_next_day(t, a->drive, reterr);
     case DM_ACTION_CREATE_RUN:
         return dm_tick_create_run(t, a->dag, reterr);
+    case DM_ACTION_CREATE_ASSET_RUN:
+        return dm_asset_create_run(t, a->dag, reterr);
     case DM_ACTION_BEGIN_RUN:
         return dm_tick_begin_run(t, a->run, reterr);
     case DM_ACTION_RENEW_RUN:
