@@ -15,7 +15,9 @@ enum { POLL_US = 2000, STAT_MAX = 1024 };
 
 static void lease_path(char path[DM_LEASE_PATH_MAX], const char *run_dir, int64_t attempt)
 {
-    snprintf(path, DM_LEASE_PATH_MAX, "%s/attempt-%lld.lock", run_dir, (long long)attempt);
+    bool callback = attempt < 0;
+    snprintf(path, DM_LEASE_PATH_MAX, "%s/%s-%lld.lock", run_dir, callback ? "callback" : "attempt",
+             (long long)(callback ? -attempt : attempt));
 }
 
 int dm_lease_take(const char *run_dir, int64_t attempt, int *ret_fd, struct dm_err *reterr)

@@ -14,6 +14,9 @@
 
 enum { DM_LEASE_PATH_MAX = 4096 };
 
+/* What stands for the number of an attempt where the process is of a callback: its file is run/callback-N.lock. */
+#define DM_LEASE_OF_CALLBACK(id) (-(int64_t)(id))
+
 /* Makes the file and locks it: the descriptor is the caller's (closed-on-exec). */
 int dm_lease_take(const char *run_dir, int64_t attempt, int *ret_fd,
                   struct dm_err *reterr) dm_nodiscard;

@@ -57,6 +57,7 @@ static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive 
     d->run_type = keep(p, given->run_type);
     d->only_task = keep(p, given->only_task);
     d->command = keep(p, given->command);
+    d->inputs_dir = NULL; /* its days are chosen */
     d->conf = given->conf ? dm_value_copy(&p->arena, given->conf) : NULL;
     p->of = dm_tick_find_dag(t, d->dag->dag_id);
     p->ref = p->of && p->of->ref && p->of->ref->dag == d->dag ? dm_dag_ref_ref(p->of->ref)
@@ -87,6 +88,7 @@ static int record_backfill(struct dm_tick *t, struct dm_plan_drive *p, struct dm
         .max_active_runs = d->max_active_runs,
         .conf = d->conf ? dm_str_cstr(&t->turn, dm_value_json(&t->turn, d->conf)) : NULL,
         .only_task = d->only_task,
+        .map_index = d->one_instance ? d->map_index : -1,
         .state = "running",
     };
     DM_TRY(dm_record_backfill(t->store, &row, t->now, reterr));
@@ -184,6 +186,8 @@ static int load_drive(struct dm_tick *t, const struct dm_backfill_row *row, stru
                          .run_type = row->run_type,
                          .conf = conf,
                          .only_task = row->only_task,
+                         .one_instance = row->map_index >= 0,
+                         .map_index = row->map_index,
                          .keep_failed = true,
                          .backwards = row->backwards,
                          .max_active_runs = row->max_active_runs,

@@ -184,7 +184,7 @@ static void start_job(struct dm_loop *l, struct dm_job *job)
     l->children =
         room(l->children, l->n_children, &l->cap_children, sizeof(struct dm_loop_child *));
     l->children[l->n_children++] = c;
-    l->ledger.report.attempts++;
+    l->ledger.report.attempts += job->callback == NULL;
     int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &err);
     if (rc == 0)
         rc = watch_child(l, c, &err);
@@ -323,6 +323,11 @@ static void tell(struct dm_loop *l)
     const struct dm_loop_watch *w = l->options->watch;
     for (size_t i = 0; i < l->tick.n_notes; i++) {
         const struct dm_note *n = &l->tick.notes[i];
+        if (n->callback) {
+            if (w && w->callback_failed)
+                w->callback_failed(w->user, n->callback);
+            continue;
+        }
         dm_report_note(&l->ledger, n);
         if (n->about_run && n->run.to == DM_RUN_SUCCESS) {
             l->ended = room(l->ended, l->n_ended, &l->cap_ended, sizeof(*l->ended));
@@ -445,8 +450,10 @@ static int find_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm
 
 static int do_requests(struct dm_loop *l, struct dm_err *reterr)
 {
-    struct dm_request_world w = {
-        .find_dag = find_dag, .user = l, .backfills = l->options->scheduler};
+    struct dm_request_world w = {.project = l->options->project,
+                                 .find_dag = find_dag,
+                                 .user = l,
+                                 .backfills = l->options->scheduler};
     size_t n;
     if (l->requests_at > l->tick.now)
         return 0;
@@ -543,6 +550,7 @@ static int choose_days(struct dm_loop *l, struct dm_err *reterr)
 {
     const struct dm_loop_options *o = l->options;
     DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), false, reterr));
+    DM_TRY(dm_tick_load_callbacks(&l->tick, reterr));
     for (size_t i = 0; i < o->n_drives; i++) {
         const struct dm_drive *d = &o->drives[i];
         struct dm_day *days;
@@ -599,6 +607,7 @@ static int begin_scheduler(struct dm_loop *l, struct dm_err *reterr)
     DM_TRY(dm_world_refresh(l->world, &l->tick, true, &r, reterr));
     DM_TRY(dm_tick_load_runs(&l->tick, reterr));
     DM_TRY(dm_tick_load_drives(&l->tick, reterr));
+    DM_TRY(dm_tick_load_callbacks(&l->tick, reterr));
     DM_TRY(dm_tick_commit(&l->tick, reterr));
     if (dm_world_fd(l->world) >= 0 &&
         uv_poll_init(&l->uv, &l->files_poll, dm_world_fd(l->world)) == 0) {

@@ -89,6 +89,7 @@ struct dm_backfill_row {
     int max_active_runs; /* 0 = the DAG's */
     const char *conf;    /* JSON object, or NULL = none given */
     const char *only_task;
+    int map_index;     /* of only_task; -1 = all of it */
     const char *state; /* running, paused; then success, failed, blocked, cancelled */
     int64_t created_at, ended_at;
     size_t days, days_done; /* that it does */
