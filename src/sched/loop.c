@@ -430,8 +430,8 @@ static int look_at_files(struct dm_loop *l, struct dm_err *reterr)
     if (!l->options->scheduler || !(l->files_changed || l->files_at <= l->tick.now))
         return 0;
     DM_TRY(refresh(l, l->reload, &r, reterr));
-    if (r.loaded && w && w->reloaded)
-        w->reloaded(w->user, r.loaded, r.dags, r.files, r.errors);
+    if ((r.loaded || r.gone) && w && w->reloaded)
+        w->reloaded(w->user, &r);
     return 0;
 }
 
