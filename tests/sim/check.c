@@ -226,8 +226,8 @@ static void check_priority(struct sim *w)
                 weight_of(j->run, j->task) < weight_of(s->run, s->task))
                 t_fail(__FILE__, __LINE__, "%s %s %s (%d) has begun before %s (%d) of %s",
                        s->run->row.dag_id, j->run->row.run_id, j->task->row.task_id,
-                       weight_of(j->run, j->task), s->task->row.task_id,
-                       weight_of(s->run, s->task), s->run->row.run_id);
+                       weight_of(j->run, j->task), s->task->row.task_id, weight_of(s->run, s->task),
+                       s->run->row.run_id);
         }
     }
 }

@@ -240,6 +240,8 @@ void sim_run(struct sim *w, const struct sim_options *o)
 
 /* ---- the picture ---- */
 
+/* Runs that wait for each other's places may be queued or active. */
+
 const char *sim_picture(struct sim *w)
 {
     struct dm_run_filter all = DM_RUN_FILTER_ALL;
@@ -254,8 +256,8 @@ const char *sim_picture(struct sim *w)
         struct dm_task_row *tasks;
         size_t n;
         dm_strbuf_addf(&b, "%s %s %s %s %lld %lld\n", r->dag_id, r->run_id, r->run_type,
-                       dm_run_state_name(r->state), (long long)r->interval_start,
-                       (long long)r->interval_end);
+                       dm_run_finished(r->state) ? dm_run_state_name(r->state) : "open",
+                       (long long)r->interval_start, (long long)r->interval_end);
         sim_must(dm_store_tasks(w->store, &w->arena, r->id, &tasks, &n, &err), &err);
         for (size_t k = 0; k < n; k++)
             dm_strbuf_addf(&b, "  %s %s %s %d %s try %d\n", r->dag_id, r->run_id, tasks[k].task_id,

@@ -55,7 +55,7 @@ struct sim {
     size_t n_running;
     struct dm_rng order;    /* of what ends first, and of kills */
     struct dm_rng requests; /* what people do */
-    int failures; /* of its checks */
+    int failures;           /* of its checks */
     size_t transitions, turns, attempts, kills, asked;
     size_t heap_early;         /* bytes in use after a tenth of the time */
     struct sim_before *before; /* of the turn (check.c) */

@@ -61,6 +61,13 @@ static void add_edge(struct dm_arena *a, struct dm_dag *dag, size_t up, size_t d
     d->upstream[d->n_upstream++] = up;
 }
 
+/* The others begin with what comes first, and a branch that decides later finds them done. */
+static bool waits_for_all(enum dm_trigger_rule rule)
+{
+    return rule != DM_RULE_ONE_SUCCESS && rule != DM_RULE_ONE_FAILED && rule != DM_RULE_ONE_DONE &&
+           rule != DM_RULE_ALWAYS;
+}
+
 static void random_task(const struct sim *w, struct dm_arena *a, struct dm_rng *r,
                         struct dm_dag *dag, size_t i)
 {
@@ -72,6 +79,8 @@ static void random_task(const struct sim *w, struct dm_arena *a, struct dm_rng *
         return;
     if (dm_rng_chance(r, 300))
         t->trigger_rule = (enum dm_trigger_rule)dm_rng_below(r, DM_RULE_COUNT);
+    if (w->o.calm && !waits_for_all(t->trigger_rule))
+        t->trigger_rule = DM_RULE_ALL_DONE;
     t->retries = (int)dm_rng_below(r, 3);
     t->retry_delay_us = (int64_t)dm_rng_below(r, 3 * 24 * 60) * DM_MIN;
     t->depends_on_past = dm_rng_chance(r, 120);
@@ -174,6 +183,10 @@ struct dm_dag_ref *sim_dag_make(const struct sim *w, size_t i, int version)
                                         .end_date = DM_NEVER};
         random_task(w, a, &shape, &dag, t);
     }
+    /* Runs that wait for a past that failed keep their places for ever; a restart may seat others. */
+    for (size_t t = 0; t < n; t++)
+        if (w->o.calm && dag.tasks[t].depends_on_past)
+            dag.max_active_runs = 10000;
     if (version > 0 && dm_rng_chance(&later, 500) && dag.tasks[n - 1].n_upstream == 0 && n > 1)
         dag.n_tasks--;
     revise(&later, &dag, version);
