@@ -85,6 +85,14 @@ static int find_next(struct dm_tick *t, struct dm_plan_dag *d, const struct dm_d
     return 0;
 }
 
+int dm_tick_after_backfill_run(struct dm_tick *t, const struct dm_plan_run *run,
+                               struct dm_err *reterr)
+{
+    struct dm_plan_dag *d = run->of;
+    bool later = d && d->has_next && run->row.logical_date >= d->next.interval_start;
+    return later ? find_next(t, d, NULL, reterr) : 0;
+}
+
 static struct dm_plan_dag *add_dag(struct dm_tick *t, const char *dag_id)
 {
     struct dm_snapshot *s = &t->snap;
@@ -126,7 +134,10 @@ int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *re
         if (!run->drive)
             dm_tick_count_run(t, run, run->queued || run->active, run->active);
     }
-    return same ? 0 : find_next(t, d, NULL, reterr);
+    if (same)
+        return 0;
+    DM_TRY(dm_tick_renew_drives(t, d, reterr));
+    return find_next(t, d, NULL, reterr);
 }
 
 void dm_tick_free_dags(struct dm_tick *t)
@@ -201,7 +212,7 @@ int dm_tick_add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_r
     dm_tick_add_queued(t, run);
     dm_tick_count_run(t, run, 1, 0);
     dm_tick_note_run(t, run, -1);
-    return 0;
+    return dm_tick_relink(t, run, reterr);
 }
 
 const char *dm_tick_name_run(struct dm_arena *a, const char *type, int64_t logical)
@@ -252,9 +263,11 @@ int dm_tick_load_runs(struct dm_tick *t, struct dm_err *reterr)
     size_t n;
     DM_TRY(dm_store_unfinished_runs(t->store, &t->turn, &rows, &n, reterr));
     for (size_t i = 0; i < n; i++) {
-        if (dm_tick_find_run(t, rows[i].id))
+        struct dm_plan_run *run = dm_tick_find_run(t, rows[i].id);
+        if (run && (run->queued || run->active))
             continue;
-        struct dm_plan_run *run = dm_tick_add_run(t, &rows[i]);
+        if (!run) /* else it is there as somebody's past */
+            run = dm_tick_add_run(t, &rows[i]);
         dm_tick_add_queued(t, run);
         dm_tick_count_run(t, run, 1, 0);
     }

@@ -549,6 +549,8 @@ int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const char *cluster
 
 static int set_planned_state(struct dm_tick *t, const struct dm_action *a, struct dm_err *reterr)
 {
+    if (dm_task_finished(a->task->row.state))
+        return 0; /* an expansion of this very pass has ended it */
     struct dm_task_change c = dm_task_change_of(&a->task->row);
     c.due_at = DM_NEVER;
     c.until_step = NULL;
@@ -604,8 +606,12 @@ int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
         struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits);
         t->wake_at = plan.wake_at;
         t->snap.dags_at = plan.dags_at;
-        if (plan.n_actions == 0)
-            return dm_tick_end_drives(t, reterr);
+        if (plan.n_actions == 0) {
+            int ended = dm_tick_end_drives(t, reterr);
+            if (ended <= 0)
+                return ended;
+            continue; /* its runs are others' now */
+        }
         for (size_t i = 0; i < plan.n_actions; i++)
             DM_TRY(apply(t, &plan.actions[i], reterr));
     }
