@@ -38,6 +38,17 @@ static void on_task(void *user, const struct dm_loop_task_event *e)
     fputc('\n', stderr);
 }
 
+static void on_callback_failed(void *user, const struct dm_loop_callback_event *e)
+{
+    struct view *v = user;
+    if (v->args->quiet)
+        return;
+    dm_progress_hide(&v->progress);
+    fprintf(stderr, "%s %s%s%s: %s failed: %.*s\n  log: %s\n", e->dag_id, e->run_id,
+            e->task_id ? "  " : "", e->task_id ? e->task_id : "", e->key,
+            (int)strcspn(e->error->message, "\n"), e->error->message, e->log_path);
+}
+
 static void on_progress(void *user, const struct dm_loop_progress *p)
 {
     struct view *v = user;
@@ -168,6 +179,10 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
     char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
+    if (d->drive->one_instance && !r->n_failures && r->attempts == 0)
+        return dm_err_set(reterr, DM_E_NOTFOUND, "task \"%s\" has no instance %d on %s",
+                          d->drive->only_task, d->drive->map_index,
+                          dm_time_date(d->drive->from, first_day));
     /* One task alone answers for itself, whatever else failed on that day. */
     if (!r->n_failures && (d->drive->only_task || (!r->failed && !r->unstarted))) {
         if (!args->quiet && !args->json)
@@ -240,6 +255,7 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
         .user = &v,
         .waiting = on_waiting,
         .task = on_task,
+        .callback_failed = on_callback_failed,
         .progress = on_progress,
     };
     struct dm_load_world load;

@@ -57,6 +57,7 @@ struct dm_context {
     const struct dm_value *conf;      /* of the run; map */
     const struct dm_value *params;    /* DAG < task < conf, already merged; map */
     const struct dm_value *task_args; /* map; {{ task.x }} */
+    const struct dm_value *triggering; /* events of assets that the run was made for; NULL = none */
     /* Attributes of {{ task.x }} and {{ dag.x }} that differ from lang/attributes.def; maps, or NULL.  upstream_task_ids
        and downstream_task_ids of a task are lists. */
     const struct dm_value *task_attrs, *dag_attrs;
@@ -79,6 +80,9 @@ struct dm_context {
     int (*file)(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr);
     void *user;
 };
+
+/* The state of the run in its context: "running", unless its callbacks are told why it ended. */
+const char *dm_context_run_state(const char *reason);
 
 int dm_template_render(struct dm_arena *a, const struct dm_template *t, const struct dm_context *c,
                        struct dm_str *ret, struct dm_err *reterr) dm_nodiscard;

@@ -134,8 +134,8 @@ static int other(struct dm_eval *e, struct dm_str name, const struct dm_value **
         *ret = &dm_false;
     } else if (dm_str_is(name, "inlets") || dm_str_is(name, "outlets")) {
         *ret = dm_value_list(e->a, 0);
-    } else if (dm_str_is(name, "triggering_dataset_events")) {
-        *ret = dm_value_map(e->a);
+    } else if (dm_str_starts(name, DM_STR("triggering_"))) {
+        *ret = e->c->triggering ? dm_own_copy(e, e->c->triggering) : dm_value_map(e->a);
     } else if (dm_str_is(name, "conf")) {
         dm_eval_fail(e, DM_TE_SECURITY,
                      "conf is refused: there is no configuration of an Airflow installation");

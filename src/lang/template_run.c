@@ -188,6 +188,11 @@ static int make_dag(struct dm_eval *e, const struct dm_value **ret)
 
 /* --- dag_run --- */
 
+const char *dm_context_run_state(const char *reason)
+{
+    return !reason ? "running" : strcmp(reason, "success") == 0 ? "success" : "failed";
+}
+
 static int make_dag_run(struct dm_eval *e, const struct dm_value **ret)
 {
     const struct dm_context *c = e->c;
@@ -202,14 +207,15 @@ static int make_dag_run(struct dm_eval *e, const struct dm_value **ret)
     set(e, f, "data_interval_end", dm_instant(e, c->interval_end));
     set(e, f, "start_date", dm_instant(e, c->now));
     set(e, f, "end_date", &dm_null);
-    set_text(e, f, "state", "running");
+    set_text(e, f, "state", dm_context_run_state(c->reason));
     set(e, f, "external_trigger", dm_bool_value(c->run_type && strcmp(c->run_type, "manual") == 0));
     char iso_text[DM_TIME_MAX];
     dm_time_iso(c->logical_date, iso_text);
     *ret = dm_record(
         e, &class_dag_run,
-        (struct dm_record){.label = dm_arena_printf(e->a, "<DagRun %s @ %s: %s, state:running>",
-                                                    c->dag_id, iso_text, c->run_id),
+        (struct dm_record){.label = dm_arena_printf(e->a, "<DagRun %s @ %s: %s, state:%s>",
+                                                    c->dag_id, iso_text, c->run_id,
+                                                    dm_context_run_state(c->reason)),
                            .fields = f,
                            .defaults = defaults_of(e, DAG_RUN)});
     return 0;

@@ -4,6 +4,7 @@
  */
 #include "sched/activate.h"
 
+#include "sched/callback.h"
 #include "sched/decision.h"
 #include "sched/mapping.h"
 
@@ -180,7 +181,7 @@ static bool wants_clear(const struct dm_drive *d, const struct dm_task_row *row)
     if (row->state == DM_TASK_REMOVED)
         return row->map_index <= 0; /* it is back */
     return d && d->only_task && strcmp(d->only_task, row->task_id) == 0 &&
-           row->state != DM_TASK_NONE;
+           (!d->one_instance || row->map_index == d->map_index) && row->state != DM_TASK_NONE;
 }
 
 /* What branches of the run decided before. */
@@ -428,9 +429,11 @@ static void deactivate(struct dm_tick *t, struct dm_plan_run *run)
 }
 
 int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
-                       struct dm_err *reterr)
+                       const char *reason, struct dm_err *reterr)
 {
     DM_TRY(dm_tick_set_run(t, run, to, reterr));
+    if (reason)
+        DM_TRY(dm_callbacks_of_run(t, run, reason, reterr));
     DM_TRY(dm_tick_day_done(t, run, reterr));
     deactivate(t, run);
     return dm_tick_after_run(t, run, reterr);

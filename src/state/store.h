@@ -236,6 +236,15 @@ int dm_store_xcoms_of_task(struct dm_store *s, struct dm_arena *a, const char *d
                            struct dm_xcom_of_task **ret, size_t *ret_n,
                            struct dm_err *reterr) dm_nodiscard;
 
+/* Files from outside that the runs of a DAG read, by logical date and source; `from` and `to` both included. */
+struct dm_input_row {
+    int64_t logical_date;
+    const char *source, *identity; /* relative to the project; as conn/input.h says */
+};
+int dm_store_inputs(struct dm_store *s, struct dm_arena *a, const char *dag_id, int64_t from,
+                    int64_t to, struct dm_input_row **ret, size_t *ret_n,
+                    struct dm_err *reterr) dm_nodiscard;
+
 struct dm_event_row {
     int64_t id, at;
     enum dm_event_kind kind;

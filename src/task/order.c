@@ -270,6 +270,11 @@ static const struct member order_members[] = {
     MEMBER(dm_order, INT64, started_at),
     MEMBER(dm_order, INT64, first_look_at),
     MEMBER(dm_order, INT64, try_look_at),
+    MEMBER(dm_order, TEXT, state),
+    MEMBER(dm_order, TEXT, exception),
+    MEMBER(dm_order, TEXT, reason),
+    MEMBER(dm_order, VALUE, on_execute),
+    MEMBER(dm_order, VALUE, triggering),
     {NULL},
 };
 
