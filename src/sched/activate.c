@@ -383,6 +383,7 @@ int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
     const struct dm_day *day = &d->days[d->next];
     struct dm_plan_run *run = NULL;
     bool is_new = day->action == DM_DAY_CREATE;
+    DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
     if (is_new)
         DM_TRY(create_run(t, d->drive, day, &run, reterr));
     else

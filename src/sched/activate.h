@@ -65,6 +65,8 @@ struct dm_plan_dag *dm_tick_find_dag(const struct dm_tick *t, const char *dag_id
 /* The generation of a DAG is in the store. */
 int dm_tick_record_generation(struct dm_tick *t, struct dm_dag_ref *ref,
                               struct dm_err *reterr) dm_nodiscard;
+/* Generations that no run names were removed from the store: they are recorded again before they are used. */
+void dm_tick_generations_gone(struct dm_tick *t);
 /* The run that its schedule says is next. */
 int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d,
                        struct dm_err *reterr) dm_nodiscard;
