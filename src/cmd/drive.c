@@ -38,6 +38,17 @@ static void on_task(void *user, const struct dm_loop_task_event *e)
     fputc('\n', stderr);
 }
 
+static void on_callback_failed(void *user, const struct dm_loop_callback_event *e)
+{
+    struct view *v = user;
+    if (v->args->quiet)
+        return;
+    dm_progress_hide(&v->progress);
+    fprintf(stderr, "%s %s%s%s: %s failed: %.*s\n  log: %s\n", e->dag_id, e->run_id,
+            e->task_id ? "  " : "", e->task_id ? e->task_id : "", e->key,
+            (int)strcspn(e->error->message, "\n"), e->error->message, e->log_path);
+}
+
 static void on_progress(void *user, const struct dm_loop_progress *p)
 {
     struct view *v = user;
@@ -244,6 +255,7 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
         .user = &v,
         .waiting = on_waiting,
         .task = on_task,
+        .callback_failed = on_callback_failed,
         .progress = on_progress,
     };
     struct dm_load_world load;

@@ -15,7 +15,9 @@ enum { POLL_US = 2000, STAT_MAX = 1024 };
 
 static void lease_path(char path[DM_LEASE_PATH_MAX], const char *run_dir, int64_t attempt)
 {
-    snprintf(path, DM_LEASE_PATH_MAX, "%s/attempt-%lld.lock", run_dir, (long long)attempt);
+    bool callback = attempt < 0;
+    snprintf(path, DM_LEASE_PATH_MAX, "%s/%s-%lld.lock", run_dir, callback ? "callback" : "attempt",
+             (long long)(callback ? -attempt : attempt));
 }
 
 int dm_lease_take(const char *run_dir, int64_t attempt, int *ret_fd, struct dm_err *reterr)
@@ -97,10 +99,12 @@ static bool has_open(const char *pid_name, const struct stat *lease)
 }
 
 /* Descendants that left the process group still hold the lock: they are found by their open file. */
-static void kill_holders(const char *path)
+void dm_lease_kill(const char *run_dir, int64_t attempt)
 {
+    char path[DM_LEASE_PATH_MAX];
     struct stat lease;
     DIR *proc = opendir("/proc");
+    lease_path(path, run_dir, attempt);
     if (!proc)
         return;
     if (stat(path, &lease) == 0) {
@@ -130,7 +134,7 @@ int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_s
         if (!found && pid > 0 && pid_start != 0 && dm_process_start(pid) == pid_start)
             kill(-pid, SIGKILL);
         else
-            kill_holders(path);
+            dm_lease_kill(run_dir, attempt);
         found = 1;
         if (dm_clock_monotonic() - begun > timeout_us) {
             dm_err_set(reterr, DM_E_BUSY, "processes of attempt %lld do not end: they hold \"%s\"",
