@@ -6,6 +6,7 @@
 #include "cmd/common.h"
 #include "conn/retention.h"
 #include "proc/lease.h"
+#include "sched/ask.h"
 #include "sched/right.h"
 #include "state/care.h"
 #include "state/purge.h"
@@ -22,11 +23,6 @@ static int open_store(struct dm_args *args, enum dm_store_mode mode, struct dm_s
                            args->self);
     }
     return dm_cmd_store(args, mode, ret, reterr);
-}
-
-static void on_waiting(void *user, const char *holder)
-{
-    fprintf(stderr, "waiting for another command of this project: %s\n", holder);
 }
 
 /* ---- check ---- */
@@ -237,8 +233,6 @@ static const struct dm_option purge_options[] = {
     {NULL},
 };
 
-enum { CHUNK_TASKS = 500, CHUNK_LOGS = 500, CHUNK_GENERATIONS = 100 };
-
 static int show_runs(struct dm_args *args, struct dm_store *store, struct dm_purge *p,
                      struct dm_err *reterr)
 {
@@ -258,57 +252,52 @@ static int show_runs(struct dm_args *args, struct dm_store *store, struct dm_pur
     return 0;
 }
 
-static void print_purged(struct dm_args *args, const struct dm_purged *sum)
+static void print_purged(struct dm_args *args, const struct dm_value *answer)
 {
-    if (args->json)
-        printf("{\"runs\": %lld, \"tasks\": %lld, \"attempts\": %lld, \"events\": %lld, "
-               "\"rendered\": %lld, \"generations\": %lld, \"logs\": %lld, \"log_bytes\": %lld}\n",
-               (long long)sum->runs, (long long)sum->tasks, (long long)sum->attempts,
-               (long long)sum->events, (long long)sum->rendered, (long long)sum->generations,
-               (long long)sum->logs, (long long)sum->log_bytes);
-    else if (!args->quiet)
-        printf("removed: %lld runs, %lld task instances, %lld attempts, %lld events, %lld rendered "
-               "fields, %lld generations, %lld logs (%.1f MB)\n",
-               (long long)sum->runs, (long long)sum->tasks, (long long)sum->attempts,
-               (long long)sum->events, (long long)sum->rendered, (long long)sum->generations,
-               (long long)sum->logs, (double)sum->log_bytes / 1e6);
-    if (!args->json && !args->quiet && sum->runs)
+    static const struct {
+        const char *name, *shown;
+    } counts[] = {
+        {"runs", "runs"},     {"tasks", "task instances"},     {"attempts", "attempts"},
+        {"events", "events"}, {"rendered", "rendered fields"}, {"generations", "generations"},
+        {"logs", "logs"}};
+    if (args->json) {
+        struct dm_str text = dm_value_json(args->arena, answer);
+        printf("%.*s\n", DM_FMT(text));
+        return;
+    }
+    if (args->quiet)
+        return;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        printf("%s%lld %s",
+               i ? ", " : "removed: ", (long long)dm_map_int(answer, counts[i].name, 0),
+               counts[i].shown);
+    printf(" (%.1f MB)\n", (double)dm_map_int(answer, "log_bytes", 0) / 1e6);
+    if (dm_map_int(answer, "runs", 0))
         printf("\"%s db vacuum\" gives the space of the rows back\n", args->self);
 }
 
-static int purge_before(struct dm_args *args, struct dm_store *store, struct dm_purge *p,
-                        struct dm_purged *sum, struct dm_err *reterr)
+/* Whoever decides does it, a scheduler beside its other work. */
+static int ask_for_purge(struct dm_args *args, const struct dm_purge *p, bool by_age,
+                         struct dm_err *reterr)
 {
-    int more;
-    do
-        DM_TRY(more = dm_purge_runs(store, p, CHUNK_TASKS, sum, reterr));
-    while (more);
-    do
-        DM_TRY(more = dm_purge_generations(store, DM_NEVER, CHUNK_GENERATIONS, sum, reterr));
-    while (more);
-    do
-        DM_TRY(more = dm_purge_log_files(store, args->project->dir, CHUNK_LOGS, sum, reterr));
-    while (more);
-    return 0;
-}
-
-static int purge_by_age(struct dm_args *args, struct dm_store *store,
-                        const struct dm_retention *keep, struct dm_purged *sum,
-                        struct dm_err *reterr)
-{
-    struct dm_retain_place place = {0};
-    int more;
-    do
-        DM_TRY(more =
-                   dm_retain(store, args->project->dir, keep, &place, dm_clock_now(), sum, reterr));
-    while (more);
+    _cleanup_store_ struct dm_store *store = NULL;
+    const struct dm_value *answer = NULL;
+    struct dm_value *body = dm_value_map(args->arena);
+    DM_TRY(open_store(args, DM_STORE_WRITE, &store, reterr));
+    struct dm_ask ask = {.project = args->project, .store = store};
+    if (p->dag_id)
+        dm_map_set(args->arena, body, "dag_id", dm_value_cstr(args->arena, p->dag_id));
+    if (!by_age)
+        dm_map_set(args->arena, body, "before", dm_value_int(args->arena, p->before));
+    dm_map_set(args->arena, body, "keep_last", dm_value_int(args->arena, p->keep_last));
+    DM_TRY(dm_ask(args->arena, &ask, "purge", body, &answer, reterr));
+    print_purged(args, answer);
     return 0;
 }
 
 static int purge(struct dm_args *args, struct dm_err *reterr)
 {
     _cleanup_store_ struct dm_store *store = NULL;
-    _cleanup_right_ struct dm_right right = {.fd = -1};
     struct dm_retention keep = dm_project_retention(args->project);
     const char *day = dm_option_text(args, "before", NULL);
     bool dry_run = dm_option_flag(args, "dry-run");
@@ -316,8 +305,6 @@ static int purge(struct dm_args *args, struct dm_err *reterr)
                          .before = DM_NEVER,
                          .ended_before = DM_NEVER,
                          .keep_last = (int)dm_option_int(args, "keep-last", 1)};
-    struct dm_purged sum = {0};
-    struct dm_right_wait wait = {.waiting = on_waiting};
     if (p.keep_last < 1) {
         dm_err_set(reterr, DM_E_USAGE, "--keep-last wants a number from 1 on");
         return dm_err_hint(reterr,
@@ -336,12 +323,7 @@ static int purge(struct dm_args *args, struct dm_err *reterr)
         DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
         return show_runs(args, store, &p, reterr);
     }
-    DM_TRY(open_store(args, DM_STORE_WRITE, &store, reterr));
-    DM_TRY(dm_right_take(args->project->run_dir, "db purge", &wait, &right, reterr));
-    DM_TRY(day ? purge_before(args, store, &p, &sum, reterr)
-               : purge_by_age(args, store, &keep, &sum, reterr));
-    print_purged(args, &sum);
-    return 0;
+    return ask_for_purge(args, &p, day == NULL, reterr);
 }
 
 const struct dm_cmd dm_cmd_db_purge = {
@@ -353,6 +335,7 @@ const struct dm_cmd dm_cmd_db_purge = {
             "runs look at: the newest and the last successful run of a DAG, the run before an "
             "unfinished one.\n"
             "Objects stay in the lake.  A day whose run is gone counts as one that has not run.\n"
+            "A scheduler that is at work does it, a little at a time.\n"
             "  daymill db purge --before 2024-01-01 --dag user_behaviour --dry-run",
     .options = purge_options,
     .run = purge,

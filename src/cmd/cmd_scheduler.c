@@ -50,6 +50,13 @@ static void on_draining(void *user, size_t running)
     dm_notify_stopping(&s->notify);
 }
 
+static void on_not_forgotten(void *user, const struct dm_err *e)
+{
+    struct dm_err err = *e;
+    dm_err_wrap(&err, "doing what retention says");
+    dm_log_err(DM_LOG_WARN, &err);
+}
+
 static void on_run(void *user, const struct dm_loop_run_event *e)
 {
     struct dm_log_field dag, run;
@@ -125,6 +132,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
                                   .ready = on_ready,
                                   .reloaded = on_reloaded,
                                   .draining = on_draining,
+                                  .not_forgotten = on_not_forgotten,
                                   .run = on_run,
                                   .task = on_task,
                                   .callback_failed = on_callback_failed};

@@ -60,11 +60,18 @@ static int64_t first_look(const struct dm_order *o)
     return o->try_look_at == DM_NEVER ? o->started_at : o->try_look_at;
 }
 
+/* Without a date of its own a run has the moment of the first look as its date, which no two runs of a DAG share: tasks that
+   begin in one turn of the scheduler are told apart in the microseconds. */
+static int64_t moment_of(const struct dm_order *o)
+{
+    return first_look(o) + o->task % DM_MS;
+}
+
 static int date_of(struct dm_attempt *at, int64_t *ret, struct dm_err *reterr)
 {
     const struct dm_value *v = dm_map_at(at->args, "logical_date");
     if (!v || v->kind == DM_NULL || (v->kind == DM_STRING && !v->s.len))
-        *ret = first_look(at->order);
+        *ret = moment_of(at->order);
     else if (v->kind == DM_DATETIME)
         *ret = v->time.us;
     else if (v->kind != DM_STRING || !dm_time_parse(v->s, ret))

@@ -434,6 +434,7 @@ int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
     bool is_new = day.action == DM_DAY_CREATE;
     if (day.action == DM_DAY_KEEP)
         return dm_record_day_done(t->store, d->drive->dag->dag_id, day.logical_date, reterr);
+    DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
     if (is_new)
         DM_TRY(create_run(t, d->drive, &day, &run, reterr));
     else

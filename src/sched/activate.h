@@ -79,6 +79,8 @@ const char *dm_tick_name_run(struct dm_arena *a, const char *type, int64_t logic
 /* A new queued run of the DAG's newest generation, in memory and in the store; sets row->id. */
 int dm_tick_add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_run_row *row,
                            struct dm_err *reterr) dm_nodiscard;
+/* Generations that no run names were removed from the store: they are recorded again before they are used. */
+void dm_tick_generations_gone(struct dm_tick *t);
 /* The run that its schedule says is next. */
 int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d,
                        struct dm_err *reterr) dm_nodiscard;

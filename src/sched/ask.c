@@ -21,11 +21,12 @@ static int know_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm
     return rc;
 }
 
-static int do_open_requests(const struct dm_ask *ask, struct dm_err *reterr)
+static int do_open_requests(const struct dm_ask *ask, struct dm_forget *forget,
+                            struct dm_err *reterr)
 {
     struct dm_tick t;
     struct dm_request_world world = {
-        .project = ask->project, .find_dag = know_dag, .user = (void *)ask};
+        .project = ask->project, .find_dag = know_dag, .user = (void *)ask, .forget = forget};
     size_t n;
     dm_tick_init(&t, ask->store, 1);
     int rc = dm_tick_begin(&t, dm_clock_now(), false, reterr);
@@ -41,13 +42,21 @@ static int do_open_requests(const struct dm_ask *ask, struct dm_err *reterr)
 static int do_it_here(const struct dm_ask *ask, const char *kind, struct dm_err *reterr)
 {
     _cleanup_right_ struct dm_right right = {.fd = -1};
+    struct dm_forget forget;
     size_t lost;
     int got = dm_right_try(ask->project->run_dir, kind, &right, reterr);
     if (got <= 0)
         return got;
     DM_TRY(dm_recover(ask->store, ask->project->run_dir, dm_clock_now(), &lost, reterr));
-    DM_TRY(do_open_requests(ask, reterr));
-    return 1;
+    dm_forget_init(&forget, ask->store, ask->project);
+    int rc, more = 0;
+    do {
+        rc = do_open_requests(ask, &forget, reterr);
+        if (rc == 0)
+            rc = more = dm_forget_purge(&forget, dm_clock_now(), reterr);
+    } while (rc >= 0 && (more || dm_forget_purging(&forget)));
+    dm_forget_release(&forget);
+    return rc < 0 ? rc : 1;
 }
 
 static int read_answer(struct dm_arena *a, const struct dm_request_row *row,

@@ -14,8 +14,10 @@
 #include "base/file.h"
 #include "conn/cluster.h"
 #include "proc/lease.h"
+#include "sched/activate.h"
 #include "sched/child.h"
 #include "sched/follow.h"
+#include "sched/forget.h"
 #include "sched/loop_report.h"
 #include "sched/recover.h"
 #include "sched/request.h"
@@ -30,6 +32,12 @@
 #define REQUESTS_EVERY_US DM_SEC /* a lost wake-up costs no more */
 #define FILES_EVERY_US \
     (30 * DM_SEC) /* the DAGs' files are looked at, whatever was seen of changes */
+
+#define PURGE_PAUSE_US (50 * DM_MS) /* between two chunks of a purge: turns go on */
+#define RETAIN_FIRST_US DM_SEC      /* after the start; what is old is looked for */
+#define RETAIN_EVERY_US DM_MIN
+#define RETAIN_AGAIN_US (100 * DM_MS) /* where there was more of it */
+#define IDLE_US (50 * DM_MS)          /* idle: nothing is to be done for that long */
 
 enum { SCHEDULER_JOBS = 32 }; /* Airflow's parallelism */
 
@@ -52,6 +60,9 @@ struct dm_loop {
     size_t n_children, cap_children;
     int interrupts, obeyed; /* signals that came, and those acted upon */
     bool dirty;             /* something happened */
+    struct dm_forget forget;
+    int64_t purge_at, retain_at;
+    bool retain_failed;
     int64_t progress_at;
     size_t tasks, tasks_done;
     const struct dm_plan_run **ended; /* runs that succeeded in the turn: the cluster's files go */
@@ -454,7 +465,8 @@ static int do_requests(struct dm_loop *l, struct dm_err *reterr)
     struct dm_request_world w = {.project = l->options->project,
                                  .find_dag = find_dag,
                                  .user = l,
-                                 .backfills = l->options->scheduler};
+                                 .backfills = l->options->scheduler,
+                                 .forget = &l->forget};
     size_t n;
     if (l->requests_at > l->tick.now)
         return 0;
@@ -482,7 +494,8 @@ static bool at_rest(const struct dm_loop *l)
 {
     if (l->options->scheduler)
         return l->n_children == 0 && (l->drain_until || l->interrupts);
-    return l->n_children == 0 && !l->dirty && (l->tick.wake_at == DM_NEVER || l->interrupts);
+    return l->n_children == 0 && !l->dirty &&
+           ((l->tick.wake_at == DM_NEVER && !dm_forget_purging(&l->forget)) || l->interrupts);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -500,6 +513,10 @@ static int64_t next_wake(struct dm_loop *l, int64_t now, int64_t mono)
     if (l->tick.wake_at != DM_NEVER)
         in = sooner(in, l->tick.wake_at - now);
     in = sooner(in, l->requests_at - now);
+    if (dm_forget_purging(&l->forget))
+        in = sooner(in, l->purge_at - now);
+    if (l->retain_at > now)
+        in = sooner(in, l->retain_at - now);
     if (l->options->scheduler)
         in = sooner(in, l->files_at - now);
     if (l->drain_until)
@@ -520,6 +537,48 @@ static int64_t next_wake(struct dm_loop *l, int64_t now, int64_t mono)
     return in < 0 ? 0 : in;
 }
 
+/* ---- forgetting, between turns ---- */
+
+static int purge(struct dm_loop *l, struct dm_err *reterr)
+{
+    int64_t generations = l->forget.purged.generations;
+    DM_TRY(dm_forget_purge(&l->forget, dm_clock_now(), reterr));
+    if (l->forget.purged.generations != generations)
+        dm_tick_generations_gone(&l->tick);
+    l->purge_at = dm_clock_now() + PURGE_PAUSE_US;
+    if (!dm_forget_purging(&l->forget))
+        l->requests_at = 0; /* the next one may wait */
+    return 0;
+}
+
+/* It can wait: what fails is told, once, and nothing else suffers. */
+static void retain(struct dm_loop *l)
+{
+    const struct dm_loop_watch *w = l->options->watch;
+    int64_t generations = l->forget.removed.generations;
+    struct dm_err err = {0};
+    int more = dm_forget_old(&l->forget, dm_clock_now(), &err);
+    l->retain_at = dm_clock_now() + (more > 0 ? RETAIN_AGAIN_US : RETAIN_EVERY_US);
+    if (l->forget.removed.generations != generations)
+        dm_tick_generations_gone(&l->tick);
+    if (more < 0 && !l->retain_failed && w && w->not_forgotten)
+        w->not_forgotten(w->user, &err);
+    l->retain_failed = more < 0;
+}
+
+static int forget(struct dm_loop *l, struct dm_err *reterr)
+{
+    int64_t now = dm_clock_now();
+    if (l->interrupts || l->drain_until)
+        return 0;
+    if (dm_forget_purging(&l->forget))
+        return l->purge_at <= now ? purge(l, reterr) : 0;
+    if (l->options->scheduler && l->retain_at <= now &&
+        next_wake(l, now, dm_clock_monotonic()) >= IDLE_US)
+        retain(l);
+    return 0;
+}
+
 static int run_turns(struct dm_loop *l, struct dm_err *reterr)
 {
     const struct dm_loop_watch *w = l->options->watch;
@@ -536,6 +595,7 @@ static int run_turns(struct dm_loop *l, struct dm_err *reterr)
             DM_TRY(turn(l, reterr));
         else
             sweep_children(l);
+        DM_TRY(forget(l, reterr));
         now = dm_clock_now();
         if (now >= l->progress_at) {
             l->progress_at = now + every;
@@ -765,12 +825,15 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
                  o->jobs > 0    ? o->jobs
                  : o->scheduler ? SCHEDULER_JOBS
                                 : default_jobs());
+    dm_forget_init(&l->forget, o->store, o->project);
+    l->retain_at = o->scheduler ? l->ledger.report.started_at + RETAIN_FIRST_US : 0;
     l->tick.limits.schedules = l->tick.blocked_drives_end = o->scheduler;
     int rc = decide(l, reterr);
     close_uv(l);
     dm_leases_clear(&l->leases, o->project->run_dir);
     dm_sweep_temporaries(o->project);
     dm_tick_release(&l->tick);
+    dm_forget_release(&l->forget);
     l->ledger.report.ended_at = dm_clock_now();
     if (rc == 0 || rc == DM_E_CANCELLED)
         *ret = l->ledger.report;

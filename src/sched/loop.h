@@ -72,6 +72,8 @@ struct dm_loop_watch {
     void (*ready)(void *user, size_t dags, size_t files, size_t errors);
     void (*reloaded)(void *user, const struct dm_world_report *r);
     void (*draining)(void *user, size_t running);
+    /* What retention.* says could not be done; it is tried again, and told again once it has worked in between. */
+    void (*not_forgotten)(void *user, const struct dm_err *e);
     void (*chosen)(void *user, const struct dm_drive *d, const struct dm_day *days, size_t n);
     void (*run)(void *user, const struct dm_loop_run_event *e);
     void (*task)(void *user, const struct dm_loop_task_event *e);

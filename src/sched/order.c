@@ -234,6 +234,7 @@ static int task_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_j
     DM_TRY(dm_order_describe(a, s, &j->run->row, j->run->dag, j->task->def, &o, reterr));
     o.attempt = j->attempt;
     o.project_dir = project_dir;
+    o.task = j->task->row.id;
     o.map_index = j->task->row.map_index;
     o.try_number = j->task->row.try_number;
     o.max_tries = j->task->row.max_tries;

@@ -255,7 +255,11 @@ int dm_requests_do(struct dm_tick *t, const struct dm_request_world *w, size_t *
         const char *error = NULL, *answer = NULL;
         if (strcmp(rows[i].kind, "backfill") == 0 && !w->backfills)
             continue;
-        if (execute(&d, &rows[i], &err) < 0)
+        if (strcmp(rows[i].kind, "purge") == 0) {
+            if (dm_forget_ask(w->forget, &t->turn, &rows[i], &err) == 0)
+                continue; /* answered when it is done */
+            error = dm_str_cstr(&t->turn, dm_request_error_json(&t->turn, &err));
+        } else if (execute(&d, &rows[i], &err) < 0)
             error = dm_str_cstr(&t->turn, dm_request_error_json(&t->turn, &err));
         else if (d.answer)
             answer = dm_str_cstr(&t->turn, dm_value_json(&t->turn, d.answer));

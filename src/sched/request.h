@@ -12,6 +12,7 @@
  *                command}
  *                                                                     answer {backfill}
  *   backfill_state {backfill, state}                                  running, paused or cancelled
+ *   purge       {dag_id, before, keep_last}                           see sched/forget.h
  *
  * Instants are microseconds; what is left out or null is not given.  `backfill` is taken by the scheduler only: where no
  * scheduler is, the command that asks drives the loop itself.
@@ -20,6 +21,7 @@
 #define DM_REQUEST_H
 
 #include "conn/project.h"
+#include "sched/forget.h"
 #include "sched/tick.h"
 #include "state/memory.h"
 
@@ -31,7 +33,8 @@ struct dm_request_world {
     const struct dm_project *project;
     dm_request_dag *find_dag;
     void *user;
-    bool backfills; /* takes backfills too */
+    bool backfills;           /* takes backfills too */
+    struct dm_forget *forget; /* takes purges, and answers them later */
 };
 
 /* Does every open request, within the open turn.  What is wrong with one is its own error, not ours. */

@@ -175,6 +175,15 @@ int dm_tick_record_generation(struct dm_tick *t, struct dm_dag_ref *ref, struct 
     return 0;
 }
 
+void dm_tick_generations_gone(struct dm_tick *t)
+{
+    for (size_t i = 0; i < t->snap.n_dags; i++)
+        if (t->snap.dags[i]->ref)
+            t->snap.dags[i]->ref->recorded = false;
+    for (size_t i = 0; i < t->snap.n_drives; i++)
+        t->snap.drives[i]->ref->recorded = false;
+}
+
 int dm_tick_ref_of_run(struct dm_tick *t, const struct dm_plan_run *run, struct dm_dag_ref **ret,
                        struct dm_err *reterr)
 {

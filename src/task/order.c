@@ -228,6 +228,7 @@ struct member {
 
 static const struct member order_members[] = {
     MEMBER(dm_order, INT64, attempt),
+    MEMBER(dm_order, INT64, task),
     MEMBER(dm_order, TEXT, project_dir),
     MEMBER(dm_order, TEXT, dag_id),
     MEMBER(dm_order, TEXT, task_id),

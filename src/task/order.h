@@ -10,6 +10,7 @@
 
 struct dm_order {
     int64_t attempt; /* number that is never used again */
+    int64_t task;    /* the same for all attempts of the task instance, and of no other one */
     const char *project_dir;
     const char *dag_id, *task_id, *run_id, *run_type, *operator_name;
     const char *dag_file; /* for places in errors */

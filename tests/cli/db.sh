@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Looking after the store: check, backup, vacuum, purge, migrate; retention; the size of logs.
 . "$(dirname "$0")/lib.sh"
-plan 56
+plan 65
 
 db() { # db SQL…: on the store, without the program
   python3 -c 'import sqlite3, sys
@@ -138,6 +138,45 @@ has "without --before the settings are kept to: logs" "$out" "3 logs"
 is "rendered fields of the newest runs are left" "$(db "SELECT count(DISTINCT a.run) FROM rendered x JOIN attempt a ON a.number = x.attempt JOIN run r ON r.id = a.run WHERE r.dag_id = 'd'")" 2
 run daymill tasks logs e one 2024-01-05
 has "a log that was removed is told" "$out" "older than retention.logs"
+
+# ---- beside a scheduler
+poll() { # poll COMMAND…: until it succeeds, at most a minute
+  local i
+  for ((i = 0; i < 1200; i++)); do
+    "$@" && return 0
+    sleep 0.05
+  done
+  return 1
+}
+start() { "$bin" -C "$P" scheduler >"$tmp/lines" 2>&1 </dev/null & top=$!; poll grep -q "ready: " "$tmp/lines"; }
+finish() { kill -TERM "$top" && wait "$top"; }
+gone() { [ ! -e "$1" ]; }
+for dag in d e; do daymill dags pause $dag --quiet; done
+old=$(ls -d "$P"/logs/d/*2024-04-01*)
+db "UPDATE attempt SET ended_at = ended_at - 5000000000000 WHERE run IN (SELECT id FROM run WHERE run_id = '$(basename "$old")')"
+start
+if poll gone "$old"; then ok "a scheduler does by itself what retention says"; else not_ok "a scheduler does by itself what retention says" "$(ls "$old")"; fi
+daymill dags trigger e --quiet >/dev/null 2>&1
+there=$(db "SELECT count(*), 2 * count(*), 2 * count(*) FROM run WHERE dag_id = 'd' AND logical_date < 1712016000000000")
+run daymill db purge --before 2024-04-02 --dag d --json
+code "a purge while a scheduler works" 0
+is "has its counts" "$(python3 -c 'import json, sys; v = json.load(sys.stdin); print(v["runs"], v["tasks"], v["attempts"])' <<<"$out")" "$there"
+is "so it is done" "$(db "SELECT min(run_id) FROM run WHERE dag_id = 'd'")" "backfill__2024-04-02T00:00:00+00:00"
+run daymill db purge
+code "and by age" 0
+kill -0 "$top"
+is "the scheduler goes on" $? 0
+finish
+mkdir "$P/logs/d/folder"
+db "INSERT INTO log_to_remove VALUES ('logs/d/folder')"
+start
+if poll grep -q 'doing what retention says: could not remove the log' "$tmp/lines"; then ok "what fails of it is told"; else not_ok "what fails of it is told" "$(cat "$tmp/lines")"; fi
+run daymill db purge
+has "and is the error of who asks" "$err" 'could not remove the log "logs/d/folder"'
+finish
+is "and ends nothing" $? 0
+rmdir "$P/logs/d/folder"
+
 sed -i 's/runs: 400d/runs: soon/' "$P/daymill.yaml"
 run daymill db purge
 code "a setting that is no time: refused" 3

@@ -34,6 +34,7 @@ static void an_order_keeps_values_kinds_and_places(void)
     dm_map_set(&a, args, "steps", list);
     dm_map_set_value(&a, args, dm_value_int(&a, 7), dm_value_int(&a, -1));
     struct dm_order o = {.attempt = 12,
+                         .task = 34,
                          .project_dir = "/p",
                          .dag_id = "d",
                          .task_id = "t",
@@ -50,6 +51,7 @@ static void an_order_keeps_values_kinds_and_places(void)
     struct dm_order got;
     T_TRY(dm_order_decode(&a, dm_strbuf_str(&b), &got, &err), err);
     T_INT(got.attempt, 12);
+    T_INT(got.task, 34);
     T_INT(got.map_index, -1);
     T_INT(got.interval_end, DM_NEVER);
     T_OK(got.do_xcom_push && !got.native_templates);
