@@ -14,6 +14,10 @@ static const struct dm_option options[] = {
     {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of these runs: '{\"metric\": \"fanout\"}'"},
     {"jobs", 'j', DM_OPTION_INT, "N", NULL,
      "tasks at once (default: as many as processors, at least 2)"},
+    {"backwards", 'B', DM_OPTION_FLAG, NULL, NULL, "the last day first (not with depends_on_past)"},
+    {"max-active-runs", 0, DM_OPTION_INT, "N", NULL, "days at once (default: the DAG's)"},
+    {"detach", 'd', DM_OPTION_FLAG, NULL, NULL,
+     "hand it to the scheduler and do not wait for the end"},
     {"dry-run", 'n', DM_OPTION_FLAG, NULL, NULL, "show what would be done, day by day"},
     {NULL},
 };
@@ -59,6 +63,25 @@ static int range(struct dm_args *args, struct dm_drive *d, struct dm_err *reterr
     return 0;
 }
 
+/* Which day comes first, and how many at once. */
+static int order(struct dm_args *args, struct dm_drive *d, struct dm_err *reterr)
+{
+    int64_t most = dm_option_int(args, "max-active-runs", 0);
+    d->backwards = dm_option_flag(args, "backwards");
+    if (most < 0 || most > INT32_MAX)
+        return dm_err_set(reterr, DM_E_USAGE, "--max-active-runs wants a number of days, not %lld",
+                          (long long)most);
+    d->max_active_runs = (int)most;
+    for (size_t i = 0; d->backwards && i < d->dag->n_tasks; i++)
+        if (d->dag->tasks[i].depends_on_past || d->dag->tasks[i].wait_for_downstream) {
+            dm_err_set(reterr, DM_E_USAGE,
+                       "--backwards cannot work: task \"%s\" depends on the day before",
+                       d->dag->tasks[i].task_id);
+            return dm_err_hint(reterr, "Leave --backwards out.");
+        }
+    return 0;
+}
+
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
     struct dm_drive d = {.run_type = "backfill"};
@@ -67,6 +90,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
     int rerun = dm_rerun_parse(dm_str_c(dm_option_text(args, "rerun", "missing")));
     d.rerun = (enum dm_rerun)rerun;
     DM_TRY(dm_cmd_conf(args, d.dag, &d.conf, reterr));
+    DM_TRY(order(args, &d, reterr));
     _cleanup_store_ struct dm_store *store = NULL;
     struct dm_day *days;
     size_t n, outside, todo = 0;
@@ -84,6 +108,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
         .drive = &d,
         .command = dm_arena_printf(args->arena, "backfill %s", d.dag->dag_id),
         .jobs = (int)dm_option_int(args, "jobs", 0),
+        .detach = dm_option_flag(args, "detach"),
     };
     return dm_cmd_drive(args, &drive, reterr);
 }

@@ -1,6 +1,8 @@
 /* daymill runs list|show: what happened, how many rows went where, how long it took. */
 #include "base/map.h"
 #include "cmd/common.h"
+#include "state/callback.h"
+#include "state/memory.h"
 
 /* ---- runs list ---- */
 
@@ -78,13 +80,15 @@ const struct dm_cmd dm_cmd_runs_list = {
 struct story {
     struct dm_arena *a;
     struct dm_run_row run;
+    const char *note; /* NULL = none */
     struct dm_run_generation_row *generations;
     struct dm_task_row *tasks;
     struct dm_attempt_row *attempts;
     struct dm_ledger_row *ledger;
     struct dm_check_row *checks;
     struct dm_step_row *steps;
-    size_t n_generations, n_tasks, n_attempts, n_ledger, n_checks, n_steps;
+    struct dm_callback_row *callbacks;
+    size_t n_generations, n_tasks, n_attempts, n_ledger, n_checks, n_steps, n_callbacks;
 };
 
 struct placed {
@@ -122,12 +126,14 @@ static int load(struct dm_store *store, struct story *s, struct dm_err *reterr)
 {
     int64_t id = s->run.id;
     struct dm_attempt_filter all = {.run = id, .map_index = -1};
+    DM_TRY(dm_store_run_note(store, s->a, id, &s->note, reterr));
     DM_TRY(dm_store_run_generations(store, s->a, id, &s->generations, &s->n_generations, reterr));
     DM_TRY(dm_store_tasks(store, s->a, id, &s->tasks, &s->n_tasks, reterr));
     group_instances(s);
     DM_TRY(dm_store_attempts(store, s->a, &all, &s->attempts, &s->n_attempts, reterr));
     DM_TRY(dm_store_ledger(store, s->a, id, 0, &s->ledger, &s->n_ledger, reterr));
     DM_TRY(dm_store_checks(store, s->a, id, 0, &s->checks, &s->n_checks, reterr));
+    DM_TRY(dm_store_callbacks(store, s->a, id, &s->callbacks, &s->n_callbacks, reterr));
     return dm_store_steps(store, s->a, NULL, id, false, &s->steps, &s->n_steps, reterr);
 }
 
@@ -175,6 +181,37 @@ static void print_errors(const struct story *s)
         if (r->error_hint)
             printf("  hint: %s\n", r->error_hint);
         if (r->log_path)
+            printf("  log: %s\n", r->log_path);
+    }
+}
+
+static const char *of_callback(const struct story *s, const struct dm_callback_row *r)
+{
+    return r->task ? dm_cell_instance(s->a, r->task_id, r->map_index) : "the run";
+}
+
+/* Logs of a task's callbacks are found with `tasks logs --callbacks`. */
+static void print_callbacks(const struct story *s)
+{
+    struct dm_table t;
+    if (!s->n_callbacks)
+        return;
+    printf("\ncallbacks\n");
+    dm_table_init(&t, s->a, "callback of state started took");
+    for (size_t i = 0; i < s->n_callbacks; i++) {
+        const struct dm_callback_row *r = &s->callbacks[i];
+        dm_table_add(&t, DM_ROW(r->key, of_callback(s, r), dm_callback_state_name(r->state),
+                                dm_cell_time(s->a, r->started_at),
+                                dm_cell_span(s->a, r->started_at, r->ended_at)));
+    }
+    dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
+    for (size_t i = 0; i < s->n_callbacks; i++) {
+        const struct dm_callback_row *r = &s->callbacks[i];
+        if (!r->starts || (r->task && !r->error))
+            continue;
+        printf("\n%s of %s: %s\n", r->key, of_callback(s, r),
+               r->error ? r->error : dm_callback_state_name(r->state));
+        if (*r->log_path)
             printf("  log: %s\n", r->log_path);
     }
 }
@@ -298,12 +335,15 @@ static void print_text(const struct story *s, struct dm_args *args)
            dm_run_state_name(r->state), took ? ", took " : "", took ? took : "", r->run_id);
     if (r->conf && strcmp(r->conf, "{}") != 0)
         printf("conf %s\n", r->conf);
+    if (s->note)
+        printf("note %s\n", s->note);
     for (size_t i = 0; i < s->n_generations; i++)
         printf("generation %.12s  %s  %s\n", s->generations[i].generation,
                dm_cell_time(s->a, s->generations[i].since), s->generations[i].why);
     printf("\n");
     print_tasks(s, args);
     print_errors(s);
+    print_callbacks(s);
     print_checks(s, args);
     print_equations(s);
     print_ledger(s);
@@ -436,6 +476,27 @@ static struct dm_value *json_steps(struct story *s)
     return list;
 }
 
+static struct dm_value *json_callbacks(struct story *s)
+{
+    struct dm_value *list = dm_value_list(s->a, 0);
+    for (size_t i = 0; i < s->n_callbacks; i++) {
+        const struct dm_callback_row *r = &s->callbacks[i];
+        struct dm_value *m = dm_value_map(s->a);
+        set_text(s, m, "task_id", r->task_id);
+        dm_map_set(s->a, m, "map_index", dm_value_int(s->a, r->map_index));
+        set_text(s, m, "callback", r->key);
+        set_int(s, m, "position", r->position);
+        set_text(s, m, "state", dm_callback_state_name(r->state));
+        set_int(s, m, "starts", r->starts);
+        set_time(s, m, "start_date", r->started_at);
+        set_time(s, m, "end_date", r->ended_at);
+        set_text(s, m, "error", r->error);
+        set_text(s, m, "log", r->log_path);
+        dm_list_add(s->a, list, m);
+    }
+    return list;
+}
+
 static struct dm_value *json_generations(struct story *s)
 {
     struct dm_value *list = dm_value_list(s->a, 0);
@@ -460,10 +521,12 @@ static int print_json(struct story *s, struct dm_err *reterr)
     set_time(s, m, "start_date", s->run.started_at);
     set_time(s, m, "end_date", s->run.ended_at);
     DM_TRY(set_json(s, m, "conf", s->run.conf ? s->run.conf : "{}", reterr));
+    set_text(s, m, "note", s->note);
     dm_map_set(s->a, m, "generations", json_generations(s));
     dm_map_set(s->a, m, "tasks", json_tasks(s));
     dm_map_set(s->a, m, "steps", json_steps(s));
     dm_map_set(s->a, m, "attempts", json_attempts(s));
+    dm_map_set(s->a, m, "callbacks", json_callbacks(s));
     DM_TRY(json_checks(s, &checks, reterr));
     dm_map_set(s->a, m, "checks", checks);
     dm_map_set(s->a, m, "ledger", json_ledger(s));

@@ -15,7 +15,9 @@ enum { POLL_US = 2000, STAT_MAX = 1024 };
 
 static void lease_path(char path[DM_LEASE_PATH_MAX], const char *run_dir, int64_t attempt)
 {
-    snprintf(path, DM_LEASE_PATH_MAX, "%s/attempt-%lld.lock", run_dir, (long long)attempt);
+    bool callback = attempt < 0;
+    snprintf(path, DM_LEASE_PATH_MAX, "%s/%s-%lld.lock", run_dir, callback ? "callback" : "attempt",
+             (long long)(callback ? -attempt : attempt));
 }
 
 static int open_locked(const char *path, int *ret_fd)
@@ -80,16 +82,20 @@ void dm_leases_clear(struct dm_leases *l, const char *run_dir)
         dm_lease_remove(run_dir, l->kept[--l->n], NULL);
 }
 
-/* The attempt of a file of ours, or 0. */
+/* The attempt (or what stands for a callback) of a file of ours, or 0. */
 static int64_t attempt_of(const char *name)
 {
-    static const char prefix[] = "attempt-", suffix[] = ".lock";
+    static const char attempts[] = "attempt-", callbacks[] = "callback-", suffix[] = ".lock";
     struct dm_str rest = dm_str_c(name);
-    int64_t attempt;
-    if (!dm_str_starts(rest, dm_str_c(prefix)) || !dm_str_ends(rest, dm_str_c(suffix)))
+    bool callback = dm_str_starts(rest, dm_str_c(callbacks));
+    int64_t number;
+    if ((!callback && !dm_str_starts(rest, dm_str_c(attempts))) ||
+        !dm_str_ends(rest, dm_str_c(suffix)))
         return 0;
-    rest = dm_str_sub(rest, strlen(prefix), rest.len - strlen(suffix));
-    return dm_str_to_i64(rest, &attempt) ? attempt : 0;
+    rest = dm_str_sub(rest, strlen(callback ? callbacks : attempts), rest.len - strlen(suffix));
+    if (!dm_str_to_i64(rest, &number))
+        return 0;
+    return callback ? DM_LEASE_OF_CALLBACK(number) : number;
 }
 
 void dm_lease_sweep(const char *run_dir)
@@ -147,10 +153,12 @@ static bool has_open(const char *pid_name, const struct stat *lease)
 }
 
 /* Descendants that left the process group still hold the lock: they are found by their open file. */
-static void kill_holders(const char *path)
+void dm_lease_kill(const char *run_dir, int64_t attempt)
 {
+    char path[DM_LEASE_PATH_MAX];
     struct stat lease;
     DIR *proc = opendir("/proc");
+    lease_path(path, run_dir, attempt);
     if (!proc)
         return;
     if (stat(path, &lease) == 0) {
@@ -180,7 +188,7 @@ int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_s
         if (!found && pid > 0 && pid_start != 0 && dm_process_start(pid) == pid_start)
             kill(-pid, SIGKILL);
         else
-            kill_holders(path);
+            dm_lease_kill(run_dir, attempt);
         found = 1;
         if (dm_clock_monotonic() - begun > timeout_us) {
             dm_err_set(reterr, DM_E_BUSY, "processes of attempt %lld do not end: they hold \"%s\"",

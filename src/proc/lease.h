@@ -14,6 +14,9 @@
 
 enum { DM_LEASE_PATH_MAX = 4096 };
 
+/* What stands for the number of an attempt where the process is of a callback: its file is run/callback-N.lock. */
+#define DM_LEASE_OF_CALLBACK(id) (-(int64_t)(id))
+
 /*
  * Files of attempts that have ended, kept to be renamed for the next ones.  A file made and removed for each attempt would
  * be slow on ext4: it gives no inode out again for minutes, and walks over all of these for every file that anybody
@@ -39,6 +42,8 @@ int dm_lease_held(const char *run_dir, int64_t attempt, struct dm_err *reterr) d
  */
 int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_start,
                  int64_t timeout_us, struct dm_err *reterr) dm_nodiscard;
+/* SIGKILL to every process that has the lock file open; they may not have ended yet when this returns. */
+void dm_lease_kill(const char *run_dir, int64_t attempt);
 /* The attempt has ended: its file is kept, or removed (`l` NULL, or full). */
 void dm_lease_remove(const char *run_dir, int64_t attempt, struct dm_leases *l);
 /* Removes files that nobody holds: those that a predecessor kept when it died. */

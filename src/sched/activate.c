@@ -4,6 +4,7 @@
  */
 #include "sched/activate.h"
 
+#include "sched/callback.h"
 #include "sched/decision.h"
 #include "sched/mapping.h"
 
@@ -428,9 +429,11 @@ static void deactivate(struct dm_tick *t, struct dm_plan_run *run)
 }
 
 int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
-                       struct dm_err *reterr)
+                       const char *reason, struct dm_err *reterr)
 {
     DM_TRY(dm_tick_set_run(t, run, to, reterr));
+    if (reason)
+        DM_TRY(dm_callbacks_of_run(t, run, reason, reterr));
     DM_TRY(dm_tick_day_done(t, run, reterr));
     deactivate(t, run);
     return dm_tick_after_run(t, run, reterr);

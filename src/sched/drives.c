@@ -212,17 +212,36 @@ int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr)
 
 /* ---- the end ---- */
 
+static bool works_on(const struct dm_tick *t, int64_t backfill)
+{
+    for (size_t i = 0; i < t->snap.n_drives; i++)
+        if (t->snap.drives[i]->backfill == backfill)
+            return true;
+    return false;
+}
+
+/* A command that died left its backfill open: it is over when its last day is done, whoever did that. */
+static int end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *reterr)
+{
+    struct dm_backfill_done *done;
+    size_t n;
+    DM_TRY(dm_store_backfills_done(t->store, &t->turn, dag_id, &done, &n, reterr));
+    for (size_t i = 0; i < n; i++)
+        if (!works_on(t, done[i].id))
+            DM_TRY(dm_record_backfill_state(t->store, done[i].id,
+                                            done[i].failed ? "failed" : "success", t->now, reterr));
+    return 0;
+}
+
 int dm_tick_day_done(struct dm_tick *t, const struct dm_plan_run *run, struct dm_err *reterr)
 {
     for (size_t i = 0; i < t->snap.n_drives; i++) {
         struct dm_plan_drive *d = t->snap.drives[i];
-        if (strcmp(d->drive->dag->dag_id, run->row.dag_id) != 0)
-            continue;
         if (run->drive == d->drive)
             d->failed = d->failed || run->row.state == DM_RUN_FAILED;
-        DM_TRY(dm_record_backfill_day_done(t->store, d->backfill, run->row.logical_date, reterr));
     }
-    return 0;
+    DM_TRY(dm_record_day_done(t->store, run->row.dag_id, run->row.logical_date, reterr));
+    return end_abandoned(t, run->row.dag_id, reterr);
 }
 
 /* Its runs that can move go on by themselves, the others are queued again. */
@@ -281,8 +300,8 @@ int dm_tick_end_drives(struct dm_tick *t, struct dm_err *reterr)
 int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *reterr)
 {
     for (size_t i = 0; i < t->snap.n_drives; i++)
-        DM_TRY(dm_record_backfill_state(t->store, t->snap.drives[i]->backfill, state, t->now,
-                                        reterr));
+        DM_TRY(
+            dm_record_backfill_state(t->store, t->snap.drives[i]->backfill, state, t->now, reterr));
     return 0;
 }
 

@@ -3,7 +3,7 @@
  *
  *   1. per run, in topological order: trigger rules and the past, judged by the states at the beginning of the pass, as
  *      Airflow's loop does: a failure travels one task a pass; a run without unfinished tasks ends;
- *   2. steps: the first of each cluster, where none runs;
+ *   2. steps: the first of each cluster, where none runs; callbacks, as many as may run;
  *   3. ready tasks by (priority, logical date, DAG, task) take the free slots, in a pass that made no other ready;
  *   4. drives with room take their next day, schedules make their next run, queued runs begin.
  *
@@ -404,8 +404,10 @@ static void plan_timeout(struct pass *p, struct dm_plan_run *run)
             add_action(p, (struct dm_action){.kind = DM_ACTION_END_TASK, .run = run, .task = t});
     }
     if (!at_work)
-        add_action(p, (struct dm_action){
-                          .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
+        add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
+                                         .run = run,
+                                         .run_state = DM_RUN_FAILED,
+                                         .reason = "timed_out"});
 }
 
 /* Airflow's rule: nothing can run, and nothing outside the run could change that. */
@@ -454,10 +456,15 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
     if (!unfinished)
         add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
                                          .run = run,
-                                         .run_state = run->marked ? run->mark : end});
+                                         .run_state = run->marked ? run->mark : end,
+                                         .reason = run->marked   ? NULL
+                                                   : leaf_failed ? "task_failure"
+                                                                 : "success"});
     else if (p->n_actions == before && is_deadlocked(run))
-        add_action(p, (struct dm_action){
-                          .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
+        add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
+                                         .run = run,
+                                         .run_state = DM_RUN_FAILED,
+                                         .reason = "all_tasks_deadlocked"});
 }
 
 /* ---- steps ---- */
@@ -476,6 +483,33 @@ static void plan_steps(struct pass *p)
         }
         if (first)
             add_action(p, (struct dm_action){.kind = DM_ACTION_START_STEP, .step = step});
+    }
+}
+
+/* ---- callbacks ---- */
+
+static bool same_subject(const struct dm_callback_row *a, const struct dm_callback_row *b)
+{
+    return a->run == b->run && a->task == b->task;
+}
+
+/* In the order in which they were made, those of one task instance (or of one run itself) one after the other. */
+static void plan_callbacks(struct pass *p)
+{
+    const struct dm_snapshot *s = p->snap;
+    int running = 0;
+    for (size_t i = 0; i < s->n_callbacks; i++)
+        running += s->callbacks[i]->row.state == DM_CALLBACK_RUNNING;
+    for (size_t i = 0; i < s->n_callbacks && running < p->limits->callbacks; i++) {
+        const struct dm_callback_row *row = &s->callbacks[i]->row;
+        bool first = row->state == DM_CALLBACK_PENDING;
+        for (size_t j = 0; j < i && first; j++)
+            first = !same_subject(&s->callbacks[j]->row, row);
+        if (!first)
+            continue;
+        running++;
+        add_action(
+            p, (struct dm_action){.kind = DM_ACTION_START_CALLBACK, .callback = s->callbacks[i]});
     }
 }
 
@@ -698,6 +732,7 @@ struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot
     bool settled = p.n_actions == 0;
     if (!limits->draining) {
         plan_steps(&p);
+        plan_callbacks(&p);
         if (settled)
             plan_slots(&p);
         plan_days(&p);

@@ -120,12 +120,39 @@ int dm_record_backfill_day(struct dm_store *s, int64_t backfill,
     return 0;
 }
 
-int dm_record_backfill_day_done(struct dm_store *s, int64_t backfill, int64_t logical_date,
-                                struct dm_err *reterr)
+int dm_record_day_done(struct dm_store *s, const char *dag_id, int64_t logical_date,
+                       struct dm_err *reterr)
 {
     DM_TRY(dm_db_exec(s, reterr,
-                      "UPDATE backfill_day SET done = 1 WHERE backfill = ? AND logical_date = ?",
-                      "ii", backfill, logical_date));
+                      "UPDATE backfill_day SET done = 1 WHERE logical_date = ?2 AND backfill IN"
+                      " (SELECT id FROM backfill WHERE dag_id = ?1 AND ended_at IS NULL)",
+                      "ti", dag_id, logical_date));
+    return 0;
+}
+
+int dm_store_backfills_done(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                            struct dm_backfill_done **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_backfill_done);
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    int rc;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT b.id, EXISTS (SELECT 1 FROM backfill_day d JOIN run r"
+                       " ON r.dag_id = b.dag_id AND r.logical_date = d.logical_date"
+                       " WHERE d.backfill = b.id AND r.state = 'failed') FROM backfill b"
+                       " WHERE b.dag_id = ? AND b.ended_at IS NULL AND NOT EXISTS"
+                       " (SELECT 1 FROM backfill_day d WHERE d.backfill = b.id AND NOT d.done)",
+                       "t", dag_id));
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_backfill_done *b = dm_db_list_add(&l, reterr);
+        if (!b)
+            return DM_E_LIMIT;
+        b->id = sqlite3_column_int64(q, 0);
+        b->failed = sqlite3_column_int(q, 1) != 0;
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
     return 0;
 }
 

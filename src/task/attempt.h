@@ -22,11 +22,12 @@ struct dm_attempt {
     const struct dm_order *order; /* NULL in step-run, which reports through the same functions */
     const struct dm_project *project;
     const struct dm_value *args; /* the operator's fields, rendered */
-    int fd;                      /* the socket to the parent */
-    struct dm_value *written;    /* list of objects written so far: goes into the result */
-    struct dm_value *intended;   /* list of those announced */
-    struct dm_lake *lake;        /* the one opened last */
-    struct dm_store *store;      /* read-only, opened at first use by dm_attempt_store */
+    const char *operator_class; /* Airflow's name of the operator: "BashOperator"; NULL = unknown */
+    int fd;                     /* the socket to the parent */
+    struct dm_value *written;   /* list of objects written so far: goes into the result */
+    struct dm_value *intended;  /* list of those announced */
+    struct dm_lake *lake;       /* the one opened last */
+    struct dm_store *store;     /* read-only, opened at first use by dm_attempt_store */
     /* Set by a sensor that waits (DM_RESULT_RESCHEDULE). */
     bool reschedule;
     const char *until_step;
