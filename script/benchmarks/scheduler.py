@@ -3,6 +3,7 @@
 One project for each kind of load.  Every figure is taken twice: with the store as the measurements themselves leave it,
 and with a million task instances in it.  Times come from the store (microseconds) and from the start of the command.
 """
+import atexit
 import contextlib
 import datetime
 import os
@@ -53,10 +54,14 @@ def days_back(n):
 
 
 class Project:
-    """A folder with DAGs; `state` is a store to begin with."""
+    """
+    A folder with DAGs; `state` is a store to begin with.  It is removed at the end of all: ext4 gives no inode out again
+    for minutes, and walks over those that wait for each file that is made.
+    """
 
     def __init__(self, dags, state=None):
         self.dir = tempfile.mkdtemp(prefix='daymill-bench')
+        atexit.register(shutil.rmtree, self.dir, ignore_errors=True)
         os.makedirs(os.path.join(self.dir, 'dags'))
         with open(os.path.join(self.dir, 'daymill.yaml'), 'w') as f:
             f.write('scheduler:\n  dags_are_paused_at_creation: false\n')
@@ -113,9 +118,6 @@ class Project:
                 not all(os.path.getsize(os.path.join(self.dir, r[2])) for r in rows):
             raise SystemExit('bench: tasks share a log, or have none')
         return len(rows)
-
-    def remove(self):
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 # ---- one load each; what they give goes into `out` under the name of its figure ----
@@ -183,7 +185,6 @@ def measure_rate(load, prefix, state):
                            ' (SELECT started_at AS at, 1 AS d FROM run WHERE id > ?1 UNION ALL'
                            ' SELECT ended_at, -1 FROM run WHERE id > ?1))', first)
     project.check_processes(first)
-    project.remove()
     return count / ((ended - begun) / 1e6), (ended - begun) / 1e6, active
 
 
@@ -204,7 +205,6 @@ def measure_folder(out, state):
         out['folder memory'] = processes.pss_mb(s.pid)
     with project.service('scheduler') as s:
         out['load again'] = s.ready
-    project.remove()
 
 
 # ---- a store with a long past ----
@@ -308,7 +308,6 @@ def measure_all(runs, rounds, say):
             measure_rates(out, state)
             measure_folder(out, state)
             keep_best(best, out)
-    project.remove()
     return small, large
 
 
