@@ -162,6 +162,14 @@ static void timeout(struct dm_dag_draft *d)
     d->dag->dagrun_timeout_us = us;
 }
 
+/* The text "None" is a schedule that is never due. */
+static bool never_due(struct dm_dag_draft *d)
+{
+    const struct dm_value *v = given(d, "schedule");
+    v = v ? v : given(d, "schedule_interval");
+    return v && v->kind == DM_STRING && dm_str_ieq(v->s, DM_STR("none"));
+}
+
 /* The zone belongs to the level that start_date stands on. */
 static void dates(struct dm_dag_draft *d)
 {
@@ -196,11 +204,16 @@ static void dates(struct dm_dag_draft *d)
                                     : "UTC");
     bool scheduled = given(d, "schedule") || given(d, "schedule_interval") || given(d, "timetable");
     scheduled = scheduled || d->loader->world->dialect == DM_DIALECT_V0;
-    if (scheduled && (!start || start->kind == DM_NULL))
+    if (scheduled && start && start->kind == DM_NULL && !never_due(d))
+        draft_warning(d, start, MISSING_START_DATE, "Write start_date: 2024-01-31.",
+                      "start_date is null: there will be no scheduled run");
+    else if (scheduled && !start && !never_due(d))
         draft_error(d, d->config, MISSING_START_DATE, "Write start_date: 2024-01-31.",
                     "the DAG \"%s\" has no start_date", dag->dag_id);
     if (dag->start_date != DM_NEVER && dag->end_date != DM_NEVER && dag->end_date < dag->start_date)
-        draft_warning(d, end, SCHEMA, NULL, "end_date is before start_date: there will be no run");
+        draft_warning(d, end, SCHEMA, NULL,
+                      "the DAG \"%s\" ends before its start_date: there will be no run",
+                      dag->dag_id);
 }
 
 static const char *shown(struct dm_arena *a, const struct dm_value *schedule)
@@ -279,10 +292,6 @@ static void schedule(struct dm_dag_draft *d)
         return;
     }
     enum dm_timetable_kind kind = dm_timetable_kind(dag->timetable);
-    bool by_assets = v->kind == DM_MAP && (dm_dag_is_asset_expression(v) || dm_map_at(v, "assets"));
-    if (by_assets && !d->loader->world->model_only)
-        draft_error(d, v, BAD_SCHEDULE, "Give it a time, or start it with a command.",
-                    "schedules by datasets are not there yet");
     if (kind == DM_TIMETABLE_CONTINUOUS && dag->max_active_runs > 1)
         draft_error(d, v, SCHEMA, "Add max_active_runs: 1.",
                     "@continuous allows one run at a time, max_active_runs is %d",
@@ -299,7 +308,7 @@ static void tasks(struct dm_dag_draft *d)
     const struct dm_value *v = dm_map_at(d->config, "tasks"), *groups = given(d, "task_groups");
     if (groups)
         dm_dag_read_groups(d, groups);
-    if (!v) {
+    if (!v || v->kind == DM_NULL) {
         draft_warning(d, d->config, MISSING_KEY, NULL, "the DAG \"%s\" has no tasks",
                       d->dag->dag_id);
     } else if (v->kind == DM_LIST && d->loader->world->dialect == DM_DIALECT_V0) {
@@ -327,6 +336,9 @@ static void params(struct dm_dag_draft *d)
     struct dm_arena *a = d->loader->a;
     const struct dm_value *own = map_key(d, "params"), *more = dm_map_at(d->defaults, "params");
     struct dm_value *all = dm_value_copy(a, own);
+    if (more && more->kind != DM_MAP && more->kind != DM_NULL)
+        draft_error(d, more, BAD_ARGUMENT, NULL, "params in default_args must be a map, not %s",
+                    dm_kind_name(more->kind));
     for (size_t i = 0; more && more->kind == DM_MAP && i < more->map.n; i++)
         dm_map_set_value(a, all, more->map.pairs[i].key, more->map.pairs[i].value);
     d->dag->params = dm_dag_params(d, all, &d->dag->param_specs);
@@ -431,8 +443,10 @@ static void rare(struct dm_dag_draft *d)
         dag->callbacks = dm_dag_read_callbacks(d, &d->config, 1, true, &dag->n_callbacks);
     doc_file(d);
     doc_function(d);
-    choice(d, "orientation", orientations);
-    choice(d, "default_view", views);
+    if (d->loader->world->model_only) { /* here they have no effect */
+        choice(d, "orientation", orientations);
+        choice(d, "default_view", views);
+    }
     if (given(d, "user_defined_macros")) {
         const struct dm_value *map = map_key(d, "user_defined_macros");
         dag->user_defined_macros = map->kind == DM_MAP ? macros(d, map) : NULL;

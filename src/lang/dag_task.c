@@ -142,6 +142,29 @@ static bool get_bool(const struct reader *r, const char *key, bool fallback)
     return fallback;
 }
 
+/* What Python takes for "not given": null, false, 0, an empty text, list or map. */
+static bool says_nothing(const struct dm_value *v)
+{
+    switch (v->kind) {
+    case DM_NULL:
+        return true;
+    case DM_BOOL:
+        return !v->b;
+    case DM_INT:
+        return v->i == 0;
+    case DM_FLOAT:
+        return v->f == 0;
+    case DM_STRING:
+        return v->s.len == 0;
+    case DM_LIST:
+        return v->list.n == 0;
+    case DM_MAP:
+        return v->map.n == 0;
+    default:
+        return false;
+    }
+}
+
 /* As Airflow takes it: 2 and 2.0 are two; retries may be "2" as well. */
 static int get_int(const struct reader *r, const char *key, int least, int fallback)
 {
@@ -250,6 +273,8 @@ static const struct dm_value *get_any(const struct reader *r, const char *key)
 static const struct dm_value *get_assets(const struct reader *r, const char *key)
 {
     const struct dm_value *v = get_any(r, key);
+    if (v && v->kind != DM_LIST && says_nothing(v))
+        return NULL;
     if (v && v->kind != DM_LIST) {
         wrong(r, v, key, "a list", NULL);
         return NULL;
@@ -351,7 +376,7 @@ static void read_common(const struct reader *r, struct dm_task *t)
     if (t->start_date != DM_NEVER && t->start_date < r->d->dag->start_date)
         t->start_date = DM_NEVER; /* no run is that early */
     v = value_of(r, "params");
-    if (v && v->kind != DM_MAP && v->kind != DM_NULL)
+    if (v && v->kind != DM_MAP && !says_nothing(v))
         wrong(r, v, "params", "a map", NULL);
     v = v && v->kind == DM_MAP ? v : dm_value_map(r->d->loader->a);
     t->params = dm_dag_params(r->d, v, &t->param_specs);
@@ -417,7 +442,7 @@ bool dm_op_field_fits(const struct dm_op_field *f, const struct dm_value *v)
     case DM_FIELD_BOOL:
         return v->kind == DM_BOOL;
     case DM_FIELD_DURATION:
-        return dm_span_parse(v, &us, NULL) == 0;
+        return dm_span_parse(v, &us, NULL) == 0 && (v->kind != DM_MAP || dm_map_at(v, "__type__"));
     case DM_FIELD_LIST:
         return list;
     case DM_FIELD_MAP:
@@ -528,9 +553,11 @@ static void unknown_operator(const struct reader *r, const struct dm_value *v)
 {
     const struct dm_op_table *ops = r->d->loader->world->ops;
     struct dm_arena *a = r->d->loader->a;
-    size_t n = 0;
+    size_t n = 0, class = v->s.len;
+    while (class && v->s.p[class - 1] != '.')
+        class --;
     for (size_t i = 0; ops->refused && ops->refused[i].alias; i++)
-        if (dm_str_is(v->s, ops->refused[i].alias)) {
+        if (dm_str_is(dm_str_sub(v->s, class, v->s.len), ops->refused[i].alias)) {
             draft_error(r->d, v, UNKNOWN_OPERATOR, ops->refused[i].instead,
                         "the operator \"%.*s\" does not run here", DM_FMT(v->s));
             return;
@@ -600,7 +627,8 @@ static const struct dm_op_spec *find_operator(const struct reader *r)
 static const struct dm_value *dependencies(const struct reader *r)
 {
     const struct dm_value *v = value_of(r, "dependencies");
-    if (!v)
+    bool empty = v && ((v->kind == DM_STRING && !v->s.len) || (v->kind == DM_MAP && !v->map.n));
+    if (!v || empty) /* dag-factory goes through it, and finds nothing */
         return NULL;
     if (v->kind != DM_LIST) {
         draft_error(r->d, v, SCHEMA, "Write dependencies: [a, b].",

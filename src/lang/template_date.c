@@ -90,7 +90,9 @@ static int date_replace(struct dm_eval *e, const struct dm_call *c, const struct
     }
     if (!dm_civil_valid(&t.civil))
         return dm_eval_fail(e, DM_TE_VALUE, "day is out of range for month");
-    return dm_time_like(e, c->self, dm_us_from_civil(&t.civil), ret);
+    if (!c->arg[7] || c->self->kind == DM_DATE)
+        return dm_time_like(e, c->self, dm_us_from_civil(&t.civil), ret);
+    return dm_time_of_zone(e, c->self, dm_us_from_civil(&t.civil), c->arg[7], ret);
 }
 
 /* at(): another time of day; what is not given is 0. */
@@ -352,8 +354,8 @@ static int date_to_w3c(struct dm_eval *e, const struct dm_call *c, const struct 
     return dm_new_text(e, &b, ret);
 }
 
-static int iso_text(struct dm_eval *e, const struct dm_value *v, struct dm_str sep, const char *utc,
-                    const struct dm_value **ret)
+static int iso_text(struct dm_eval *e, const struct dm_value *v, struct dm_str sep,
+                    struct dm_str spec, const char *utc, const struct dm_value **ret)
 {
     struct dm_shown t;
     DM_TRY(dm_shown(e, v, &t));
@@ -363,9 +365,7 @@ static int iso_text(struct dm_eval *e, const struct dm_value *v, struct dm_str s
     dm_strbuf_addf(&b, "%04d-%02d-%02d", c->year, c->month, c->day);
     if (v->kind == DM_DATETIME) {
         dm_strbuf_addstr(&b, sep);
-        dm_strbuf_addf(&b, "%02d:%02d:%02d", c->hour, c->minute, c->second);
-        if (c->usec)
-            dm_strbuf_addf(&b, ".%06d", c->usec);
+        DM_TRY(dm_clock_text(e, c, spec, &b));
         if (!t.naive)
             dm_strbuf_adds(&b, utc && t.offset == 0 ? utc : dm_offset_text(e, t.offset, ":"));
     }
@@ -374,14 +374,15 @@ static int iso_text(struct dm_eval *e, const struct dm_value *v, struct dm_str s
 
 static int date_isoformat(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    struct dm_str sep;
+    struct dm_str sep, spec;
     DM_TRY(dm_param_str(e, c, 0, "T", &sep));
-    return iso_text(e, c->self, sep, NULL, ret);
+    DM_TRY(dm_param_str(e, c, 1, "auto", &spec));
+    return iso_text(e, c->self, sep, spec, NULL, ret);
 }
 
 static int date_to_iso8601(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    return iso_text(e, c->self, DM_STR("T"), "Z", ret);
+    return iso_text(e, c->self, DM_STR("T"), DM_STR("auto"), "Z", ret);
 }
 
 static int date_date(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
@@ -396,7 +397,30 @@ static int date_time(struct dm_eval *e, const struct dm_call *c, const struct dm
 {
     struct dm_shown t;
     DM_TRY(dm_shown(e, c->self, &t));
-    return formatted(e, c, t.civil.usec ? "%H:%M:%S.%f" : "%H:%M:%S", ret);
+    *ret = dm_clock(e, c->self, &t, false);
+    return 0;
+}
+
+static int date_timetz(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_clock(e, c->self, &t, true);
+    return 0;
+}
+
+/* instance(): a date of Python's own as Pendulum's; without a zone it is UTC. */
+static int date_instance(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct dm_value *v = c->arg[0];
+    DM_TRY(dm_eval_defined(e, v));
+    if (v->kind != DM_DATETIME)
+        return dm_eval_fail(e, DM_TE_TYPE, "instance() wants a date with its time, not %s",
+                            dm_type_name(v));
+    struct dm_value *own = dm_arena_dup(e->a, v, sizeof(*v));
+    own->time.plain = own->time.naive = false;
+    *ret = own;
+    return 0;
 }
 
 static int date_naive(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
@@ -440,62 +464,27 @@ static int date_toordinal(struct dm_eval *e, const struct dm_call *c, const stru
     return 0;
 }
 
-static int calendar_attr(struct dm_eval *e, const struct dm_value *self, struct dm_str name,
-                         const struct dm_value **ret)
-{
-    static const char *const names[] = {"year", "week", "weekday"};
-    const struct dm_value *tuple = self->object->data;
-    for (size_t i = 0; i < 3; i++) {
-        if (dm_str_is(name, names[i])) {
-            *ret = tuple->list.items[i];
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int calendar_item(struct dm_eval *e, const struct dm_value *self, const struct dm_value *key,
-                         const struct dm_value **ret)
-{
-    DM_TRY(dm_getitem(e, self->object->data, key, ret));
-    return !dm_is_undefined(*ret);
-}
-
-static int calendar_text(struct dm_eval *e, const struct dm_value *self, bool repr,
-                         struct dm_strbuf *b)
-{
-    const struct dm_value *tuple = self->object->data;
-    dm_strbuf_addf(b, "datetime.IsoCalendarDate(year=%lld, week=%lld, weekday=%lld)",
-                   (long long)tuple->list.items[0]->i, (long long)tuple->list.items[1]->i,
-                   (long long)tuple->list.items[2]->i);
-    return 0;
-}
-
-static int calendar_iter(struct dm_eval *e, const struct dm_value *self,
-                         const struct dm_value **ret)
-{
-    *ret = self->object->data;
-    return 0;
-}
-
-static const struct dm_class class_calendar = {.type = "datetime.IsoCalendarDate",
-                                               .attr = calendar_attr,
-                                               .item = calendar_item,
-                                               .text = calendar_text,
-                                               .iter = calendar_iter,
-                                               .is_sequence = true};
-
 static int date_isocalendar(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_shown t;
-    int year;
     DM_TRY(dm_shown(e, c->self, &t));
-    int week = dm_iso_week(&t.civil, &year);
-    const struct dm_value *tuple = dm_tuple(e, 3);
-    dm_tuple_set(tuple, 0, dm_int_value(e, year));
-    dm_tuple_set(tuple, 1, dm_int_value(e, week));
-    dm_tuple_set(tuple, 2, dm_int_value(e, dm_weekday_monday(&t.civil) + 1));
-    *ret = dm_object_value(e, &class_calendar, (void *)tuple);
+    *ret = dm_iso_calendar(e, &t.civil);
+    return 0;
+}
+
+static int date_timetuple(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    DM_TRY(dm_shown(e, c->self, &t));
+    *ret = dm_struct_time(e, &t.civil, t.naive ? -1 : t.dst);
+    return 0;
+}
+
+static int date_utctimetuple(struct dm_eval *e, const struct dm_call *c,
+                             const struct dm_value **ret)
+{
+    struct dm_civil utc = dm_civil_from_us(dm_instant_of(c->self));
+    *ret = dm_struct_time(e, &utc, 0);
     return 0;
 }
 
@@ -649,6 +638,7 @@ static const struct dm_callable date_methods[] = {
     {"get_offset", "", date_get_offset},
     {"in_timezone", "tz", date_in_timezone},
     {"in_tz", "tz", date_in_timezone},
+    {"instance", "dt tz?", date_instance},
     {"is_anniversary", "dt?", date_is_anniversary},
     {"is_birthday", "dt?", date_is_anniversary},
     {"is_dst", "", date_is_dst},
@@ -659,7 +649,7 @@ static const struct dm_callable date_methods[] = {
     {"is_same_day", "dt", date_is_same_day},
     {"is_utc", "", date_is_utc},
     {"isocalendar", "", date_isocalendar},
-    {"isoformat", "sep?", date_isoformat},
+    {"isoformat", "sep? timespec?", date_isoformat},
     {"isoweekday", "", date_isoweekday},
     {"last_of", "unit day_of_week?", date_last_of},
     {"naive", "", date_naive},
@@ -667,13 +657,15 @@ static const struct dm_callable date_methods[] = {
     {"nth_of", "unit nth day_of_week", date_nth_of},
     {"on", "year month day", date_on},
     {"previous", "day_of_week? keep_time?", date_previous},
-    {"replace", "year? month? day? hour? minute? second? microsecond?", date_replace},
-    {"set", "year? month? day? hour? minute? second? microsecond?", date_replace},
+    {"replace", "year? month? day? hour? minute? second? microsecond? tzinfo?", date_replace},
+    {"set", "year? month? day? hour? minute? second? microsecond? tz?", date_replace},
     {"start_of", "unit", date_start_of},
     {"strftime", "format", date_strftime},
     {"subtract", SHIFT_SPEC, date_subtract},
     {"time", "", date_time},
     {"timestamp", "", date_timestamp},
+    {"timetuple", "", date_timetuple},
+    {"timetz", "", date_timetz},
     {"to_atom_string", "", date_to_w3c},
     {"to_cookie_string", "", to_cookie_string},
     {"to_date_string", "", to_date_string},
@@ -693,6 +685,7 @@ static const struct dm_callable date_methods[] = {
     {"toordinal", "", date_toordinal},
     {"tzname", "", date_tzname},
     {"utcoffset", "", date_utcoffset},
+    {"utctimetuple", "", date_utctimetuple},
     {"weekday", "", date_weekday},
     {NULL},
 };
@@ -700,10 +693,10 @@ static const struct dm_callable date_methods[] = {
 /* Methods that Python's own datetime and date have; the others are Pendulum's. */
 static bool is_plain_method(struct dm_str name)
 {
-    static const char *const names[] = {"astimezone",  "ctime",     "date",       "dst",
-                                        "isocalendar", "isoformat", "isoweekday", "replace",
-                                        "strftime",    "time",      "timestamp",  "toordinal",
-                                        "tzname",      "utcoffset", "weekday"};
+    static const char *const names[] = {
+        "astimezone", "ctime",   "date",         "dst",    "isocalendar", "isoformat",
+        "isoweekday", "replace", "strftime",     "time",   "timestamp",   "toordinal",
+        "timetuple",  "timetz",  "utctimetuple", "tzname", "utcoffset",   "weekday"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (dm_str_is(name, names[i]))
             return true;
@@ -713,8 +706,9 @@ static bool is_plain_method(struct dm_str name)
 static bool is_date_method(struct dm_str name)
 {
     static const char *const not_of_dates[] = {
-        "astimezone", "at",    "dst", "get_offset", "in_timezone", "in_tz",  "is_dst",
-        "is_utc",     "naive", "on",  "time",       "timestamp",   "tzname", "utcoffset"};
+        "astimezone", "at",     "dst",       "get_offset", "in_timezone",  "in_tz",
+        "is_dst",     "is_utc", "instance",  "timetz",     "utctimetuple", "naive",
+        "on",         "time",   "timestamp", "tzname",     "utcoffset"};
     for (size_t i = 0; i < sizeof(not_of_dates) / sizeof(not_of_dates[0]); i++)
         if (dm_str_is(name, not_of_dates[i]))
             return false;
@@ -750,6 +744,7 @@ static bool number_attr(const struct dm_value *v, const struct dm_shown *t, stru
         {"int_timestamp", dm_instant_of(v) / DM_SEC - (dm_instant_of(v) % DM_SEC < 0), false,
          false},
         {"offset", t->offset / DM_SEC, false, false},
+        {"fold", !v->time.plain, true, false}, /* Pendulum sets it on all of its own */
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (!dm_str_is(name, numbers[i].name))
@@ -776,6 +771,10 @@ int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name
         *ret = dm_int_value(e, number);
         return 1;
     }
+    if (dm_str_is(name, "resolution")) {
+        *ret = dm_delta_value(e, instant ? 1 : DM_DAY);
+        return 1;
+    }
     if (!instant)
         return 0;
     if (dm_str_is(name, "tzinfo") ||
@@ -784,6 +783,14 @@ int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name
         const char *zone = v->time.zone ? v->time.zone : "UTC";
         bool text = dm_str_is(name, "timezone_name");
         *ret = t.naive ? &dm_null : text ? dm_value_cstr(e->a, zone) : dm_timezone(e, zone);
+        return 1;
+    }
+    bool last = dm_str_is(name, "max");
+    if (last || dm_str_is(name, "min")) {
+        struct dm_value *edge = dm_value_time(
+            e->a, last ? INT64_C(253402300800) * DM_SEC - 1 : INT64_C(-62135596800) * DM_SEC, NULL);
+        edge->time.plain = edge->time.naive = plain;
+        *ret = edge;
         return 1;
     }
     if (plain)

@@ -1,5 +1,7 @@
 /* Airflow's `macros` module in templates. */
-#include "lang/template_time.h"
+#include <math.h>
+
+#include "lang/template_dateutil.h"
 
 static int text_arg(struct dm_eval *e, const struct dm_call *c, size_t i, struct dm_str *ret)
 {
@@ -20,7 +22,7 @@ static int ds_add(struct dm_eval *e, const struct dm_call *c, const struct dm_va
 {
     struct dm_str ds;
     const struct dm_value *day;
-    int64_t days;
+    double days;
     DM_TRY(text_arg(e, c, 0, &ds));
     int any = dm_truth(e, c->arg[1]);
     if (any < 0)
@@ -30,10 +32,10 @@ static int ds_add(struct dm_eval *e, const struct dm_call *c, const struct dm_va
         return 0;
     }
     DM_TRY(dm_strptime(e, ds, DM_STR("%Y-%m-%d"), &day));
-    DM_TRY(dm_param_int(e, c, 1, 0, &days));
-    if (days > 4000000 || days < -4000000)
+    DM_TRY(dm_param_float(e, c, 1, 0, &days));
+    if (!(days < 4000000 && days > -4000000))
         return dm_eval_fail(e, DM_TE_OVERFLOW, "date value out of range");
-    DM_TRY(dm_time_like(e, day, day->time.us + days * DM_DAY, &day));
+    DM_TRY(dm_time_like(e, day, day->time.us + (int64_t)__builtin_rint(days * DM_DAY), &day));
     return format_time(e, day, DM_STR("%Y-%m-%d"), ret);
 }
 
@@ -157,7 +159,7 @@ static int datetime_call(struct dm_eval *e, const struct dm_call *c, const struc
     if (!dm_civil_valid(&civil))
         return dm_eval_fail(e, DM_TE_VALUE, "day is out of range for month");
     *ret = plain_time(e, dm_us_from_civil(&civil));
-    return 0;
+    return c->arg[7] ? dm_time_of_zone(e, *ret, (*ret)->time.us, c->arg[7], ret) : 0;
 }
 
 static int datetime_strptime(struct dm_eval *e, const struct dm_call *c,
@@ -267,6 +269,7 @@ struct module {
 };
 
 static const struct dm_class class_module, class_type;
+static const struct module macros;
 
 static const struct dm_value *module_value(struct dm_eval *e, const struct module *m)
 {
@@ -288,7 +291,10 @@ static int module_attr(struct dm_eval *e, const struct dm_value *self, struct dm
             return 1;
         }
     }
-    return 0;
+    if (m != &macros || !dm_str_is(name, "dateutil"))
+        return 0;
+    *ret = dm_dateutil(e);
+    return 1;
 }
 
 static int module_call(struct dm_eval *e, const struct dm_value *self, const struct dm_args *args,
@@ -311,7 +317,7 @@ static const struct dm_class class_type = {
     .type = "type", .attr = module_attr, .call = module_call, .text = module_text};
 
 static const struct dm_callable datetime_new = {
-    "datetime", "year month day hour? minute? second? microsecond?", datetime_call};
+    "datetime", "year month day hour? minute? second? microsecond? tzinfo?", datetime_call};
 static const struct dm_callable datetime_members[] = {
     {"strptime", "date_string format", datetime_strptime},
     {"fromisoformat", "date_string", datetime_fromisoformat},
@@ -335,10 +341,36 @@ static const struct dm_callable random_members[] = {
     {"random", "*", refused_clock},  {"randint", "*", refused_clock},
     {"choice", "*", refused_clock},  {"uniform", "*", refused_clock},
     {"shuffle", "*", refused_clock}, {NULL}};
-static const struct dm_callable time_members[] = {{"time", "*", refused_clock},
-                                                  {"sleep", "*", refused_clock},
-                                                  {"localtime", "*", refused_clock},
-                                                  {NULL}};
+static int time_gmtime(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    double seconds;
+    if (!c->arg[0] || c->arg[0]->kind == DM_NULL)
+        return refused_clock(e, c, ret);
+    DM_TRY(dm_param_float(e, c, 0, 0, &seconds));
+    if (!(seconds > -62135596800.0 && seconds < 253402300800.0))
+        return dm_eval_fail(e, DM_TE_OVERFLOW, "timestamp out of range");
+    struct dm_civil civil = dm_civil_from_us((int64_t)floor(seconds) * DM_SEC);
+    *ret = dm_struct_time(e, &civil, 0);
+    return 0;
+}
+
+static int time_strftime(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_str format;
+    struct dm_civil civil;
+    if (!c->arg[1])
+        return refused_clock(e, c, ret);
+    DM_TRY(dm_param_str(e, c, 0, "", &format));
+    DM_TRY(dm_eval_defined(e, c->arg[1]));
+    if (!dm_struct_time_civil(c->arg[1], &civil))
+        return dm_eval_fail(e, DM_TE_TYPE, "Tuple or struct_time argument required");
+    return format_time(e, plain_time(e, dm_us_from_civil(&civil)), format, ret);
+}
+
+static const struct dm_callable time_members[] = {
+    {"gmtime", "secs?", time_gmtime},  {"strftime", "format t?", time_strftime},
+    {"time", "*", refused_clock},      {"sleep", "*", refused_clock},
+    {"localtime", "*", refused_clock}, {NULL}};
 static const struct dm_callable macro_functions[] = {
     {"ds_add", "ds days", ds_add},
     {"ds_format", "ds input_format output_format", ds_format},

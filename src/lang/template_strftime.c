@@ -2,6 +2,9 @@
 #include "lang/template_time.h"
 #include "lang/utf8.h"
 
+enum { DM_STRFTIME_WIDTH = 1000 }; /* of one directive; more is cut to it */
+#define DIRECTIVES "aAbBcCdDeFfgGhHIjklmMnpPrRsStTuUVwWxXyYzZ%"
+
 /* A number with the padding that a flag (- _ 0) or the directive asks for. */
 static void put_number(struct dm_strbuf *b, char flag, int width, char fill, int64_t n)
 {
@@ -112,9 +115,54 @@ static int directive(struct dm_eval *e, const struct dm_value *v, const struct d
     case '%':
         dm_strbuf_addc(b, '%');
         return 0;
-    default: /* as the C library does: what is unknown stays */
-        dm_strbuf_addf(b, "%%%c", d);
+    default:
         return 0;
+    }
+}
+
+/* A directive as the C library has it: flags, a width, E or O (which change nothing here), a letter. */
+struct directive {
+    char flag;
+    bool swap; /* # */
+    int width;
+    char letter; /* 0 = the format ends before it */
+};
+
+static size_t read_directive(struct dm_str format, size_t i, struct directive *ret)
+{
+    *ret = (struct directive){0};
+    for (; i < format.len && format.p[i] && strchr("-_0^#", format.p[i]); i++) {
+        if (format.p[i] == '#')
+            ret->swap = true;
+        else
+            ret->flag = format.p[i];
+    }
+    for (; i < format.len && format.p[i] >= '0' && format.p[i] <= '9'; i++)
+        if (ret->width < DM_STRFTIME_WIDTH)
+            ret->width = ret->width * 10 + (format.p[i] - '0');
+    if (ret->width > DM_STRFTIME_WIDTH)
+        ret->width = DM_STRFTIME_WIDTH;
+    static const char *const after[] = {"cCxXyY", "BdeHImMSuUVwWy"};
+    if (i + 1 < format.len && (format.p[i] == 'E' || format.p[i] == 'O') &&
+        strchr(after[format.p[i] == 'O'], format.p[i + 1]))
+        i++;
+    if (i < format.len)
+        ret->letter = format.p[i++];
+    return i;
+}
+
+/* Wider than it is: with zeros where it is a number, else with blanks. */
+static void pad(struct dm_strbuf *b, const struct directive *d, struct dm_str piece)
+{
+    bool number = d->letter && strchr("YyCGgmdjHIMSfuwUWVs", d->letter);
+    char fill = d->flag == '0' || (number && d->flag != '_' && d->flag != '-') ? '0' : ' ';
+    for (size_t n = piece.len; n < (size_t)d->width; n++)
+        dm_strbuf_addc(b, fill);
+    for (size_t i = 0; i < piece.len; i++) {
+        char ch = piece.p[i];
+        bool lower = d->swap && (d->letter == 'Z' || d->letter == 'p') && ch >= 'A' && ch <= 'Z';
+        bool upper = d->swap && d->letter && strchr("aAbBh", d->letter) && ch >= 'a' && ch <= 'z';
+        dm_strbuf_addc(b, lower ? (char)(ch + 32) : upper ? (char)(ch - 32) : ch);
     }
 }
 
@@ -123,16 +171,24 @@ int dm_strftime(struct dm_eval *e, const struct dm_value *v, struct dm_str forma
 {
     struct dm_shown t;
     DM_TRY(dm_shown(e, v, &t));
-    for (size_t i = 0; i < format.len; i++) {
-        if (format.p[i] != '%' || i + 1 >= format.len) {
-            dm_strbuf_addc(b, format.p[i]);
+    for (size_t i = 0; i < format.len;) {
+        struct directive d;
+        if (format.p[i] != '%') {
+            dm_strbuf_addc(b, format.p[i++]);
             continue;
         }
-        char flag = format.p[i + 1] && strchr("-_0^", format.p[i + 1]) ? format.p[i + 1] : '\0';
-        if (flag && i + 2 >= format.len)
-            flag = '\0';
-        i += flag ? 2 : 1;
-        DM_TRY(directive(e, v, &t, flag, format.p[i], b));
+        size_t end = read_directive(format, i + 1, &d);
+        _cleanup_strbuf_ struct dm_strbuf piece;
+        dm_strbuf_init(&piece, DM_BUF_MESSAGE);
+        if (!d.letter || !strchr(DIRECTIVES, d.letter)) /* what is unknown stays */
+            dm_strbuf_addstr(b, dm_str_sub(format, i, end));
+        else if (d.flag || d.swap || d.width) {
+            DM_TRY(directive(e, v, &t, d.flag, d.letter, &piece));
+            pad(b, &d, dm_strbuf_str(&piece));
+        } else {
+            DM_TRY(directive(e, v, &t, '\0', d.letter, b));
+        }
+        i = end;
     }
     return 0;
 }

@@ -88,6 +88,21 @@ int dm_time_like(struct dm_eval *e, const struct dm_value *as, int64_t local,
     return 0;
 }
 
+int dm_time_of_zone(struct dm_eval *e, const struct dm_value *as, int64_t local,
+                    const struct dm_value *zone, const struct dm_value **ret)
+{
+    struct dm_value *like = dm_arena_dup(e->a, as, sizeof(*as));
+    struct dm_str name;
+    DM_TRY(dm_eval_defined(e, zone));
+    like->time.naive = zone->kind == DM_NULL;
+    like->time.zone = NULL;
+    if (!like->time.naive) {
+        DM_TRY(dm_text_of(e, zone, &name));
+        like->time.zone = dm_str_is(name, "UTC") ? NULL : dm_str_cstr(e->a, name);
+    }
+    return dm_time_like(e, like, local, ret);
+}
+
 int dm_time_in_zone(struct dm_eval *e, const struct dm_value *v, struct dm_str zone,
                     const struct dm_value **ret)
 {

@@ -18,6 +18,9 @@ int dm_shown(struct dm_eval *e, const struct dm_value *v, struct dm_shown *ret) 
 /* The value like `as` (zone, kind) whose clock shows `local`; years 1 to 9999. */
 int dm_time_like(struct dm_eval *e, const struct dm_value *as, int64_t local,
                  const struct dm_value **ret) dm_nodiscard;
+/* The same in a zone: an object, a name, or none for no zone at all. */
+int dm_time_of_zone(struct dm_eval *e, const struct dm_value *as, int64_t local,
+                    const struct dm_value *zone, const struct dm_value **ret) dm_nodiscard;
 /* An instant in another zone ("+02:00" or a name of the tz database). */
 int dm_time_in_zone(struct dm_eval *e, const struct dm_value *v, struct dm_str zone,
                     const struct dm_value **ret) dm_nodiscard;
@@ -29,6 +32,21 @@ const struct dm_value *dm_date_value(struct dm_eval *e, int64_t days);
 const struct dm_value *dm_delta_value(struct dm_eval *e, int64_t us);
 /* Adds months to a wall clock time; the day is cut to the month's length. */
 int64_t dm_add_months(int64_t local, int64_t months);
+
+/* A tuple whose items have names, which end with NULL. */
+struct dm_named {
+    const char *const *names;
+    const struct dm_value *tuple;
+};
+const struct dm_value *dm_iso_calendar(struct dm_eval *e, const struct dm_civil *c);
+const struct dm_value *dm_struct_time(struct dm_eval *e, const struct dm_civil *c, int dst);
+bool dm_struct_time_civil(const struct dm_value *v, struct dm_civil *ret);
+
+/* The time of day of a date as an object; its text with Python's timespec ("auto", "minutes" …). */
+const struct dm_value *dm_clock(struct dm_eval *e, const struct dm_value *v,
+                                const struct dm_shown *t, bool with_zone);
+int dm_clock_text(struct dm_eval *e, const struct dm_civil *c, struct dm_str spec,
+                  struct dm_strbuf *b) dm_nodiscard;
 
 int dm_check_year(struct dm_eval *e, int64_t local) dm_nodiscard;
 extern const char *const dm_month_names[12], *const dm_day_names[7]; /* Monday first */

@@ -430,8 +430,8 @@ static int look_at_files(struct dm_loop *l, struct dm_err *reterr)
     if (!l->options->scheduler || !(l->files_changed || l->files_at <= l->tick.now))
         return 0;
     DM_TRY(refresh(l, l->reload, &r, reterr));
-    if (r.loaded && w && w->reloaded)
-        w->reloaded(w->user, r.loaded, r.dags, r.files, r.errors);
+    if ((r.loaded || r.gone) && w && w->reloaded)
+        w->reloaded(w->user, &r);
     return 0;
 }
 
@@ -451,8 +451,10 @@ static int find_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm
 
 static int do_requests(struct dm_loop *l, struct dm_err *reterr)
 {
-    struct dm_request_world w = {
-        .find_dag = find_dag, .user = l, .backfills = l->options->scheduler};
+    struct dm_request_world w = {.project = l->options->project,
+                                 .find_dag = find_dag,
+                                 .user = l,
+                                 .backfills = l->options->scheduler};
     size_t n;
     if (l->requests_at > l->tick.now)
         return 0;
@@ -607,6 +609,7 @@ static int begin_scheduler(struct dm_loop *l, struct dm_err *reterr)
     DM_TRY(dm_tick_load_runs(&l->tick, reterr));
     DM_TRY(dm_tick_load_drives(&l->tick, reterr));
     DM_TRY(dm_tick_load_callbacks(&l->tick, reterr));
+    DM_TRY(dm_tick_load_assets(&l->tick, reterr));
     DM_TRY(dm_tick_commit(&l->tick, reterr));
     if (dm_world_fd(l->world) >= 0 &&
         uv_poll_init(&l->uv, &l->files_poll, dm_world_fd(l->world)) == 0) {

@@ -89,6 +89,7 @@ struct dm_backfill_row {
     int max_active_runs; /* 0 = the DAG's */
     const char *conf;    /* JSON object, or NULL = none given */
     const char *only_task;
+    int map_index;     /* of only_task; -1 = all of it */
     const char *state; /* running, paused; then success, failed, blocked, cancelled */
     int64_t created_at, ended_at;
     size_t days, days_done; /* that it does */
@@ -109,6 +110,8 @@ int dm_store_backfill(struct dm_store *s, struct dm_arena *a, int64_t id,
 int dm_store_backfill_days(struct dm_store *s, struct dm_arena *a, int64_t id,
                            struct dm_backfill_day_row **ret, size_t *ret_n,
                            struct dm_err *reterr) dm_nodiscard;
+/* Whether the run of one of its days has failed by now: 1 or 0. */
+int dm_store_backfill_failed(struct dm_store *s, int64_t id, struct dm_err *reterr) dm_nodiscard;
 /* Sets b->id and b->created_at. */
 int dm_record_backfill(struct dm_store *s, struct dm_backfill_row *b, int64_t now,
                        struct dm_err *reterr) dm_nodiscard;

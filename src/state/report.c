@@ -264,6 +264,47 @@ int dm_record_xcom_clear(struct dm_store *s, int64_t task, struct dm_err *reterr
     return 0;
 }
 
+int dm_store_inputs(struct dm_store *s, struct dm_arena *a, const char *dag_id, int64_t from,
+                    int64_t to, struct dm_input_row **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_input_row);
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    int rc;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT DISTINCT r.logical_date, i.source, i.identity FROM run r"
+                       " JOIN task_instance t ON t.run = r.id JOIN input i ON i.task = t.id"
+                       " WHERE r.dag_id = ? AND r.logical_date BETWEEN ? AND ?"
+                       " AND t.state <> 'removed' ORDER BY r.logical_date, i.source",
+                       "tii", dag_id, from, to));
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_input_row *i = dm_db_list_add(&l, reterr);
+        if (!i)
+            return DM_E_LIMIT;
+        i->logical_date = sqlite3_column_int64(q, 0);
+        i->source = dm_db_text(a, q, 1);
+        i->identity = dm_db_text(a, q, 2);
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
+    return 0;
+}
+
+int dm_record_input(struct dm_store *s, int64_t task, struct dm_str source, struct dm_str identity,
+                    struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr,
+                      "INSERT OR REPLACE INTO input (task, source, identity) VALUES (?,?,?)", "iss",
+                      task, source, identity));
+    return 0;
+}
+
+int dm_record_inputs_clear(struct dm_store *s, int64_t task, struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "DELETE FROM input WHERE task = ?", "i", task));
+    return 0;
+}
+
 int dm_record_remote_id(struct dm_store *s, int64_t attempt, struct dm_str system, struct dm_str id,
                         int64_t now, struct dm_err *reterr)
 {

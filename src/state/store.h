@@ -44,9 +44,12 @@ void dm_store_closep(struct dm_store **s);
 
 /* ---- runs ---- */
 
+#define DM_RUN_BY_ASSETS "dataset_triggered" /* Airflow's name */
+
 struct dm_run_row {
     int64_t id;
-    const char *dag_id, *run_id, *run_type; /* "backfill", "manual", "scheduled" */
+    const char *dag_id, *run_id,
+        *run_type; /* "backfill", "manual", "scheduled", DM_RUN_BY_ASSETS */
     enum dm_run_state state;
     int64_t logical_date, interval_start, interval_end;
     int64_t created_at, started_at, ended_at; /* of its present life: a rerun starts anew */
@@ -235,6 +238,15 @@ int dm_store_xcoms_of_task(struct dm_store *s, struct dm_arena *a, const char *d
                            const char *run_id, struct dm_str task_id, struct dm_str key,
                            struct dm_xcom_of_task **ret, size_t *ret_n,
                            struct dm_err *reterr) dm_nodiscard;
+
+/* Files from outside that the runs of a DAG read, by logical date and source; `from` and `to` both included. */
+struct dm_input_row {
+    int64_t logical_date;
+    const char *source, *identity; /* relative to the project; as conn/input.h says */
+};
+int dm_store_inputs(struct dm_store *s, struct dm_arena *a, const char *dag_id, int64_t from,
+                    int64_t to, struct dm_input_row **ret, size_t *ret_n,
+                    struct dm_err *reterr) dm_nodiscard;
 
 struct dm_event_row {
     int64_t id, at;
