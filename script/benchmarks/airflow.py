@@ -17,7 +17,7 @@ import processes
 import scheduler
 
 HOME = os.path.join(scheduler.ROOT, '.cache', 'bench', 'airflow')
-FANS = 8  # runs of the fan-out at once, for the sustained rate
+FANS = 4  # runs of the fan-out at once, for the sustained rate
 
 DAG = '''
 with DAG("{name}", schedule={schedule}, start_date=pendulum.datetime(2000, 1, 1, tz="UTC"), catchup=False,

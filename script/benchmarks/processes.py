@@ -66,19 +66,26 @@ class Service:
         path = os.path.join(self.folder.name, 'notify')
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.bind(path)
-            s.settimeout(limit)
+            s.settimeout(1)
             self.log = open(os.path.join(self.folder.name, 'log'), 'w+')
             start = time.monotonic()
             self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT,
                                             env=dict(env or os.environ, NOTIFY_SOCKET=path))
-            try:
-                while b'READY=1' not in s.recv(4096).split(b'\n'):
-                    pass
-            except TimeoutError:
-                self.stop()
-                raise SystemExit(f'bench: {command} is not ready after {limit} s')
+            said = []
+            while b'READY=1' not in said:
+                try:
+                    said = s.recv(4096).split(b'\n')
+                except TimeoutError:
+                    if self.process.poll() is not None or time.monotonic() - start > limit:
+                        self.fail(command)
             self.ready = time.monotonic() - start
         self.pid = self.process.pid
+
+    def fail(self, command):
+        self.log.seek(0)
+        text = self.log.read()
+        self.stop()
+        raise SystemExit(f'bench: {" ".join(command)} is not ready (exit status {self.process.returncode}):\n{text}')
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

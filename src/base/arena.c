@@ -85,6 +85,14 @@ static struct dm_arena_block *new_block(struct dm_arena *a, size_t size)
     return b;
 }
 
+void dm_arena_reserve(struct dm_arena *a, size_t total)
+{
+#ifndef DM_ARENA_MALLOC
+    if (!a->blocks && total)
+        new_block(a, total);
+#endif
+}
+
 void *dm_arena_alloc(struct dm_arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)

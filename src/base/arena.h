@@ -27,6 +27,9 @@ void dm_arena_reset(struct dm_arena *a);
 /* The same; takes NULL and a zeroed arena. */
 void dm_arena_release(struct dm_arena *a);
 
+/* Of an empty arena: one block that holds pieces of `total` bytes in all (what `total` of another arena says). */
+void dm_arena_reserve(struct dm_arena *a, size_t total);
+
 /* Zeroed, aligned for any type. */
 void *dm_arena_alloc(struct dm_arena *a, size_t size) __attribute__((malloc, returns_nonnull));
 void *dm_arena_dup(struct dm_arena *a, const void *p, size_t size) __attribute__((returns_nonnull));

@@ -230,6 +230,9 @@ bool dm_task_in_group(const struct dm_dag *dag, const struct dm_task *task, cons
 /* The normal form: everything above except arena and generation, as JSON.  Maps keep their order (checks and environments
    have one), and dates, spans and marks come back as they were.  Reading computes the generation from the text. */
 void dm_dag_to_json(struct dm_strbuf *b, const struct dm_dag *dag);
+/* What reading the normal form would give, without the text: nothing of `dag` is kept. */
+int dm_dag_copy(struct dm_arena *a, const struct dm_dag *dag, struct dm_dag **ret,
+                struct dm_err *reterr) dm_nodiscard;
 int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret,
                      struct dm_err *reterr) dm_nodiscard;
 

@@ -571,13 +571,11 @@ static int damaged(const char *what, struct dm_err *reterr)
     return dm_err_set(reterr, DM_E_DATA, "the stored form of a DAG is damaged: %s", what);
 }
 
-int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret,
-                     struct dm_err *reterr)
+/* Nothing of the tree is kept. */
+static int read_dag(struct dm_arena *a, const struct dm_value *m, struct dm_dag **ret,
+                    struct dm_err *reterr)
 {
-    _cleanup_arena_ struct dm_arena read = {0}; /* nothing of the JSON tree is kept */
-    struct dm_value *m;
     struct dm_dag *d = dm_arena_new(a, struct dm_dag);
-    DM_TRY(dm_value_from_json(&read, json, &m, reterr));
     const struct dm_value *tasks = dm_map_at(m, "tasks"), *tags = dm_map_at(m, "tags");
     const struct dm_value *schedule = dm_map_at(m, "schedule");
     if (!tasks || tasks->kind != DM_LIST || !tags || tags->kind != DM_LIST || !schedule)
@@ -612,7 +610,28 @@ int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret
         if (!read_task(a, tasks->list.items[i], d->n_tasks, &d->tasks[i]))
             return damaged("a task", reterr);
     DM_TRY(dm_timetable_parse(a, d->schedule, d->timezone, &d->timetable, reterr));
+    *ret = d;
+    return 0;
+}
+
+int dm_dag_from_json(struct dm_arena *a, struct dm_str json, struct dm_dag **ret,
+                     struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena tree = {0};
+    struct dm_value *m;
+    struct dm_dag *d;
+    DM_TRY(dm_value_from_json(&tree, json, &m, reterr));
+    DM_TRY(read_dag(a, m, &d, reterr));
     DM_TRY(dm_digest_of(json, d->generation, reterr));
     *ret = d;
+    return 0;
+}
+
+int dm_dag_copy(struct dm_arena *a, const struct dm_dag *dag, struct dm_dag **ret,
+                struct dm_err *reterr)
+{
+    _cleanup_arena_ struct dm_arena tree = {0};
+    DM_TRY(read_dag(a, dag_value(&tree, dag), ret, reterr));
+    memcpy((*ret)->generation, dag->generation, sizeof((*ret)->generation));
     return 0;
 }

@@ -82,16 +82,20 @@ void dm_leases_clear(struct dm_leases *l, const char *run_dir)
         dm_lease_remove(run_dir, l->kept[--l->n], NULL);
 }
 
-/* The attempt of a file of ours, or 0. */
+/* The attempt (or what stands for a callback) of a file of ours, or 0. */
 static int64_t attempt_of(const char *name)
 {
-    static const char prefix[] = "attempt-", suffix[] = ".lock";
+    static const char attempts[] = "attempt-", callbacks[] = "callback-", suffix[] = ".lock";
     struct dm_str rest = dm_str_c(name);
-    int64_t attempt;
-    if (!dm_str_starts(rest, dm_str_c(prefix)) || !dm_str_ends(rest, dm_str_c(suffix)))
+    bool callback = dm_str_starts(rest, dm_str_c(callbacks));
+    int64_t number;
+    if ((!callback && !dm_str_starts(rest, dm_str_c(attempts))) ||
+        !dm_str_ends(rest, dm_str_c(suffix)))
         return 0;
-    rest = dm_str_sub(rest, strlen(prefix), rest.len - strlen(suffix));
-    return dm_str_to_i64(rest, &attempt) ? attempt : 0;
+    rest = dm_str_sub(rest, strlen(callback ? callbacks : attempts), rest.len - strlen(suffix));
+    if (!dm_str_to_i64(rest, &number))
+        return 0;
+    return callback ? DM_LEASE_OF_CALLBACK(number) : number;
 }
 
 void dm_lease_sweep(const char *run_dir)

@@ -19,6 +19,9 @@ struct dm_dag_ref {
 
 /* A DAG that outlives the reference. */
 struct dm_dag_ref *dm_dag_ref_new(const struct dm_dag *dag);
+/* Of a DAG whose arena goes: what it refers to is copied. */
+int dm_dag_ref_copy(const struct dm_dag *dag, struct dm_dag_ref **ret,
+                    struct dm_err *reterr) dm_nodiscard;
 /* From the normal form (dm_dag_to_json). */
 int dm_dag_ref_from_json(struct dm_str json, struct dm_dag_ref **ret,
                          struct dm_err *reterr) dm_nodiscard;

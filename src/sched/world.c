@@ -125,16 +125,9 @@ static void note_errors(struct world_file *f, const struct dm_dag_set *set)
 /* The DAGs leave the memory of the load behind: what is kept of one is what the store would give. */
 static int keep_dags(struct world_file *f, const struct dm_dag_set *set, struct dm_err *reterr)
 {
-    _cleanup_strbuf_ struct dm_strbuf normal;
-    dm_strbuf_init(&normal, DM_BUF_FRAME);
     f->dags = dm_arena_array(&f->arena, struct dm_dag_ref *, set->n_dags + 1);
-    for (size_t i = 0; i < set->n_dags; i++) {
-        dm_strbuf_clear(&normal);
-        dm_dag_to_json(&normal, set->dags[i]);
-        DM_TRY(dm_strbuf_check(&normal, "the normal form of a DAG", reterr));
-        DM_TRY(dm_dag_ref_from_json(dm_strbuf_str(&normal), &f->dags[f->n_dags], reterr));
-        f->n_dags++;
-    }
+    for (; f->n_dags < set->n_dags; f->n_dags++)
+        DM_TRY(dm_dag_ref_copy(set->dags[f->n_dags], &f->dags[f->n_dags], reterr));
     return 0;
 }
 

@@ -403,6 +403,16 @@ static void the_model_has_it_and_comes_back_whole(void)
     T_TRY(dm_dag_from_json(&s.a, dm_strbuf_str(&b), &again, &err), err);
     dm_dag_to_json(&c, again);
     T_OK(dm_str_eq(dm_strbuf_str(&b), dm_strbuf_str(&c)));
+    _cleanup_arena_ struct dm_arena other = {0};
+    struct dm_arena first = {0};
+    struct dm_dag *copy;
+    T_TRY(dm_dag_from_json(&first, dm_strbuf_str(&b), &again, &err), err);
+    T_TRY(dm_dag_copy(&other, again, &copy, &err), err);
+    dm_arena_release(&first); /* nothing of it is the copy's */
+    T_STR(copy->generation, d->generation);
+    dm_strbuf_clear(&c);
+    dm_dag_to_json(&c, copy);
+    T_OK(dm_str_eq(dm_strbuf_str(&b), dm_strbuf_str(&c)));
 }
 
 static void a_param_keeps_to_its_schema(void)
