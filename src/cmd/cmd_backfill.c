@@ -8,7 +8,8 @@ static const struct dm_option options[] = {
     {"rerun", 0, DM_OPTION_CHOICE, NULL, dm_rerun_choices,
      "which days that have a run are run again: missing = only unfinished ones (the default); "
      "failed = "
-     "failed ones too; stale = also those whose definition has changed; all = every day.  none, "
+     "failed ones too; stale = also those whose definition or an input has changed; all = every "
+     "day.  none, "
      "failed "
      "and completed are Airflow's words for missing, failed and all"},
     {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of these runs: '{\"metric\": \"fanout\"}'"},
@@ -33,10 +34,9 @@ static int print_days(struct dm_args *args, const struct dm_day *days, size_t n)
     struct dm_table t;
     dm_table_init(&t, args->arena, "day action run_id state why");
     for (size_t i = 0; i < n; i++)
-        dm_table_add(&t,
-                     DM_ROW(dm_cell_day(args->arena, days[i].due.interval_start),
-                            action_name(days[i].action), days[i].run_id,
-                            days[i].run ? dm_run_state_name(days[i].state) : NULL, days[i].why));
+        dm_table_add(&t, DM_ROW(dm_cell_day(args->arena, days[i].due.interval_start),
+                                action_name(days[i].action), days[i].run_id,
+                                dm_day_is_name(days[i].is), days[i].why));
     dm_args_print(args, &t);
     return 0;
 }
@@ -84,7 +84,7 @@ static int order(struct dm_args *args, struct dm_drive *d, struct dm_err *reterr
 
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
-    struct dm_drive d = {.run_type = "backfill"};
+    struct dm_drive d = {.run_type = "backfill", .inputs_dir = args->project->dir};
     DM_TRY(dm_cmd_dag(args, args->v[0], &d.dag, reterr));
     DM_TRY(range(args, &d, reterr));
     int rerun = dm_rerun_parse(dm_str_c(dm_option_text(args, "rerun", "missing")));

@@ -11,9 +11,40 @@ static const struct dm_option list_options[] = {
      "only runs in this state"},
     {"from", 0, DM_OPTION_DAY, "DAY", NULL, "first logical date"},
     {"to", 0, DM_OPTION_DAY, "DAY", NULL, "last logical date, included"},
-    {"last", 'l', DM_OPTION_INT, "N", NULL, "only the newest N"},
+    {"last", 'l', DM_OPTION_INT, "N", NULL,
+     "only the newest N (default: all of a DAG; of all DAGs the newest 1,000, with --json all)"},
     {NULL},
 };
+
+/* Of all DAGs, for people; JSON is whole. */
+enum { LIST_DEFAULT = 1000 };
+
+static int by_dag_and_date(const void *a, const void *b)
+{
+    const struct dm_run_row *x = a, *y = b;
+    int order = strcmp(x->dag_id, y->dag_id);
+    if (order)
+        return order;
+    return x->logical_date < y->logical_date ? -1 : x->logical_date > y->logical_date;
+}
+
+/* The newest, in the order of a list without a limit. */
+static int read_newest(struct dm_args *args, struct dm_store *store, struct dm_run_filter f,
+                       struct dm_run_row **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    f.newest_first = true;
+    f.limit = LIST_DEFAULT + 1;
+    DM_TRY(dm_store_runs(store, args->arena, &f, ret, ret_n, reterr));
+    if (*ret_n > LIST_DEFAULT) {
+        *ret_n = LIST_DEFAULT;
+        if (!args->quiet)
+            fprintf(stderr, "only the newest %d runs; name a DAG, or give --last N for more\n",
+                    LIST_DEFAULT);
+    }
+    if (*ret_n)
+        qsort(*ret, *ret_n, sizeof(**ret), by_dag_and_date);
+    return 0;
+}
 
 static int list(struct dm_args *args, struct dm_err *reterr)
 {
@@ -43,7 +74,9 @@ static int list(struct dm_args *args, struct dm_err *reterr)
     struct dm_run_row *runs = NULL;
     size_t n = 0;
     DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
-    if (store)
+    if (store && !f.dag_id && !last && !args->json)
+        DM_TRY(read_newest(args, store, f, &runs, &n, reterr));
+    else if (store)
         DM_TRY(dm_store_runs(store, args->arena, &f, &runs, &n, reterr));
     struct dm_table t;
     dm_table_init(&t, args->arena,
@@ -166,14 +199,39 @@ static void print_detail(const char *detail)
             printf("  %.*s\n", DM_FMT(line));
 }
 
+/* What came after a try that failed: "retried", or nothing. */
+static const char *what_next(const struct story *s, const struct dm_attempt_row *r,
+                             const struct dm_task_row *task)
+{
+    for (size_t i = 0; i < s->n_attempts; i++) {
+        const struct dm_attempt_row *later = &s->attempts[i];
+        if (later->task == r->task && !later->step_id && later->number > r->number)
+            return ", retried";
+    }
+    if (task->state == DM_TASK_UP_FOR_RETRY)
+        return dm_arena_printf(s->a, ", to be retried at %s", dm_cell_time(s->a, task->due_at));
+    return task->state == DM_TASK_NONE ? ", cleared since" : "";
+}
+
+/* "load[2], try 1, retried" */
+static const char *which_try(const struct story *s, const struct dm_attempt_row *r)
+{
+    const char *name = dm_cell_instance(s->a, r->task_id, r->map_index), *next = "";
+    for (size_t i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].id == r->task)
+            next = what_next(s, r, &s->tasks[i]);
+    if (r->step_id)
+        name = dm_arena_printf(s->a, "%s, step %s", name, r->step_id);
+    return dm_arena_printf(s->a, "%s, try %d%s", name, r->try_number, next);
+}
+
 static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
         const struct dm_attempt_row *r = &s->attempts[i];
         if (!r->error || r->state == DM_ATTEMPT_RESCHEDULED) /* that only says what it waits for */
             continue;
-        printf("\n%s, try %d: %s\n", dm_cell_instance(s->a, r->task_id, r->map_index),
-               r->try_number, r->error);
+        printf("\n%s: %s\n", which_try(s, r), r->error);
         if (r->error_place)
             printf("  at %s\n", r->error_place);
         if (r->error_code != DM_E_CHECK) /* these are told below */

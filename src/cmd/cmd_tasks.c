@@ -61,6 +61,12 @@ const struct dm_cmd dm_cmd_tasks_list = {
 
 /* ---- test ---- */
 
+static const struct dm_option test_options[] = {
+    {"map-index", 0, DM_OPTION_INT, "N", NULL,
+     "only this instance of a mapped task (default: all)"},
+    {NULL},
+};
+
 static int test(struct dm_args *args, struct dm_err *reterr)
 {
     struct dm_drive d = {.run_type = "manual", .rerun = DM_RERUN_MISSING, .exact = true};
@@ -70,6 +76,12 @@ static int test(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(dm_cmd_day(args->v[2], &d.from, reterr));
     d.to = d.from;
     d.only_task = task->task_id;
+    d.map_index = (int)dm_option_int(args, "map-index", -1);
+    d.one_instance = dm_option_text(args, "map-index", NULL) != NULL;
+    if (d.one_instance && (d.map_index < 0 || !dm_task_mapping(task)))
+        return dm_err_set(reterr, DM_E_USAGE, "task \"%s\" has no instance %d: %s", task->task_id,
+                          d.map_index,
+                          d.map_index < 0 ? "they are numbered from 0" : "it is not mapped");
     struct dm_cmd_drive drive = {
         .drive = &d,
         .command = dm_arena_printf(args->arena, "tasks test %s %s", d.dag->dag_id, task->task_id),
@@ -85,6 +97,7 @@ const struct dm_cmd dm_cmd_tasks_test = {
     .doc = "run one task of a day, whatever it depends on",
     .min_args = 3,
     .max_args = 3,
+    .options = test_options,
     .run = test,
 };
 

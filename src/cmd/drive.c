@@ -179,6 +179,10 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
     char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
+    if (d->drive->one_instance && !r->n_failures && r->attempts == 0)
+        return dm_err_set(reterr, DM_E_NOTFOUND, "task \"%s\" has no instance %d on %s",
+                          d->drive->only_task, d->drive->map_index,
+                          dm_time_date(d->drive->from, first_day));
     /* One task alone answers for itself, whatever else failed on that day. */
     if (!r->n_failures && (d->drive->only_task || (!r->failed && !r->unstarted))) {
         if (!args->quiet && !args->json)

@@ -99,10 +99,12 @@ static bool has_open(const char *pid_name, const struct stat *lease)
 }
 
 /* Descendants that left the process group still hold the lock: they are found by their open file. */
-static void kill_holders(const char *path)
+void dm_lease_kill(const char *run_dir, int64_t attempt)
 {
+    char path[DM_LEASE_PATH_MAX];
     struct stat lease;
     DIR *proc = opendir("/proc");
+    lease_path(path, run_dir, attempt);
     if (!proc)
         return;
     if (stat(path, &lease) == 0) {
@@ -132,7 +134,7 @@ int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_s
         if (!found && pid > 0 && pid_start != 0 && dm_process_start(pid) == pid_start)
             kill(-pid, SIGKILL);
         else
-            kill_holders(path);
+            dm_lease_kill(run_dir, attempt);
         found = 1;
         if (dm_clock_monotonic() - begun > timeout_us) {
             dm_err_set(reterr, DM_E_BUSY, "processes of attempt %lld do not end: they hold \"%s\"",

@@ -29,6 +29,8 @@ int dm_lease_held(const char *run_dir, int64_t attempt, struct dm_err *reterr) d
  */
 int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_start,
                  int64_t timeout_us, struct dm_err *reterr) dm_nodiscard;
+/* SIGKILL to every process that has the lock file open; they may not have ended yet when this returns. */
+void dm_lease_kill(const char *run_dir, int64_t attempt);
 /* Removes the file of an attempt that has ended. */
 void dm_lease_remove(const char *run_dir, int64_t attempt);
 

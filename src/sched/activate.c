@@ -181,7 +181,7 @@ static bool wants_clear(const struct dm_drive *d, const struct dm_task_row *row)
     if (row->state == DM_TASK_REMOVED)
         return row->map_index <= 0; /* it is back */
     return d && d->only_task && strcmp(d->only_task, row->task_id) == 0 &&
-           row->state != DM_TASK_NONE;
+           (!d->one_instance || row->map_index == d->map_index) && row->state != DM_TASK_NONE;
 }
 
 /* What branches of the run decided before. */

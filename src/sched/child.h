@@ -33,8 +33,9 @@ struct dm_loop_child {
     int64_t since, done, total;
     char unit[32];
     uv_poll_t wire_poll, pid_poll;
-    int open_handles; /* of the two */
-    bool over;        /* its end was recorded */
+    int open_handles;     /* of the two */
+    bool waits_for_heirs; /* it failed, and what it started is being ended */
+    bool over;            /* its end was recorded */
 };
 
 struct dm_loop_child *dm_loop_child_new(struct dm_job *job);

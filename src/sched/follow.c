@@ -46,6 +46,8 @@ static struct dm_value *body_of(struct dm_arena *a, const struct dm_drive *d)
         dm_map_set(a, m, "conf", dm_value_copy(a, d->conf));
     if (d->only_task)
         dm_map_set(a, m, "only_task", dm_value_cstr(a, d->only_task));
+    if (d->one_instance)
+        dm_map_set(a, m, "map_index", dm_value_int(a, d->map_index));
     if (d->command)
         dm_map_set(a, m, "command", dm_value_cstr(a, d->command));
     return m;

@@ -25,6 +25,7 @@
 #define KILL_AFTER_US (3 * DM_SEC)    /* between TERM and KILL */
 #define EXIT_AFTER_US (10 * DM_SEC)   /* between a result and the end of its process */
 #define STARTED_AFTER_US (20 * DM_MS) /* a new process is recorded at the latest then */
+#define HEIRS_EVERY_US (2 * DM_MS)    /* whether what a failed try left behind has ended */
 #define PROGRESS_DEFAULT_US (250 * DM_MS)
 #define REQUESTS_EVERY_US DM_SEC /* a lost wake-up costs no more */
 #define FILES_EVERY_US \
@@ -255,10 +256,26 @@ static bool wants_durable(const struct dm_loop *l)
     return false;
 }
 
+/* A descendant that has left the process group still does what the next try would do: it is ended first.  What a task
+   that succeeded has left behind stays. */
+static bool has_heirs(const struct dm_loop *l, const struct dm_loop_child *c,
+                      const struct dm_job_end *end)
+{
+    const char *run_dir = l->options->project->run_dir;
+    if (end->result.state == DM_RESULT_SUCCESS ||
+        dm_lease_held(run_dir, c->job->attempt, NULL) != 1)
+        return false;
+    dm_lease_kill(run_dir, c->job->attempt);
+    return true;
+}
+
 static int end_of_child(struct dm_loop *l, struct dm_loop_child *c, struct dm_err *reterr)
 {
     struct dm_job_end end;
     dm_loop_child_outcome(c, &end);
+    c->waits_for_heirs = has_heirs(l, c, &end);
+    if (c->waits_for_heirs)
+        return 0;
     c->over = true;
     dm_lease_remove(l->options->project->run_dir, c->job->attempt);
     if (l->interrupts && !(c->has_result && end.exit_status == 0))
@@ -433,8 +450,10 @@ static int find_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm
 
 static int do_requests(struct dm_loop *l, struct dm_err *reterr)
 {
-    struct dm_request_world w = {
-        .find_dag = find_dag, .user = l, .backfills = l->options->scheduler};
+    struct dm_request_world w = {.project = l->options->project,
+                                 .find_dag = find_dag,
+                                 .user = l,
+                                 .backfills = l->options->scheduler};
     size_t n;
     if (l->requests_at > l->tick.now)
         return 0;
@@ -490,6 +509,8 @@ static int64_t next_wake(struct dm_loop *l, int64_t now, int64_t mono)
         const struct dm_loop_child *c = l->children[i];
         if (!c->told_started)
             in = sooner(in, STARTED_AFTER_US);
+        if (c->waits_for_heirs)
+            in = sooner(in, HEIRS_EVERY_US);
         if (c->deadline && !c->kill_at)
             in = sooner(in, c->deadline - mono);
         if (c->kill_at)

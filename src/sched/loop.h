@@ -120,9 +120,8 @@ struct dm_loop_report {
     size_t kept, succeeded, failed; /* runs */
     size_t kept_failed;             /* of the kept ones */
     size_t unstarted; /* days whose run was not finished: blocked, or behind a blocked one */
-    int64_t
-        detached; /* the backfill that the scheduler does without us; 0 = it was seen to its end */
-    size_t attempts;                  /* processes started, steps included, callbacks not */
+    int64_t detached; /* the backfill that the scheduler does without us; 0 = none does */
+    size_t attempts;  /* processes started, steps included, callbacks not */
     struct dm_loop_failure *failures; /* by logical date, then task order */
     size_t n_failures;
     struct dm_loop_blocked *blocked; /* one for each waiting task, by logical date */

@@ -151,6 +151,9 @@ static int record(struct dm_loop_child *c, struct dm_tick *t, const struct dm_me
         return dm_record_landing(t->store, c->job->run->row.dag_id, c->job->task->row.task_id,
                                  m->landed.source, m->landed.identity, m->landed.bucket,
                                  m->landed.key, t->now, reterr);
+    case DM_WIRE_INPUT:
+        return dm_record_input(t->store, c->job->task->row.id, m->input.source, m->input.identity,
+                               reterr);
     case DM_WIRE_STEPS:
         return on_steps(c, t, m, reterr);
     case DM_WIRE_TRIGGER:

@@ -184,6 +184,8 @@ int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_ru
         .is_mapped_over = !dm_task_mapping(def) && dm_task_is_mapped_over(dag, def),
         .files = dag->files,
         .upstream = upstream_ids(a, dag, def),
+        .task_attrs = dm_order_task_attrs(a, dag, def),
+        .dag_attrs = dm_order_dag_attrs(a, dag),
     };
     if (!s)
         return 0;

@@ -340,8 +340,15 @@ static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
     return state;
 }
 
+/* An instance that is not made yet may become the one that is asked for. */
+static bool is_asked_for(const struct dm_drive *d, const struct dm_task_row *row)
+{
+    return strcmp(row->task_id, d->only_task) == 0 &&
+           (!d->one_instance || row->map_index == d->map_index || row->map_index < 0);
+}
+
 /* `tasks test`: one task, whatever its dependencies; the run is done when that task is. */
-static void plan_only_task(struct pass *p, struct dm_plan_run *run, const char *task_id)
+static void plan_only_task(struct pass *p, struct dm_plan_run *run)
 {
     bool over = true, all = true, failed = false;
     struct dm_plan_task *t;
@@ -349,7 +356,7 @@ static void plan_only_task(struct pass *p, struct dm_plan_run *run, const char *
         enum dm_task_state s = t->row.state;
         all = all && dm_task_finished(s);
         failed = failed || s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED;
-        if (strcmp(t->row.task_id, task_id) != 0)
+        if (!is_asked_for(run->drive, &t->row))
             continue;
         if (s == DM_TASK_SCHEDULED)
             add_ready(p, run, t);
@@ -437,7 +444,7 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
         return;
     }
     if (run->drive && run->drive->only_task) {
-        plan_only_task(p, run, run->drive->only_task);
+        plan_only_task(p, run);
         return;
     }
     size_t n = count_instances(run) + 1;

@@ -196,6 +196,7 @@ static int queue_task(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan
     struct dm_job *j;
     DM_TRY(begin_attempt(t, run, task, NULL, &j, reterr));
     DM_TRY(dm_record_xcom_clear(t->store, task->row.id, reterr));
+    DM_TRY(dm_record_inputs_clear(t->store, task->row.id, reterr));
     dm_map_source_begins(run, task);
     task->decided = NULL;
     struct dm_task_change c = dm_task_change_of(&task->row);

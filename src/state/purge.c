@@ -76,6 +76,7 @@ static int delete_run(struct dm_store *s, int64_t run, struct dm_purged *sum, st
         "DELETE FROM remote_id" OF_ATTEMPTS,
         "DELETE FROM xcom" OF_TASKS,
         "DELETE FROM object" OF_TASKS,
+        "DELETE FROM input" OF_TASKS,
         /* What a DAG still waits to run for, or has a run for, is kept, without its origin. */
         "DELETE FROM asset_event WHERE run IS NULL AND id IN (SELECT event FROM run_asset_event"
         " WHERE run = ?1) AND NOT EXISTS (SELECT 1 FROM run_asset_event WHERE event ="

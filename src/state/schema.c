@@ -218,6 +218,14 @@ static const char version_5[] =
     " PRIMARY KEY (run, event)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX run_asset_event_of ON run_asset_event (event);";
 
+/* Files from outside that a task instance read when it ran last, and what they were (conn/input.h); and which instance
+   of its only task a backfill is about. */
+static const char version_6[] =
+    "CREATE TABLE input ("
+    " task INTEGER NOT NULL REFERENCES task_instance, source TEXT NOT NULL,"
+    " identity TEXT NOT NULL, PRIMARY KEY (task, source)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE backfill ADD COLUMN map_index INTEGER NOT NULL DEFAULT -1;";
+
 /* One version: SQL, then what SQL cannot do, then SQL again. */
 static const struct migration {
     const char *sql;
@@ -229,6 +237,7 @@ static const struct migration {
     {version_3, NULL, NULL, "the scheduler's memory"},
     {version_4, pack_generations, version_4_after, "compressed generations, indexes"},
     {version_5, NULL, NULL, "callbacks, what runs were made for"},
+    {version_6, NULL, NULL, "inputs"},
 };
 
 int64_t dm_db_schema_newest(void)

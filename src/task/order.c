@@ -263,6 +263,8 @@ static const struct member order_members[] = {
     MEMBER(dm_order, BOOL, is_mapped_over),
     MEMBER(dm_order, VALUE, files),
     MEMBER(dm_order, VALUE, upstream),
+    MEMBER(dm_order, VALUE, task_attrs),
+    MEMBER(dm_order, VALUE, dag_attrs),
     MEMBER(dm_order, VALUE, earlier_objects),
     MEMBER(dm_order, VALUE, landings),
     MEMBER(dm_order, INT64, started_at),

@@ -31,6 +31,9 @@ struct dm_order {
     bool is_mapped_over; /* some task is mapped over its result, which must be a list or a map */
     const struct dm_value *files;    /* name -> text, of the run's generation */
     const struct dm_value *upstream; /* list of task ids */
+    /* What templates may ask of the task and the DAG beyond all this, where it is not the default: see struct
+       dm_context. */
+    const struct dm_value *task_attrs, *dag_attrs;
     /* Objects that earlier attempts of this task instance recorded: [{bucket, key}].  What this attempt does not
        write again it deletes at its end. */
     const struct dm_value *earlier_objects;

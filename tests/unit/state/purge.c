@@ -244,6 +244,7 @@ static void every_table_that_names_a_run_is_known(void)
         "INSERT INTO xcom VALUES (1, 'k', '1', 1, 1);"
         "INSERT INTO remote_id VALUES (1, 'emr', 'x', 1);"
         "INSERT INTO object VALUES (1, -1, 'b', 'k', 1, 1);"
+        "INSERT INTO input VALUES (1, 'data/x.csv', '1:2');"
         "INSERT INTO step_batch VALUES (1, 'j', 1, 1, 1, 1);"
         "INSERT INTO step VALUES ('s-1', 1, 1, 0, 'n', 'j', '[]', 'CONTINUE', 'COMPLETED', NULL,"
         " NULL, 1, 1, 1, 1);"
@@ -259,7 +260,8 @@ static void every_table_that_names_a_run_is_known(void)
     purge(of(NULL, DAY(1), 1), 100, &sum);
     T_INT(sum.runs, 1);
     T_INT(count("ledger") + count("data_check") + count("xcom") + count("remote_id") +
-              count("object") + count("step_batch") + count("step") + count("callback"),
+              count("object") + count("step_batch") + count("step") + count("callback") +
+              count("input"),
           0);
     T_OK(!dm_exists(log));
     /* Waited for, what a run that stays was made for, not seen yet. */
@@ -275,10 +277,9 @@ static void every_table_that_names_a_run_is_known(void)
         " ('run', 'task_instance', 'attempt', 'step', 'step_batch') ORDER BY m.name)";
     T_INT(sqlite3_prepare_v2(store->db, sql, -1, &q, NULL), SQLITE_OK);
     T_INT(sqlite3_step(q), SQLITE_ROW);
-    T_STR(
-        (const char *)sqlite3_column_text(q, 0),
-        "asset_event attempt callback data_check ledger object remote_id rendered run_asset_event "
-        "run_generation step step_batch task_instance xcom");
+    T_STR((const char *)sqlite3_column_text(q, 0),
+          "asset_event attempt callback data_check input ledger object remote_id rendered "
+          "run_asset_event run_generation step step_batch task_instance xcom");
     sqlite3_finalize(q);
     close_store();
 }
