@@ -71,6 +71,7 @@ asleep:
     - {task_id: t, operator: bash, bash_command: "true"}
 daily:
   schedule: "@daily"
+  max_active_runs: 1
   is_paused_upon_creation: true
   tasks:
     - {task_id: t, operator: bash, bash_command: "true", outlets: ["s3://lake/b"]}
