@@ -15,6 +15,7 @@ int dm_cmd_print_assets(struct dm_args *args, struct dm_store *s, const struct d
     struct dm_table t;
     size_t n = 0, n_queue = 0;
     _cleanup_strbuf_ struct dm_strbuf text;
+    dm_strbuf_init(&text, DM_BUF_MESSAGE);
     if (!condition)
         return 0;
     dm_table_init(&t, a, "asset changed");
@@ -32,7 +33,6 @@ int dm_cmd_print_assets(struct dm_args *args, struct dm_store *s, const struct d
         dm_table_add(&t, DM_ROW(dm_str_cstr(a, uris[i]), when));
     }
     if (!args->json) {
-        dm_strbuf_init(&text, DM_BUF_MESSAGE);
         dm_asset_text(&text, condition);
         printf("waits for %s\n\n", text.p);
     }
