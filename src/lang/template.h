@@ -51,12 +51,12 @@ struct dm_context {
         prev_end_date_success;
     const struct dm_timetable *timetable; /* for prev_ds, next_ds; NULL = as for a manual run */
     int try_number, max_tries, map_index, retries;
-    const char *state;                /* of the try; NULL = "running" */
-    const char *exception, *reason;   /* of a callback; NULL = not defined */
-    int64_t now;                      /* dag_run.start_date, ti.start_date */
-    const struct dm_value *conf;      /* of the run; map */
-    const struct dm_value *params;    /* DAG < task < conf, already merged; map */
-    const struct dm_value *task_args; /* map; {{ task.x }} */
+    const char *state;                 /* of the try; NULL = "running" */
+    const char *exception, *reason;    /* of a callback; NULL = not defined */
+    int64_t now;                       /* dag_run.start_date, ti.start_date */
+    const struct dm_value *conf;       /* of the run; map */
+    const struct dm_value *params;     /* DAG < task < conf, already merged; map */
+    const struct dm_value *task_args;  /* map; {{ task.x }} */
     const struct dm_value *triggering; /* events of assets that the run was made for; NULL = none */
     /* Attributes of {{ task.x }} and {{ dag.x }} that differ from lang/attributes.def; maps, or NULL.  upstream_task_ids
        and downstream_task_ids of a task are lists. */

@@ -211,13 +211,12 @@ static int make_dag_run(struct dm_eval *e, const struct dm_value **ret)
     set(e, f, "external_trigger", dm_bool_value(c->run_type && strcmp(c->run_type, "manual") == 0));
     char iso_text[DM_TIME_MAX];
     dm_time_iso(c->logical_date, iso_text);
-    *ret = dm_record(
-        e, &class_dag_run,
-        (struct dm_record){.label = dm_arena_printf(e->a, "<DagRun %s @ %s: %s, state:%s>",
-                                                    c->dag_id, iso_text, c->run_id,
-                                                    dm_context_run_state(c->reason)),
-                           .fields = f,
-                           .defaults = defaults_of(e, DAG_RUN)});
+    *ret = dm_record(e, &class_dag_run,
+                     (struct dm_record){.label = dm_arena_printf(
+                                            e->a, "<DagRun %s @ %s: %s, state:%s>", c->dag_id,
+                                            iso_text, c->run_id, dm_context_run_state(c->reason)),
+                                        .fields = f,
+                                        .defaults = defaults_of(e, DAG_RUN)});
     return 0;
 }
 
