@@ -1,6 +1,8 @@
 /* daymill dags list|show|test. */
 #include "base/clock.h"
+#include "cmd/assets.h"
 #include "cmd/drive.h"
+#include "lang/asset.h"
 #include "sched/world.h"
 #include "state/memory.h"
 
@@ -82,6 +84,17 @@ static void show_groups(struct dm_args *args, const struct dm_dag *d)
     dm_args_print(args, &t);
 }
 
+static int show_assets(struct dm_args *args, const struct dm_dag *d, struct dm_err *reterr)
+{
+    _cleanup_store_ struct dm_store *store = NULL;
+    if (!dm_asset_condition(d->schedule))
+        return 0;
+    DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
+    DM_TRY(dm_cmd_print_assets(args, store, d, reterr));
+    printf("\n");
+    return 0;
+}
+
 static int show(struct dm_args *args, struct dm_err *reterr)
 {
     const struct dm_dag *d;
@@ -103,6 +116,7 @@ static int show(struct dm_args *args, struct dm_err *reterr)
            d->start_date == DM_NEVER ? "-" : dm_cell_day(args->arena, d->start_date),
            d->end_date == DM_NEVER ? "-" : dm_cell_day(args->arena, d->end_date),
            d->catchup ? "" : "no ", d->generation);
+    DM_TRY(show_assets(args, d, reterr));
     dm_table_init(&t, args->arena, "task_id operator after");
     for (size_t i = 0; i < d->n_tasks; i++)
         dm_table_add(

@@ -1,6 +1,6 @@
 /* daymill runs list|show: what happened, how many rows went where, how long it took. */
 #include "base/map.h"
-#include "cmd/common.h"
+#include "cmd/assets.h"
 #include "state/callback.h"
 #include "state/memory.h"
 
@@ -602,7 +602,7 @@ static int show(struct dm_args *args, struct dm_err *reterr)
     if (args->json)
         return print_json(&s, reterr);
     print_text(&s, args);
-    return 0;
+    return dm_cmd_print_triggering(args, store, s.run.id, reterr);
 }
 
 const struct dm_cmd dm_cmd_runs_show = {

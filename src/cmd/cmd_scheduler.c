@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "cmd/common.h"
 #include "cmd/service.h"
-#include "sched/loop.h"
+#include "sched/world.h"
 
 enum { DRAIN_SECONDS = 60 };
 
@@ -24,19 +24,22 @@ static void on_ready(void *user, size_t dags, size_t files, size_t errors)
 {
     struct service *s = user;
     dm_log(errors ? DM_LOG_WARN : DM_LOG_INFO, "ready: %zu DAGs in %zu files, %zu with errors%s",
-           dags, files, errors, errors ? " (\"daymill check\" shows them)" : "");
+           dags, files, errors, errors ? " (\"daymill dags list-import-errors\" shows them)" : "");
     dm_notify_status(&s->notify, "%zu DAGs", dags);
     dm_notify_ready(&s->notify);
 }
 
-static void on_reloaded(void *user, size_t loaded, size_t dags, size_t files, size_t errors)
+static void on_reloaded(void *user, const struct dm_world_report *r)
 {
     struct service *s = user;
-    dm_log(errors ? DM_LOG_WARN : DM_LOG_INFO,
-           "loaded %zu file%s: %zu DAGs in %zu files, %zu with errors%s", loaded,
-           loaded == 1 ? "" : "s", dags, files, errors,
-           errors ? " (\"daymill check\" shows them)" : "");
-    dm_notify_status(&s->notify, "%zu DAGs", dags);
+    char gone[48] = "";
+    if (r->gone)
+        snprintf(gone, sizeof(gone), ", %zu %s gone", r->gone, r->gone == 1 ? "is" : "are");
+    dm_log(r->errors ? DM_LOG_WARN : DM_LOG_INFO,
+           "loaded %zu file%s%s: %zu DAGs in %zu files, %zu with errors%s", r->loaded,
+           r->loaded == 1 ? "" : "s", gone, r->dags, r->files, r->errors,
+           r->errors ? " (\"daymill dags list-import-errors\" shows them)" : "");
+    dm_notify_status(&s->notify, "%zu DAGs", r->dags);
 }
 
 static void on_draining(void *user, size_t running)

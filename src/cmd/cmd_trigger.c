@@ -2,7 +2,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cmd/common.h"
+#include "cmd/assets.h"
+#include "lang/asset.h"
 #include "state/memory.h"
 
 enum { WAIT_POLL_US = 2000 };
@@ -184,14 +185,20 @@ static int next(struct dm_args *args, struct dm_err *reterr)
                                 dm_cell_iso(a, due.interval_end), dm_cell_iso(a, due.run_after)));
         last = due;
     }
-    dm_args_print(args, &t);
-    return 0;
+    bool by_assets = dm_asset_condition(dag->schedule);
+    if (t.n_rows || !by_assets)
+        dm_args_print(args, &t);
+    if (!by_assets || (t.n_rows && args->json))
+        return 0; /* what asks for dates gets dates alone */
+    if (t.n_rows)
+        printf("\nand ");
+    return dm_cmd_print_assets(args, store, dag, reterr);
 }
 
 const struct dm_cmd dm_cmd_dags_next = {
     .name = "dags next-execution",
     .synopsis = "DAG",
-    .doc = "say when the schedule makes its next run",
+    .doc = "say when the schedule makes its next run, or what it waits for",
     .min_args = 1,
     .max_args = 1,
     .options = next_options,

@@ -211,7 +211,9 @@ static void dates(struct dm_dag_draft *d)
         draft_error(d, d->config, MISSING_START_DATE, "Write start_date: 2024-01-31.",
                     "the DAG \"%s\" has no start_date", dag->dag_id);
     if (dag->start_date != DM_NEVER && dag->end_date != DM_NEVER && dag->end_date < dag->start_date)
-        draft_warning(d, end, SCHEMA, NULL, "end_date is before start_date: there will be no run");
+        draft_warning(d, end, SCHEMA, NULL,
+                      "the DAG \"%s\" ends before its start_date: there will be no run",
+                      dag->dag_id);
 }
 
 static const char *shown(struct dm_arena *a, const struct dm_value *schedule)
@@ -290,10 +292,6 @@ static void schedule(struct dm_dag_draft *d)
         return;
     }
     enum dm_timetable_kind kind = dm_timetable_kind(dag->timetable);
-    bool by_assets = v->kind == DM_MAP && (dm_dag_is_asset_expression(v) || dm_map_at(v, "assets"));
-    if (by_assets && !d->loader->world->model_only)
-        draft_error(d, v, BAD_SCHEDULE, "Give it a time, or start it with a command.",
-                    "schedules by datasets are not there yet");
     if (kind == DM_TIMETABLE_CONTINUOUS && dag->max_active_runs > 1)
         draft_error(d, v, SCHEMA, "Add max_active_runs: 1.",
                     "@continuous allows one run at a time, max_active_runs is %d",
@@ -445,8 +443,10 @@ static void rare(struct dm_dag_draft *d)
         dag->callbacks = dm_dag_read_callbacks(d, &d->config, 1, true, &dag->n_callbacks);
     doc_file(d);
     doc_function(d);
-    choice(d, "orientation", orientations);
-    choice(d, "default_view", views);
+    if (d->loader->world->model_only) { /* here they have no effect */
+        choice(d, "orientation", orientations);
+        choice(d, "default_view", views);
+    }
     if (given(d, "user_defined_macros")) {
         const struct dm_value *map = map_key(d, "user_defined_macros");
         dag->user_defined_macros = map->kind == DM_MAP ? macros(d, map) : NULL;

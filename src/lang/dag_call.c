@@ -108,7 +108,9 @@ static const struct dm_value *find_in(struct dm_dag_draft *d, const struct dm_va
     dm_dag_depend(d->loader, path);
     if (!dm_exists(path)) {
         dm_diag_report(d->loader, where, false, code,
-                       "A path that is not absolute is seen from the DAG's file.",
+                       strchr(path, '$')
+                           ? "Set that environment variable for the scheduler and for commands."
+                           : "A path that is not absolute is seen from the DAG's file.",
                        "there is no file %s", dm_dag_shown_path(d->loader, path));
         return NULL;
     }

@@ -400,7 +400,26 @@ static int by_place(const void *x, const void *y)
         return c;
     if (a->line != b->line)
         return a->line < b->line ? -1 : 1;
-    return a->col < b->col ? -1 : a->col > b->col;
+    if (a->col != b->col)
+        return a->col < b->col ? -1 : 1;
+    c = strcmp(a->message, b->message);
+    return c ? c : strcmp(a->dag_id ? a->dag_id : "", b->dag_id ? b->dag_id : "");
+}
+
+/* What stands in `default:` is found once for each DAG of the file, and said once. */
+static void unite_findings(struct dm_dag_set *set)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < set->n_diags; i++) {
+        const struct dm_diag *d = &set->diags[i], *last = n ? &set->diags[n - 1] : NULL;
+        bool again = last && d->line == last->line && d->col == last->col &&
+                     strcmp(d->file, last->file) == 0 && strcmp(d->message, last->message) == 0;
+        if (!again)
+            set->diags[n++] = *d;
+        else
+            set->n_errors -= !d->warning;
+    }
+    set->n_diags = n;
 }
 
 static int load_path(struct load *load, const char *path, struct dm_err *reterr)
@@ -449,6 +468,8 @@ int dm_dags_load(struct dm_arena *a, const char *path, const struct dm_load_worl
         qsort(set.dags, set.n_dags, sizeof(*set.dags), by_id);
     if (set.n_diags)
         qsort(set.diags, set.n_diags, sizeof(*set.diags), by_place);
+    if (!world->model_only)
+        unite_findings(&set);
     *ret = set;
     return 0;
 }

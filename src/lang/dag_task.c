@@ -553,9 +553,11 @@ static void unknown_operator(const struct reader *r, const struct dm_value *v)
 {
     const struct dm_op_table *ops = r->d->loader->world->ops;
     struct dm_arena *a = r->d->loader->a;
-    size_t n = 0;
+    size_t n = 0, class = v->s.len;
+    while (class && v->s.p[class - 1] != '.')
+        class --;
     for (size_t i = 0; ops->refused && ops->refused[i].alias; i++)
-        if (dm_str_is(v->s, ops->refused[i].alias)) {
+        if (dm_str_is(dm_str_sub(v->s, class, v->s.len), ops->refused[i].alias)) {
             draft_error(r->d, v, UNKNOWN_OPERATOR, ops->refused[i].instead,
                         "the operator \"%.*s\" does not run here", DM_FMT(v->s));
             return;

@@ -52,7 +52,7 @@ struct dm_op_spec {
 enum { DM_SENSOR_FIELDS = 8 };
 extern const struct dm_op_field dm_sensor_fields[DM_SENSOR_FIELDS + 1]; /* ends with a NULL name */
 
-/* A name that is known and refused, with what to use instead ("PythonOperator" -> "bash …"). */
+/* A class that is known and refused under every path that ends in it, with what to use instead. */
 struct dm_op_refused {
     const char *alias;
     const char *instead; /* a whole sentence */

@@ -26,24 +26,41 @@ static const struct dm_op_spec *const specs[] = {
     "e.g. "                                                                                    \
     "interpreter: venv/bin/python."
 
+#define USE_SQL                                                                                    \
+    "Use `sql` on a connection: to PostgreSQL, to Redshift, or to the warehouse, which reads the " \
+    "lake."
+#define USE_COMMAND "Use `bash` with the command-line program of that system."
+
 static const struct dm_op_refused refused[] = {
     {"PythonVirtualenvOperator", USE_PYTHON},
-    {"airflow.operators.python.PythonVirtualenvOperator", USE_PYTHON},
-    {"airflow.providers.standard.operators.python.PythonVirtualenvOperator", USE_PYTHON},
     {"ExternalPythonOperator", USE_PYTHON},
-    {"airflow.operators.python.ExternalPythonOperator", USE_PYTHON},
-    {"airflow.providers.standard.operators.python.ExternalPythonOperator", USE_PYTHON},
     {"BranchPythonVirtualenvOperator", USE_PYTHON},
-    {"airflow.operators.python.BranchPythonVirtualenvOperator", USE_PYTHON},
-    {"airflow.providers.standard.operators.python.BranchPythonVirtualenvOperator", USE_PYTHON},
     {"BranchExternalPythonOperator", USE_PYTHON},
-    {"airflow.operators.python.BranchExternalPythonOperator", USE_PYTHON},
-    {"airflow.providers.standard.operators.python.BranchExternalPythonOperator", USE_PYTHON},
     {"RedshiftDataOperator", "Use `redshift_sql` (RedshiftSQLOperator) on a connection of the "
                              "same cluster: it takes the same sql."},
-    {"airflow.providers.amazon.aws.operators.redshift_data.RedshiftDataOperator",
-     "Use `redshift_sql` (RedshiftSQLOperator) on a connection of the same cluster: it takes the "
-     "same sql."},
+    {"SubDagOperator", "Use task_groups."},
+    {"ExternalTaskMarker", "Use `empty`: clearing a task does not reach into other DAGs."},
+    {"BranchDateTimeOperator", "Use `branch` with a template, e.g. follow: \"{{ 'early' if "
+                               "logical_date.hour < 12 else 'late' }}\"."},
+    {"BranchDayOfWeekOperator", "Use `branch` with a template, e.g. follow: \"{{ 'full' if "
+                                "logical_date.isoweekday() == 1 else 'delta' }}\"."},
+    {"DayOfWeekSensor", "Give the schedule its days (\"0 6 * * MON\"), or use `short_circuit`."},
+    {"MySqlOperator", USE_SQL},
+    {"MsSqlOperator", USE_SQL},
+    {"OracleOperator", USE_SQL},
+    {"SqliteOperator", USE_SQL},
+    {"TrinoOperator", USE_SQL},
+    {"SnowflakeOperator", USE_SQL},
+    {"AthenaOperator", USE_SQL},
+    {"BigQueryInsertJobOperator", USE_SQL},
+    {"KubernetesPodOperator", USE_COMMAND},
+    {"DockerOperator", USE_COMMAND},
+    {"SparkSubmitOperator", USE_COMMAND},
+    {"SSHOperator", USE_COMMAND},
+    {"SFTPOperator", USE_COMMAND},
+    {"GlueJobOperator", USE_COMMAND},
+    {"SlackAPIPostOperator", "Use `http` with Slack's address."},
+    {"SlackWebhookOperator", "Use `http` with Slack's address."},
     {NULL, NULL},
 };
 

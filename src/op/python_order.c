@@ -218,6 +218,7 @@ static void put_records(struct dm_attempt *at, struct dm_value *context)
     dm_map_set(a, context, "dag_run", run);
     dm_map_set(a, context, "task", task);
     dm_map_set(a, context, "ti", ti);
+    dm_map_set(a, context, "triggering_dataset_events", map_or_empty(a, o->triggering));
     dm_map_set(a, context, "params", map_or_empty(a, o->params));
 }
 

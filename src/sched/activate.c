@@ -7,6 +7,7 @@
 #include "sched/callback.h"
 #include "sched/decision.h"
 #include "sched/mapping.h"
+#include "state/memory.h"
 
 void *dm_tick_room(void *list, size_t n, size_t *cap, size_t size)
 {
@@ -75,8 +76,12 @@ void dm_tick_sweep_runs(struct dm_tick *t)
     t->n_known = n;
 }
 
+/* What had begun (and lost its scheduler) goes on first: a restart changes nothing. */
 static bool before(const struct dm_plan_run *a, const struct dm_plan_run *b)
 {
+    bool a_begun = a->row.started_at != DM_NEVER, b_begun = b->row.started_at != DM_NEVER;
+    if (a_begun != b_begun)
+        return a_begun;
     if (a->row.logical_date != b->row.logical_date)
         return a->row.logical_date < b->row.logical_date;
     return a->row.id < b->row.id;
@@ -128,7 +133,8 @@ static int create_run(struct dm_tick *t, const struct dm_drive *d, const struct 
     DM_TRY(dm_record_run(t->store, &row, t->now, reterr));
     *ret = dm_tick_add_run(t, &row);
     dm_tick_note_run(t, *ret, -1);
-    return 0;
+    DM_TRY(dm_tick_relink(t, *ret, reterr));
+    return dm_tick_after_backfill_run(t, *ret, reterr);
 }
 
 /* A run that is queued or somebody's past, out of the store where it is not in memory. */
@@ -151,14 +157,21 @@ static int find_run(struct dm_tick *t, const struct dm_drive *d, const struct dm
     return 0;
 }
 
-/* The run of a day that has one; its tasks are filled in by fill_tasks. */
-static int take_over(struct dm_tick *t, const struct dm_drive *d, const struct dm_day *day,
-                     struct dm_plan_run *run, struct dm_err *reterr)
+/* The run is the drive's from now on. */
+static int take_over(struct dm_tick *t, const struct dm_drive *d, struct dm_plan_run *run,
+                     struct dm_err *reterr)
 {
     /* One task alone does not make the run another kind of run. */
     const char *type = d->only_task ? run->row.run_type : d->run_type;
     const char *conf = d->conf ? keep(run, conf_of(t, d)) : run->row.conf;
-    DM_TRY(dm_record_run_taken(t->store, &run->row, keep(run, type), conf, reterr));
+    return dm_record_run_taken(t->store, &run->row, keep(run, type), conf, reterr);
+}
+
+/* The run of a day that has one and is not at work; its tasks are filled in by fill_tasks. */
+static int take_up(struct dm_tick *t, const struct dm_drive *d, const struct dm_day *day,
+                   struct dm_plan_run *run, struct dm_err *reterr)
+{
+    DM_TRY(take_over(t, d, run, reterr));
     if (strcmp(run->row.generation, d->dag->generation) != 0)
         DM_TRY(dm_record_run_generation(t->store, &run->row, keep(run, d->dag->generation),
                                         day->action == DM_DAY_RERUN ? "rerun" : "resumed", t->now,
@@ -340,6 +353,20 @@ static int link_past(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *
     return 0;
 }
 
+int dm_tick_relink(struct dm_tick *t, const struct dm_plan_run *added, struct dm_err *reterr)
+{
+    for (size_t i = 0; i < t->snap.n_runs; i++) {
+        struct dm_plan_run *run = t->snap.runs[i];
+        if (run->row.logical_date <= added->row.logical_date ||
+            (run->prev && run->prev->row.logical_date > added->row.logical_date) ||
+            strcmp(run->row.dag_id, added->row.dag_id) != 0)
+            continue;
+        t->garbage = true; /* what was its past may be nobody's by now */
+        DM_TRY(link_past(t, run, reterr));
+    }
+    return 0;
+}
+
 static int load_steps(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *reterr)
 {
     struct dm_step_row *steps;
@@ -379,35 +406,60 @@ static void set_ref(struct dm_plan_run *run, struct dm_dag_ref *ref)
     run->ref = ref;
 }
 
+/* What has become of the day since the drive was made: a schedule, a person or another drive may have been there. */
+static int look_again(struct dm_tick *t, const struct dm_plan_drive *d, struct dm_day *day,
+                      struct dm_err *reterr)
+{
+    struct dm_run_row row;
+    int found =
+        dm_store_run_at(t->store, &t->turn, d->drive->dag->dag_id, day->logical_date, &row, reterr);
+    DM_TRY(found);
+    if (!found) {
+        day->action = DM_DAY_CREATE;
+        return 0;
+    }
+    day->run = row.id;
+    if (day->action == DM_DAY_CREATE)
+        day->action = DM_DAY_RESUME;
+    if (dm_run_finished(row.state) && !d->drive->only_task)
+        day->action = DM_DAY_KEEP;
+    return 0;
+}
+
 int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *reterr)
 {
-    const struct dm_day *day = &d->days[d->next];
+    struct dm_day day = d->days[d->next++];
     struct dm_plan_run *run = NULL;
-    bool is_new = day->action == DM_DAY_CREATE;
+    DM_TRY(look_again(t, d, &day, reterr));
+    bool is_new = day.action == DM_DAY_CREATE;
+    if (day.action == DM_DAY_KEEP)
+        return dm_record_day_done(t->store, d->drive->dag->dag_id, day.logical_date, reterr);
     if (is_new)
-        DM_TRY(create_run(t, d->drive, day, &run, reterr));
+        DM_TRY(create_run(t, d->drive, &day, &run, reterr));
     else
-        DM_TRY(find_run(t, d->drive, day, &run, reterr));
-    d->next++;
+        DM_TRY(find_run(t, d->drive, &day, &run, reterr));
     if (run->active && run->drive)
         return 0; /* another drive has it */
     if (run->active) {
-        dm_tick_count_run(t, run, -1, -1); /* it is the drive's now */
+        dm_tick_count_run(t, run, -1, -1);
         run->drive = d->drive;
-        return 0;
+        run->ignore_past = run->ignore_past || day.logical_date == d->first;
+        return take_over(t, d->drive, run, reterr);
     }
     if (run->queued)
         dm_tick_count_run(t, run, -1, 0);
     if (!is_new)
-        DM_TRY(take_over(t, d->drive, day, run, reterr));
+        DM_TRY(take_up(t, d->drive, &day, run, reterr));
     set_ref(run, dm_dag_ref_ref(d->ref));
-    run->ignore_past = day->logical_date == d->first;
+    run->ignore_past = day.logical_date == d->first;
     return activate(t, run, d->drive, is_new, reterr);
 }
 
 int dm_tick_begin_run(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *reterr)
 {
     struct dm_dag_ref *ref;
+    if (!run->queued)
+        return 0; /* a drive has taken it in this very pass */
     DM_TRY(dm_tick_ref_of_run(t, run, &ref, reterr));
     set_ref(run, ref);
     run->ignore_past = false;
@@ -461,6 +513,12 @@ int dm_tick_refresh(struct dm_tick *t, int64_t id, struct dm_err *reterr)
     DM_TRY(found);
     if (found)
         run->row = row;
+    if (run->queued && run->row.state != DM_RUN_QUEUED) { /* marked before it began */
+        remove_run(t->snap.queued, &t->snap.n_queued, run);
+        run->queued = false;
+        t->garbage = true;
+        dm_tick_count_run(t, run, -1, 0);
+    }
     return run->tasks ? load_past(t, &run->row, &again, reterr) : 0;
 }
 

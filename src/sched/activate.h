@@ -49,6 +49,9 @@ int dm_tick_put_back(struct dm_tick *t, struct dm_plan_run *run,
 /* The store's rows of a run were changed: what is in memory of it follows.  Nothing for active runs, whose rows are changed
    in memory. */
 int dm_tick_refresh(struct dm_tick *t, int64_t run, struct dm_err *reterr) dm_nodiscard;
+/* A run was made: it is the past of the active run behind it. */
+int dm_tick_relink(struct dm_tick *t, const struct dm_plan_run *added,
+                   struct dm_err *reterr) dm_nodiscard;
 /* Frees what nobody needs any more. */
 void dm_tick_sweep_runs(struct dm_tick *t);
 void dm_tick_free_run(struct dm_plan_run *run);
@@ -58,8 +61,11 @@ void dm_tick_free_run(struct dm_plan_run *run);
 /* A run of the drive has ended. */
 int dm_tick_day_done(struct dm_tick *t, const struct dm_plan_run *run,
                      struct dm_err *reterr) dm_nodiscard;
-/* Ends drives that have nothing left to do, or (blocked_drives_end) cannot. */
+/* Ends drives that have nothing left to do, or (blocked_drives_end) cannot; the number of them. */
 int dm_tick_end_drives(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
+/* Days that are still to come are done by the newest generation, as after a restart. */
+int dm_tick_renew_drives(struct dm_tick *t, const struct dm_plan_dag *dag,
+                         struct dm_err *reterr) dm_nodiscard;
 void dm_tick_free_drive(struct dm_plan_drive *d);
 
 /* ---- schedule.c ---- */
@@ -68,9 +74,17 @@ struct dm_plan_dag *dm_tick_find_dag(const struct dm_tick *t, const char *dag_id
 /* The generation of a DAG is in the store. */
 int dm_tick_record_generation(struct dm_tick *t, struct dm_dag_ref *ref,
                               struct dm_err *reterr) dm_nodiscard;
+/* "TYPE__2024-01-01T00:00:00+00:00" */
+const char *dm_tick_name_run(struct dm_arena *a, const char *type, int64_t logical);
+/* A new queued run of the DAG's newest generation, in memory and in the store; sets row->id. */
+int dm_tick_add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_run_row *row,
+                           struct dm_err *reterr) dm_nodiscard;
 /* The run that its schedule says is next. */
 int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d,
                        struct dm_err *reterr) dm_nodiscard;
+/* A drive has made a run: a schedule goes on after the last one, whoever made it, as in Airflow. */
+int dm_tick_after_backfill_run(struct dm_tick *t, const struct dm_plan_run *run,
+                               struct dm_err *reterr) dm_nodiscard;
 /* What the generation of a run is: the DAG's newest one, or an older one out of the store. */
 int dm_tick_ref_of_run(struct dm_tick *t, const struct dm_plan_run *run, struct dm_dag_ref **ret,
                        struct dm_err *reterr) dm_nodiscard;

@@ -67,6 +67,20 @@ static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive 
     return s->drives[s->n_drives++] = p;
 }
 
+int dm_tick_renew_drives(struct dm_tick *t, const struct dm_plan_dag *dag, struct dm_err *reterr)
+{
+    for (size_t i = 0; i < t->snap.n_drives; i++) {
+        struct dm_plan_drive *d = t->snap.drives[i];
+        if (strcmp(d->drive->dag->dag_id, dag->dag_id) != 0 || !dag->ref || d->ref == dag->ref)
+            continue;
+        dm_dag_ref_unref(d->ref);
+        d->ref = dm_dag_ref_ref(dag->ref);
+        d->drive->dag = dag->ref->dag;
+        DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
+    }
+    return 0;
+}
+
 void dm_tick_free_drive(struct dm_plan_drive *d)
 {
     dm_dag_ref_unref(d->ref);
@@ -164,7 +178,6 @@ static int load_days(struct dm_tick *t, struct dm_plan_drive *p, const struct dm
                             : dm_arena_printf(&p->arena, "%s__%s", row->run_type,
                                               dm_time_iso(rows[i].logical_date, iso))};
         p->n_days += day->action != DM_DAY_KEEP;
-        p->failed = p->failed || (found && run.state == DM_RUN_FAILED);
     }
     p->days = days;
     return 0;
@@ -239,11 +252,6 @@ static int end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *r
 
 int dm_tick_day_done(struct dm_tick *t, const struct dm_plan_run *run, struct dm_err *reterr)
 {
-    for (size_t i = 0; i < t->snap.n_drives; i++) {
-        struct dm_plan_drive *d = t->snap.drives[i];
-        if (run->drive == d->drive)
-            d->failed = d->failed || run->row.state == DM_RUN_FAILED;
-    }
     DM_TRY(dm_record_day_done(t->store, run->row.dag_id, run->row.logical_date, reterr));
     return end_abandoned(t, run->row.dag_id, reterr);
 }
@@ -268,7 +276,8 @@ static int end_drive(struct dm_tick *t, size_t at, const char *state, struct dm_
     memmove(&s->drives[at], &s->drives[at + 1], (s->n_drives - at - 1) * sizeof(*s->drives));
     s->n_drives--;
     dm_tick_free_drive(d);
-    return 0;
+    /* Days that it had cleared and not begun are the schedule's now. */
+    return t->limits.schedules ? dm_tick_load_runs(t, reterr) : 0;
 }
 
 /* Nothing of the drive can move, nor anything else of its DAG that it may wait for. */
@@ -288,17 +297,26 @@ static bool is_blocked(const struct dm_tick *t, const struct dm_plan_drive *d)
 
 int dm_tick_end_drives(struct dm_tick *t, struct dm_err *reterr)
 {
+    int ended = 0;
     for (size_t i = t->snap.n_drives; i-- > 0;) {
         struct dm_plan_drive *d = t->snap.drives[i];
         size_t active = 0;
         for (size_t j = 0; j < t->snap.n_runs; j++)
             active += t->snap.runs[j]->drive == d->drive;
-        if (active == 0 && d->next == d->n_days)
-            DM_TRY(end_drive(t, i, d->failed ? "failed" : "success", reterr));
-        else if (t->blocked_drives_end && !d->paused && is_blocked(t, d))
-            DM_TRY(end_drive(t, i, "blocked", reterr));
+        const char *state = NULL;
+        if (active == 0 && d->next == d->n_days) {
+            int failed = dm_store_backfill_failed(t->store, d->backfill, reterr);
+            DM_TRY(failed);
+            state = failed ? "failed" : "success";
+        } else if (t->blocked_drives_end && !d->paused && is_blocked(t, d)) {
+            state = "blocked";
+        }
+        if (!state)
+            continue;
+        DM_TRY(end_drive(t, i, state, reterr));
+        ended++;
     }
-    return 0;
+    return ended;
 }
 
 int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *reterr)

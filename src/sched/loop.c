@@ -56,6 +56,7 @@ struct dm_loop {
     size_t tasks, tasks_done;
     const struct dm_plan_run **ended; /* runs that succeeded in the turn: the cluster's files go */
     size_t n_ended, cap_ended;
+    struct dm_leases leases;
 };
 
 static void *room(void *old, size_t n, size_t *cap, size_t size)
@@ -185,7 +186,7 @@ static void start_job(struct dm_loop *l, struct dm_job *job)
         room(l->children, l->n_children, &l->cap_children, sizeof(struct dm_loop_child *));
     l->children[l->n_children++] = c;
     l->ledger.report.attempts += job->callback == NULL;
-    int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &err);
+    int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &l->leases, &err);
     if (rc == 0)
         rc = watch_child(l, c, &err);
     if (rc < 0) {
@@ -277,7 +278,7 @@ static int end_of_child(struct dm_loop *l, struct dm_loop_child *c, struct dm_er
     if (c->waits_for_heirs)
         return 0;
     c->over = true;
-    dm_lease_remove(l->options->project->run_dir, c->job->attempt);
+    dm_lease_remove(l->options->project->run_dir, c->job->attempt, &l->leases);
     if (l->interrupts && !(c->has_result && end.exit_status == 0))
         return dm_tick_lost(&l->tick, c->job, "interrupted", reterr);
     return dm_tick_ended(&l->tick, c->job, &end, reterr);
@@ -429,8 +430,8 @@ static int look_at_files(struct dm_loop *l, struct dm_err *reterr)
     if (!l->options->scheduler || !(l->files_changed || l->files_at <= l->tick.now))
         return 0;
     DM_TRY(refresh(l, l->reload, &r, reterr));
-    if (r.loaded && w && w->reloaded)
-        w->reloaded(w->user, r.loaded, r.dags, r.files, r.errors);
+    if ((r.loaded || r.gone) && w && w->reloaded)
+        w->reloaded(w->user, &r);
     return 0;
 }
 
@@ -608,6 +609,7 @@ static int begin_scheduler(struct dm_loop *l, struct dm_err *reterr)
     DM_TRY(dm_tick_load_runs(&l->tick, reterr));
     DM_TRY(dm_tick_load_drives(&l->tick, reterr));
     DM_TRY(dm_tick_load_callbacks(&l->tick, reterr));
+    DM_TRY(dm_tick_load_assets(&l->tick, reterr));
     DM_TRY(dm_tick_commit(&l->tick, reterr));
     if (dm_world_fd(l->world) >= 0 &&
         uv_poll_init(&l->uv, &l->files_poll, dm_world_fd(l->world)) == 0) {
@@ -766,6 +768,7 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
     l->tick.limits.schedules = l->tick.blocked_drives_end = o->scheduler;
     int rc = decide(l, reterr);
     close_uv(l);
+    dm_leases_clear(&l->leases, o->project->run_dir);
     dm_sweep_temporaries(o->project);
     dm_tick_release(&l->tick);
     l->ledger.report.ended_at = dm_clock_now();

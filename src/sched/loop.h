@@ -63,12 +63,14 @@ struct dm_loop_progress {
     int64_t started_at, now;
 };
 
+struct dm_world_report; /* sched/world.h */
+
 struct dm_loop_watch {
     void *user;
     void (*waiting)(void *user, const char *holder); /* another command holds the right to decide */
     /* The scheduler has the right to decide and has loaded the DAGs: `files` of which `errors` have errors. */
     void (*ready)(void *user, size_t dags, size_t files, size_t errors);
-    void (*reloaded)(void *user, size_t loaded, size_t dags, size_t files, size_t errors);
+    void (*reloaded)(void *user, const struct dm_world_report *r);
     void (*draining)(void *user, size_t running);
     void (*chosen)(void *user, const struct dm_drive *d, const struct dm_day *days, size_t n);
     void (*run)(void *user, const struct dm_loop_run_event *e);

@@ -3,6 +3,7 @@
 
 #include "lang/mapping.h"
 #include "proc/wire.h"
+#include "state/asset.h"
 
 static struct dm_value *merge(struct dm_arena *a, struct dm_value *into,
                               const struct dm_value *from)
@@ -72,6 +73,74 @@ static const struct dm_value *upstream_ids(struct dm_arena *a, const struct dm_d
     return list;
 }
 
+static const struct dm_value *text_or_null(struct dm_arena *a, const char *text)
+{
+    return text ? dm_value_cstr(a, text) : &dm_null;
+}
+
+static void set_time(struct dm_arena *a, struct dm_value *m, const char *key, int64_t at)
+{
+    dm_map_set(a, m, key, at == DM_NEVER ? &dm_null : dm_value_time(a, at, NULL));
+}
+
+/* Airflow's DagRun, as far as it is known of the run that an event came from; none where it was removed by age. */
+static const struct dm_value *source_run(struct dm_arena *a, const struct dm_asset_event_row *e)
+{
+    struct dm_value *m = dm_value_map(a);
+    if (!e->run_id)
+        return &dm_null;
+    dm_map_set(a, m, "dag_id", dm_value_cstr(a, e->dag_id));
+    dm_map_set(a, m, "run_id", dm_value_cstr(a, e->run_id));
+    dm_map_set(a, m, "run_type", dm_value_cstr(a, e->run_type));
+    set_time(a, m, "logical_date", e->logical_date);
+    set_time(a, m, "execution_date", e->logical_date);
+    set_time(a, m, "data_interval_start", e->interval_start);
+    set_time(a, m, "data_interval_end", e->interval_end);
+    set_time(a, m, "start_date", e->started_at);
+    set_time(a, m, "end_date", e->ended_at);
+    return m;
+}
+
+static int asset_event(struct dm_arena *a, const struct dm_asset_event_row *e,
+                       const struct dm_value **ret, struct dm_err *reterr)
+{
+    struct dm_value *m = dm_value_map(a), *asset = dm_value_map(a), *extra;
+    DM_TRY(dm_value_from_json(a, dm_str_c(e->extra), &extra, reterr));
+    dm_map_set(a, asset, "uri", dm_value_cstr(a, e->uri));
+    dm_map_set(a, m, "uri", dm_value_cstr(a, e->uri));
+    dm_map_set(a, m, "dataset", asset);
+    dm_map_set(a, m, "asset", asset);
+    dm_map_set(a, m, "extra", extra);
+    set_time(a, m, "timestamp", e->at);
+    dm_map_set(a, m, "source_dag_id", text_or_null(a, e->dag_id));
+    dm_map_set(a, m, "source_task_id", text_or_null(a, e->task_id));
+    dm_map_set(a, m, "source_run_id", text_or_null(a, e->run_id));
+    dm_map_set(a, m, "source_map_index", dm_value_int(a, e->map_index));
+    dm_map_set(a, m, "source_dag_run", source_run(a, e));
+    *ret = m;
+    return 0;
+}
+
+static int set_triggering(struct dm_arena *a, struct dm_store *s, const struct dm_run_row *run,
+                          struct dm_order *o, struct dm_err *reterr)
+{
+    struct dm_asset_event_row *events;
+    struct dm_value *by_uri = dm_value_map(a);
+    const struct dm_value *event;
+    size_t n = 0;
+    o->triggering = by_uri;
+    if (strcmp(run->run_type, DM_RUN_BY_ASSETS) == 0)
+        DM_TRY(dm_store_run_asset_events(s, a, run->id, DM_ORDER_EVENTS_MAX, &events, &n, reterr));
+    for (size_t i = 0; i < n; i++) {
+        struct dm_value *list = (struct dm_value *)dm_map_at(by_uri, events[i].uri);
+        if (!list)
+            dm_map_set(a, by_uri, events[i].uri, list = dm_value_list(a, 0));
+        DM_TRY(asset_event(a, &events[i], &event, reterr));
+        dm_list_add(a, list, event);
+    }
+    return 0;
+}
+
 int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_run_row *run,
                       const struct dm_dag *dag, const struct dm_task *def, struct dm_order *ret,
                       struct dm_err *reterr)
@@ -118,7 +187,10 @@ int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_ru
         .task_attrs = dm_order_task_attrs(a, dag, def),
         .dag_attrs = dm_order_dag_attrs(a, dag),
     };
-    return s ? set_previous(a, s, run, ret, reterr) : 0;
+    if (!s)
+        return 0;
+    DM_TRY(set_triggering(a, s, run, ret, reterr));
+    return set_previous(a, s, run, ret, reterr);
 }
 
 /* A poke_interval is what all sensors have and nothing else. */

@@ -5,9 +5,11 @@
 #include "sched/tick.h"
 #include "task/order.h"
 
+/* What an order tells about, the newest. */
 enum {
-    DM_ORDER_LANDINGS_MAX = 100
-}; /* vendor files of a task that an order tells about, the newest */
+    DM_ORDER_LANDINGS_MAX = 100, /* vendor files of a task */
+    DM_ORDER_EVENTS_MAX = 1000,  /* events of assets that a run was made for */
+};
 
 /* What the DAG and the run say of a task's first try; the rest of an order is the attempt's.  `s` NULL = nothing has
    run yet. */

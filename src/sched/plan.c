@@ -11,6 +11,7 @@
  */
 #include "sched/plan.h"
 
+#include "lang/asset.h"
 #include "lang/mapping.h"
 #include "sched/decision.h"
 #include "sched/rule.h"
@@ -310,12 +311,20 @@ static void expand(struct pass *p, struct dm_plan_run *run, struct dm_plan_task 
         add_action(p, (struct dm_action){.kind = DM_ACTION_EXPAND, .run = run, .task = first});
 }
 
+/* Of a paused DAG nothing begins but what a command drives: what is at work ends, failures travel, and a run without
+   unfinished tasks ends. */
+static bool is_held(const struct dm_plan_run *run)
+{
+    return run->of && run->of->paused && !run->drive;
+}
+
 static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
                                     struct dm_plan_task *task, const struct states *states)
 {
     struct dm_plan_task *first = &run->tasks[task->def - run->dag->tasks];
     enum dm_task_state state = task->row.state;
-    if (state == DM_TASK_SCHEDULED)
+    bool held = is_held(run);
+    if (state == DM_TASK_SCHEDULED && !held)
         add_ready(p, run, task);
     if (state != DM_TASK_NONE && state != DM_TASK_UP_FOR_RETRY &&
         state != DM_TASK_UP_FOR_RESCHEDULE)
@@ -326,7 +335,7 @@ static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
     struct dm_past_wait wait;
     if (answer.state != DM_TASK_NONE)
         state = answer.state;
-    else if (!answer.met || !due || dm_plan_past(run, task, &wait))
+    else if (!answer.met || !due || held || dm_plan_past(run, task, &wait))
         return state;
     if (state == task->row.state && wants_expand(first)) {
         expand(p, run, first);
@@ -383,7 +392,7 @@ static void plan_only_task(struct pass *p, struct dm_plan_run *run)
 
 static bool took_too_long(struct pass *p, const struct dm_plan_run *run)
 {
-    if (run->dag->dagrun_timeout_us <= 0)
+    if (run->dag->dagrun_timeout_us <= 0 || is_held(run))
         return false;
     int64_t end = run->active_since + run->dag->dagrun_timeout_us;
     if (end <= p->now)
@@ -467,7 +476,7 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
                                          .reason = run->marked   ? NULL
                                                    : leaf_failed ? "task_failure"
                                                                  : "success"});
-    else if (p->n_actions == before && is_deadlocked(run))
+    else if (p->n_actions == before && !is_held(run) && is_deadlocked(run))
         add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
                                          .run = run,
                                          .run_state = DM_RUN_FAILED,
@@ -677,6 +686,24 @@ static void plan_days(struct pass *p)
     }
 }
 
+static bool has_changed(void *user, struct dm_str uri)
+{
+    const struct dm_plan_dag *d = user;
+    for (size_t i = 0; i < d->n_assets; i++)
+        if (dm_str_is(uri, d->assets[i].uri))
+            return d->assets[i].at != DM_NEVER;
+    return false;
+}
+
+/* A condition without assets would always hold: it never does, as in Airflow. */
+static bool wants_asset_run(struct dm_plan_dag *d)
+{
+    bool any = false;
+    for (size_t i = 0; i < d->n_assets; i++)
+        any = any || d->assets[i].at != DM_NEVER;
+    return any && dm_asset_met(d->condition, has_changed, d);
+}
+
 /* Queued and active ones together leave room for another (Airflow's max_active_runs). */
 static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
 {
@@ -690,7 +717,14 @@ static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
     int64_t at = DM_NEVER;
     for (size_t i = 0; i < s->n_dags; i++) {
         struct dm_plan_dag *d = s->dags[i];
-        if (d->paused || !d->ref || !d->has_next || d->unfinished >= d->ref->dag->max_active_runs)
+        if (d->paused || !d->ref || d->unfinished >= d->ref->dag->max_active_runs)
+            continue;
+        if (wants_asset_run(
+                d)) { /* what is due by time comes after it: the next pass looks again */
+            add_action(p, (struct dm_action){.kind = DM_ACTION_CREATE_ASSET_RUN, .dag = d});
+            continue;
+        }
+        if (!d->has_next)
             continue;
         if (d->next.run_after <= p->now)
             add_action(p, (struct dm_action){.kind = DM_ACTION_CREATE_RUN, .dag = d});
@@ -702,6 +736,34 @@ static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
         wake_at(p, at);
 }
 
+/* Whether a drive has a day still before it; its days are in order, one way or the other. */
+static bool has_ahead(const struct dm_plan_drive *d, int64_t logical_date)
+{
+    size_t low = d->next, high = d->n_days;
+    bool back = d->drive->backwards;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int64_t at = d->days[mid].logical_date;
+        if (at == logical_date)
+            return true;
+        if ((at < logical_date) != back)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return false;
+}
+
+/* A day that a backfill has cleared and not begun yet is begun by the backfill. */
+static bool is_reserved(const struct pass *p, const struct dm_plan_run *run)
+{
+    for (size_t i = 0; i < p->snap->n_drives; i++)
+        if (p->snap->drives[i]->of == run->of &&
+            has_ahead(p->snap->drives[i], run->row.logical_date))
+            return true;
+    return false;
+}
+
 /* One run of a DAG in a pass: the next pass sees it active. */
 static void plan_queued(struct pass *p)
 {
@@ -709,7 +771,8 @@ static void plan_queued(struct pass *p)
         struct dm_plan_run *run = p->snap->queued[i];
         struct dm_plan_dag *d = run->of;
         bool begun = false;
-        if (!d || d->paused || !d->ref || d->active >= d->ref->dag->max_active_runs)
+        if (!d || d->paused || !d->ref || d->active >= d->ref->dag->max_active_runs ||
+            is_reserved(p, run))
             continue;
         for (size_t j = p->n_actions; j-- > 0 && !begun;)
             begun = p->actions[j].kind == DM_ACTION_BEGIN_RUN && p->actions[j].run->of == d;

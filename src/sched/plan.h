@@ -29,16 +29,26 @@ struct dm_plan_task {
     bool remap; /* of tasks[i]: what it is mapped over may have changed since it was expanded */
 };
 
+/* An asset that a DAG waits for. */
+struct dm_plan_asset {
+    const char *uri;
+    int64_t
+        at; /* when it first changed since the DAG's last run by assets; DM_NEVER = it has not */
+};
+
 /* A DAG as the scheduler knows it. */
 struct dm_plan_dag {
     const char *dag_id;
     struct dm_dag_ref *ref; /* its newest generation; NULL = its file is gone, or does not load */
     bool known;             /* the store has a row of it */
-    bool paused;            /* no scheduled runs, and no queued one begins */
-    bool has_next;          /* its schedule makes one more run */
-    struct dm_due next;     /* that one */
-    int unfinished;         /* its runs that are queued or active, without those of a backfill */
-    int active;             /* of these */
+    bool paused;        /* no scheduled runs, no queued one and no task begins, drives excepted */
+    bool has_next;      /* its schedule makes one more run */
+    struct dm_due next; /* that one */
+    int unfinished;     /* its runs that are queued or active, without those of a backfill */
+    int active;         /* of these */
+    const struct dm_value *condition; /* on its assets (lang/asset.h); NULL = it waits for none */
+    struct dm_plan_asset *assets;     /* that the condition names, each once */
+    size_t n_assets;
 };
 
 struct dm_plan_run {
@@ -113,12 +123,11 @@ struct dm_plan_callback {
 /* The days of one drive that are still to be made active, in order. */
 struct dm_plan_drive {
     struct dm_arena arena; /* everything below */
-    const struct dm_drive *drive;
+    struct dm_drive *drive;
     struct dm_dag_ref *ref;
     struct dm_plan_dag *of; /* as in dm_plan_run */
     int64_t backfill;       /* its row */
     bool paused;
-    bool failed;               /* one of its runs has */
     const struct dm_day *days; /* kept ones left out */
     size_t n_days, next;       /* days before `next` are active or done */
     int64_t first;             /* logical date of the command's first day: it ignores its past */
@@ -130,7 +139,8 @@ struct dm_snapshot {
     struct dm_plan_run *
         *runs; /* active ones first come, first there; others are reached through prev */
     size_t n_runs;
-    struct dm_plan_run **queued; /* made and not active, by logical date; without tasks */
+    struct dm_plan_run **
+        queued; /* made and not active: what had begun before, then by logical date; without tasks */
     size_t n_queued;
     struct dm_plan_dag **dags; /* by dag_id */
     size_t n_dags;
@@ -160,8 +170,9 @@ enum dm_action_kind {
     DM_ACTION_START_CALLBACK, /* callback */
     DM_ACTION_NEXT_DAY,       /* drive: its day `next` becomes active */
     DM_ACTION_CREATE_RUN,     /* dag: its run `next` is made, queued */
-    DM_ACTION_BEGIN_RUN,      /* run: a queued one becomes active */
-    DM_ACTION_RENEW_RUN,      /* run: it becomes queued, to be taken up by its new generation */
+    DM_ACTION_CREATE_ASSET_RUN, /* dag: a run is made, queued, for what has changed */
+    DM_ACTION_BEGIN_RUN,        /* run: a queued one becomes active */
+    DM_ACTION_RENEW_RUN,        /* run: it becomes queued, to be taken up by its new generation */
 };
 
 struct dm_action {

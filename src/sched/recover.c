@@ -87,6 +87,7 @@ int dm_recover(struct dm_store *s, const char *run_dir, int64_t now, size_t *ret
         if (callbacks[i].state == DM_CALLBACK_RUNNING)
             DM_TRY(dm_lease_end(run_dir, DM_LEASE_OF_CALLBACK(callbacks[i].id), callbacks[i].pid,
                                 callbacks[i].pid_start, END_TIMEOUT_US, reterr));
+    dm_lease_sweep(run_dir);
     DM_TRY(dm_store_begin(s, false, reterr));
     int rc = record(s, &a, lost, n, now, reterr);
     if (rc == 0)

@@ -2,6 +2,7 @@
 #include <ctype.h>
 
 #include "sched/activate.h"
+#include "sched/asset.h"
 #include "sched/clear.h"
 #include "sched/trigger.h"
 #include "state/memory.h"
@@ -84,6 +85,14 @@ static int find_next(struct dm_tick *t, struct dm_plan_dag *d, const struct dm_d
     return 0;
 }
 
+int dm_tick_after_backfill_run(struct dm_tick *t, const struct dm_plan_run *run,
+                               struct dm_err *reterr)
+{
+    struct dm_plan_dag *d = run->of;
+    bool later = d && d->has_next && run->row.logical_date >= d->next.interval_start;
+    return later ? find_next(t, d, NULL, reterr) : 0;
+}
+
 static struct dm_plan_dag *add_dag(struct dm_tick *t, const char *dag_id)
 {
     struct dm_snapshot *s = &t->snap;
@@ -115,6 +124,7 @@ int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *re
     }
     dm_dag_ref_unref(d->ref);
     d->ref = ref ? dm_dag_ref_ref(ref) : NULL;
+    DM_TRY(dm_asset_watch(t, d, reterr));
     /* A run that waits for its DAG to load was made before it did. */
     for (size_t i = 0; i < t->n_known && !same; i++) {
         struct dm_plan_run *run = t->known[i];
@@ -124,12 +134,16 @@ int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *re
         if (!run->drive)
             dm_tick_count_run(t, run, run->queued || run->active, run->active);
     }
-    return same ? 0 : find_next(t, d, NULL, reterr);
+    if (same)
+        return 0;
+    DM_TRY(dm_tick_renew_drives(t, d, reterr));
+    return find_next(t, d, NULL, reterr);
 }
 
 void dm_tick_free_dags(struct dm_tick *t)
 {
     for (size_t i = 0; i < t->snap.n_dags; i++) {
+        dm_asset_free(t->snap.dags[i]);
         dm_dag_ref_unref(t->snap.dags[i]->ref);
         free((void *)t->snap.dags[i]->dag_id);
         free(t->snap.dags[i]);
@@ -185,9 +199,8 @@ void dm_tick_count_run(struct dm_tick *t, const struct dm_plan_run *run, int unf
     t->snap.dags_at = t->now;
 }
 
-/* A new queued run, in memory and in the store. */
-static int add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_run_row *row,
-                          struct dm_err *reterr)
+int dm_tick_add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_run_row *row,
+                           struct dm_err *reterr)
 {
     DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
     row->dag_id = d->dag_id;
@@ -199,10 +212,10 @@ static int add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_ru
     dm_tick_add_queued(t, run);
     dm_tick_count_run(t, run, 1, 0);
     dm_tick_note_run(t, run, -1);
-    return 0;
+    return dm_tick_relink(t, run, reterr);
 }
 
-static const char *name_run(struct dm_arena *a, const char *type, int64_t logical)
+const char *dm_tick_name_run(struct dm_arena *a, const char *type, int64_t logical)
 {
     char iso[DM_TIME_MAX];
     return dm_arena_printf(a, "%s__%s", type, dm_time_iso(logical, iso));
@@ -212,7 +225,7 @@ int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_err *
 {
     struct dm_due due = d->next;
     struct dm_run_row row = {.run_type = "scheduled",
-                             .run_id = name_run(&t->turn, "scheduled", due.interval_start),
+                             .run_id = dm_tick_name_run(&t->turn, "scheduled", due.interval_start),
                              .logical_date = due.interval_start,
                              .interval_start = due.interval_start,
                              .interval_end = due.interval_end,
@@ -221,7 +234,7 @@ int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_err *
     int found = dm_store_run_at(t->store, &t->turn, d->dag_id, row.logical_date, &there, reterr);
     DM_TRY(found);
     if (!found) /* else somebody has triggered that very date: it is done, as in Airflow */
-        DM_TRY(add_queued_run(t, d, &row, reterr));
+        DM_TRY(dm_tick_add_queued_run(t, d, &row, reterr));
     return find_next(t, d, &due, reterr);
 }
 
@@ -250,9 +263,11 @@ int dm_tick_load_runs(struct dm_tick *t, struct dm_err *reterr)
     size_t n;
     DM_TRY(dm_store_unfinished_runs(t->store, &t->turn, &rows, &n, reterr));
     for (size_t i = 0; i < n; i++) {
-        if (dm_tick_find_run(t, rows[i].id))
+        struct dm_plan_run *run = dm_tick_find_run(t, rows[i].id);
+        if (run && (run->queued || run->active))
             continue;
-        struct dm_plan_run *run = dm_tick_add_run(t, &rows[i]);
+        if (!run) /* else it is there as somebody's past */
+            run = dm_tick_add_run(t, &rows[i]);
         dm_tick_add_queued(t, run);
         dm_tick_count_run(t, run, 1, 0);
     }
@@ -316,12 +331,13 @@ int dm_tick_trigger(struct dm_tick *t, const struct dm_trigger *what, struct dm_
     DM_TRY(dm_params_check(d->ref->dag, what->conf, reterr));
     if (row.logical_date == DM_NEVER)
         row.logical_date = t->now - t->now % DM_SEC;
-    row.run_id = what->run_id ? what->run_id : name_run(&t->turn, "manual", row.logical_date);
+    row.run_id =
+        what->run_id ? what->run_id : dm_tick_name_run(&t->turn, "manual", row.logical_date);
     int found = find_same(t, d->dag_id, row.logical_date, row.run_id, &there, reterr);
     DM_TRY(found);
     if (found && what->logical_date == DM_NEVER && !what->reset) {
         row.logical_date = t->now;
-        row.run_id = what->run_id ? what->run_id : name_run(&t->turn, "manual", t->now);
+        row.run_id = what->run_id ? what->run_id : dm_tick_name_run(&t->turn, "manual", t->now);
         found = find_same(t, d->dag_id, row.logical_date, row.run_id, &there, reterr);
         DM_TRY(found);
     }
@@ -336,7 +352,7 @@ int dm_tick_trigger(struct dm_tick *t, const struct dm_trigger *what, struct dm_
     row.interval_start = due.interval_start;
     row.interval_end = due.interval_end;
     row.conf = what->conf ? dm_str_cstr(&t->turn, dm_value_json(&t->turn, what->conf)) : "{}";
-    DM_TRY(add_queued_run(t, d, &row, reterr));
+    DM_TRY(dm_tick_add_queued_run(t, d, &row, reterr));
     if (what->note)
         DM_TRY(dm_record_run_note(t->store, row.id, what->note, reterr));
     *ret = (struct dm_trigger_answer){

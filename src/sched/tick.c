@@ -2,6 +2,7 @@
 #include "sched/tick.h"
 
 #include "sched/activate.h"
+#include "sched/asset.h"
 #include "sched/callback.h"
 #include "sched/decision.h"
 #include "sched/mapping.h"
@@ -328,7 +329,11 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
     }
     DM_TRY(set_task(t, j->run, task, to, &c, j, error, reterr));
-    return by_itself ? dm_callbacks_of_task(t, j->run, task, error, reterr) : 0;
+    if (!by_itself)
+        return 0;
+    if (to == DM_TASK_SUCCESS)
+        DM_TRY(dm_asset_changed(t, j->run, task, reterr));
+    return dm_callbacks_of_task(t, j->run, task, error, reterr);
 }
 
 /* ---- what the end of one task does to others ---- */
@@ -544,6 +549,8 @@ int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const char *cluster
 
 static int set_planned_state(struct dm_tick *t, const struct dm_action *a, struct dm_err *reterr)
 {
+    if (dm_task_finished(a->task->row.state))
+        return 0; /* an expansion of this very pass has ended it */
     struct dm_task_change c = dm_task_change_of(&a->task->row);
     c.due_at = DM_NEVER;
     c.until_step = NULL;
@@ -583,6 +590,8 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
         return dm_tick_next_day(t, a->drive, reterr);
     case DM_ACTION_CREATE_RUN:
         return dm_tick_create_run(t, a->dag, reterr);
+    case DM_ACTION_CREATE_ASSET_RUN:
+        return dm_asset_create_run(t, a->dag, reterr);
     case DM_ACTION_BEGIN_RUN:
         return dm_tick_begin_run(t, a->run, reterr);
     case DM_ACTION_RENEW_RUN:
@@ -597,8 +606,12 @@ int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
         struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits);
         t->wake_at = plan.wake_at;
         t->snap.dags_at = plan.dags_at;
-        if (plan.n_actions == 0)
-            return dm_tick_end_drives(t, reterr);
+        if (plan.n_actions == 0) {
+            int ended = dm_tick_end_drives(t, reterr);
+            if (ended <= 0)
+                return ended;
+            continue; /* its runs are others' now */
+        }
         for (size_t i = 0; i < plan.n_actions; i++)
             DM_TRY(apply(t, &plan.actions[i], reterr));
     }

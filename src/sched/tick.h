@@ -77,6 +77,8 @@ int dm_tick_pause_dag(struct dm_tick *t, const char *dag_id, bool paused,
 /* After a start, and after the DAGs: what the store has that is not finished. */
 int dm_tick_load_runs(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
+/* Events of assets that were recorded where nobody knew the DAGs. */
+int dm_tick_load_assets(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 /* Callbacks that were not run to their end: whoever decides runs them, a command too. */
 int dm_tick_load_callbacks(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 

@@ -163,20 +163,21 @@ static int load_file(struct dm_world *w, const char *path, struct world_file **r
 /* ---- refreshing ---- */
 
 /* The files that there are now, loaded; old ones that are the same are taken over. */
-static int load_files(struct dm_world *w, const struct dm_dag_scan *scan, bool all, size_t *ret_n,
-                      struct dm_err *reterr)
+static int load_files(struct dm_world *w, const struct dm_dag_scan *scan, bool all,
+                      struct dm_world_report *report, struct dm_err *reterr)
 {
     struct world_file **files = dm_calloc(scan->n_files + 1, sizeof(*files));
     _cleanup_arena_ struct dm_arena a = {0};
     struct dm_map by_path;
     size_t n = 0;
     int rc = 0;
-    *ret_n = 0;
+    report->gone = w->n_files;
     dm_map_init(&by_path, &a);
     for (size_t i = 0; i < w->n_files; i++)
         dm_map_put(&by_path, dm_str_c(w->files[i]->path), w->files[i]);
     for (size_t i = 0; rc == 0 && i < scan->n_files; i++) {
         struct world_file *old = dm_map_get(&by_path, dm_str_c(scan->files[i]));
+        report->gone -= old != NULL;
         if (old && !all && is_same(w, old)) {
             old->seen = true;
             files[n++] = old;
@@ -184,7 +185,7 @@ static int load_files(struct dm_world *w, const struct dm_dag_scan *scan, bool a
         }
         rc = load_file(w, scan->files[i], &files[n], reterr);
         n += rc == 0;
-        (*ret_n)++;
+        report->loaded++;
     }
     for (size_t i = 0; i < w->n_files; i++) {
         if (!w->files[i]->seen)
@@ -283,7 +284,7 @@ int dm_world_refresh(struct dm_world *w, struct dm_tick *t, bool all, struct dm_
     DM_TRY(dm_dags_scan(&a, w->project->dags_dir, &w->load, &scan, reterr));
     for (size_t i = 0; i < scan.n_folders; i++)
         watch_folder(w, scan.folders[i]);
-    DM_TRY(load_files(w, &scan, all, &report.loaded, reterr));
+    DM_TRY(load_files(w, &scan, all, &report, reterr));
     DM_TRY(tell_errors(w, t, &report, reterr));
     DM_TRY(tell_dags(w, t, &report, reterr));
     report.files = w->n_files;

@@ -25,7 +25,7 @@ bool dm_world_changed(struct dm_world *w);
 
 struct dm_world_report {
     size_t files, dags, errors; /* that there are now; errors = files with some */
-    size_t loaded;              /* files, in this refresh */
+    size_t loaded, gone;        /* files, in this refresh */
 };
 /* `all` = also what has not changed. */
 int dm_world_refresh(struct dm_world *w, struct dm_tick *t, bool all, struct dm_world_report *ret,

@@ -158,6 +158,17 @@ int dm_store_backfills_done(struct dm_store *s, struct dm_arena *a, const char *
     return 0;
 }
 
+int dm_store_backfill_failed(struct dm_store *s, int64_t id, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT 1 FROM backfill b JOIN backfill_day d ON d.backfill = b.id"
+                       " JOIN run r ON r.dag_id = b.dag_id AND r.logical_date = d.logical_date"
+                       " WHERE b.id = ? AND r.state = 'failed' LIMIT 1",
+                       "i", id));
+    return dm_db_next(s, q, reterr);
+}
+
 int dm_record_backfill_state(struct dm_store *s, int64_t id, const char *state, int64_t now,
                              struct dm_err *reterr)
 {

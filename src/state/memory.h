@@ -110,6 +110,8 @@ int dm_store_backfill(struct dm_store *s, struct dm_arena *a, int64_t id,
 int dm_store_backfill_days(struct dm_store *s, struct dm_arena *a, int64_t id,
                            struct dm_backfill_day_row **ret, size_t *ret_n,
                            struct dm_err *reterr) dm_nodiscard;
+/* Whether the run of one of its days has failed by now: 1 or 0. */
+int dm_store_backfill_failed(struct dm_store *s, int64_t id, struct dm_err *reterr) dm_nodiscard;
 /* Sets b->id and b->created_at. */
 int dm_record_backfill(struct dm_store *s, struct dm_backfill_row *b, int64_t now,
                        struct dm_err *reterr) dm_nodiscard;

@@ -44,9 +44,12 @@ void dm_store_closep(struct dm_store **s);
 
 /* ---- runs ---- */
 
+#define DM_RUN_BY_ASSETS "dataset_triggered" /* Airflow's name */
+
 struct dm_run_row {
     int64_t id;
-    const char *dag_id, *run_id, *run_type; /* "backfill", "manual", "scheduled" */
+    const char *dag_id, *run_id,
+        *run_type; /* "backfill", "manual", "scheduled", DM_RUN_BY_ASSETS */
     enum dm_run_state state;
     int64_t logical_date, interval_start, interval_end;
     int64_t created_at, started_at, ended_at; /* of its present life: a rerun starts anew */

@@ -2,7 +2,7 @@
 # The two commands of the README: the demo alone, the three commands that it prints, and every command of the pages that a
 # newcomer reads, word for word, in a new shell after the demo has ended.
 . "$(dirname "$0")/lib.sh"
-plan 22
+plan 23
 
 # A checkout beside this one: the same sources and a copy of what is built, so that build/demo is the test's own.
 checkout=$tmp/checkout
@@ -70,6 +70,10 @@ typed "every command of the project's README" "$tmp/a shop" "$tmp/project/1.sh" 
 
 python3 "$root/tests/tools/blocks.py" "$root/docs/manual.md" yaml "$tmp/manual" >"$tmp/count"
 P="$tmp/a shop"
+python3 "$root/tests/tools/blocks.py" "$root/docs/manual.md" "yaml daymill.yaml" "$tmp/settings" >"$tmp/count"
+cat "$tmp"/settings/* >>"$P/daymill.yaml"
+run daymill dags list
+code "the manual's settings are good" 0
 for f in "$tmp"/manual/*.yaml; do cp "$f" "$P/dags/manual_$(basename "$f")"; done
 run daymill check
 code "the manual's DAG files are good" 0

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 dags=$root/tests/dags
 refused=("$dags"/refused/*.yaml)
-plan $((21 + ${#refused[@]}))
+plan $((23 + ${#refused[@]}))
 
 bare_project "$P"
 cp -r "$dags/." "$P/dags/"
@@ -101,3 +101,8 @@ run daymill dags test setup_teardown 2024-01-01
 is "a teardown runs behind what failed" "$(states setup_teardown)" "make=success work=failed unmake=success"
 is "sensors" "$(states sensors)" \
   "make=success file=success function=success command=success delta=success moment=success other_dag=success"
+
+run daymill dags test callbacks 2024-01-01
+is "tasks with callbacks end as they would without" "$(states callbacks)" "by_file=success by_path=failed retried=success skipped=skipped"
+is "and each callback was called" "$(sort "$P/dags/calls" | tr '\n' ',')" \
+  "again retried,begins by_path,ended by_file,ended by_path,ended retried,failed callbacks,skipped skipped,"

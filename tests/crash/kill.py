@@ -302,8 +302,7 @@ class Test:
             good = not faults and sum(line.startswith('run ') and line.endswith(' success') for line in
                                       self.pictures[kind]) == len(self.days) * len(work.dags)
             self.tell(good, f'{kind}: undisturbed, in {time.monotonic() - began:.1f} s', *faults[:20])
-            project.close()
-            shutil.rmtree(project.path)
+            project.remove()
         return self.pictures[kind]
 
     def round(self, base, kind, number, kills, deciders_only):
@@ -338,7 +337,7 @@ class Test:
         if faults:
             print(f'# kept: {project.path} and {self.tmp}/{kind}-{number}.log')
         else:
-            shutil.rmtree(project.path)
+            project.remove()
         return total
 
     def run(self):
@@ -356,7 +355,7 @@ class Test:
     def clean(self):
         kill(remains(self.tmp), signal.SIGKILL)
         if not self.failed:
-            shutil.rmtree(self.tmp)
+            shutil.rmtree(self.tmp, ignore_errors=True)
 
 
 def main():

@@ -107,6 +107,13 @@ class Project:
         return subprocess.Popen(self.command(*words), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                 start_new_session=True)
 
+    def remove(self):
+        """Once its last server has left."""
+        self.close()
+        kill(self.remains(), 9)
+        until('no process is left', lambda: not self.remains())
+        shutil.rmtree(self.path)
+
     # ---- the store, read only
 
     def rows(self, sql, *values):

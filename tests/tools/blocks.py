@@ -1,6 +1,8 @@
 """Cuts the fenced blocks of one language out of a Markdown page.
 
 usage: blocks.py PAGE.md LANGUAGE OUT_DIR    writes OUT_DIR/1.LANGUAGE, 2.LANGUAGE …, prints how many
+
+LANGUAGE is what stands behind the fence: "yaml" is a DAG file, "yaml daymill.yaml" are settings.
 """
 import os
 import re

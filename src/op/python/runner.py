@@ -383,11 +383,19 @@ def macros():
         ds_format=lambda ds, before, after: day(str(ds), before).strftime(after))
 
 
+def asset_event(e):
+    run = e["source_dag_run"]
+    asset = Record(**e["asset"])
+    return Record(**{**e, "asset": asset, "dataset": asset, "source_dag_run": run and DagRun(**run)})
+
+
 def make_context(order):
     c = decode(order["context"])
     for name in ("exception", "reason"):  # of callbacks
         if c.get(name) is None:
             c.pop(name, None)
+    events = {uri: [asset_event(e) for e in of] for uri, of in c["triggering_dataset_events"].items()}
+    c.update(triggering_dataset_events=events, triggering_asset_events=events)
     dag = DAG(**c.pop("dag"))
     run = DagRun(**c.pop("dag_run"), dag_id=dag.dag_id, logical_date=c["logical_date"],
                  execution_date=c["logical_date"], run_id=c["run_id"], data_interval_start=c["data_interval_start"],

@@ -355,7 +355,6 @@ static void what_cannot_run_yet_is_refused(void)
     scene_begin(&s);
     findings(&s, beyond);
     T_INT(s.set.n_dags, 0);
-    T_HAS(s.shown, "dags/a.yaml:3:13: error: schedules by datasets are not there yet");
     T_HAS(s.shown, "dags/a.yaml:4:24: error: on_failure_callback names a Python function");
     T_HAS(findings(&s, "d:\n  tasks:\n    t: {decorator: airflow.decorators.task}\n"),
           "is a decorated Python function");
