@@ -489,7 +489,6 @@ int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
 
 int dm_filter_abs(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    DM_TRY(dm_eval_defined(e, c->self));
     if (c->self->kind == DM_DELTA) {
         struct dm_value *span = dm_value_int(e->a, c->self->i < 0 ? -c->self->i : c->self->i);
         span->kind = DM_DELTA;
