@@ -489,6 +489,12 @@ int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
 
 int dm_filter_abs(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
+    if (c->self->kind == DM_DELTA) {
+        struct dm_value *span = dm_value_int(e->a, c->self->i < 0 ? -c->self->i : c->self->i);
+        span->kind = DM_DELTA;
+        *ret = span;
+        return 0;
+    }
     if (!dm_is_number(c->self))
         return dm_eval_fail(e, DM_TE_TYPE, "bad operand type for abs(): '%s'",
                             dm_type_name(c->self));

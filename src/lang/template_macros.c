@@ -337,10 +337,6 @@ static const struct dm_callable json_members[] = {
 };
 static const struct dm_callable uuid_members[] = {
     {"uuid1", "*", refused_clock}, {"uuid4", "*", refused_clock}, {NULL}};
-static const struct dm_callable random_members[] = {
-    {"random", "*", refused_clock},  {"randint", "*", refused_clock},
-    {"choice", "*", refused_clock},  {"uniform", "*", refused_clock},
-    {"shuffle", "*", refused_clock}, {NULL}};
 static int time_gmtime(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     double seconds;
@@ -375,6 +371,7 @@ static const struct dm_callable macro_functions[] = {
     {"ds_add", "ds days", ds_add},
     {"ds_format", "ds input_format output_format", ds_format},
     {"ds_format_locale", "ds input_format output_format locale?", ds_format_locale},
+    {"random", "", refused_clock}, /* the function, not its module */
     {"datetime_diff_for_humans", "dt since_date?", diff_for_humans},
     {NULL},
 };
@@ -383,11 +380,9 @@ static const struct module datetime_module = {"datetime", &datetime_new, datetim
 static const struct module timedelta_module = {"timedelta", &timedelta_new, NULL, NULL};
 static const struct module json_module = {"json", NULL, json_members, NULL};
 static const struct module uuid_module = {"uuid", NULL, uuid_members, NULL};
-static const struct module random_module = {"random", NULL, random_members, NULL};
 static const struct module time_module = {"time", NULL, time_members, NULL};
 static const struct module *const macro_modules[] = {
-    &datetime_module, &timedelta_module, &json_module, &uuid_module,
-    &random_module,   &time_module,      NULL};
+    &datetime_module, &timedelta_module, &json_module, &uuid_module, &time_module, NULL};
 static const struct module macros = {"airflow.macros", NULL, macro_functions, macro_modules};
 
 const struct dm_value *dm_macros_module(struct dm_eval *e)

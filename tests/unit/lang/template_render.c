@@ -123,6 +123,13 @@ static void answers_are_those_of_the_original(void)
         {"{{ macros.dateutil.parser.parse('12am 2020-05-05') }}", "2020-05-05 00:00:00"},
         {"{{ macros.time.strftime('%Y', macros.time.gmtime(0)) }}", "1970"},
         {"{{ macros.ds_add(ds, 1.5) }}", "2010-12-03"},
+        {"{{ macros.timedelta(hours=-5) | abs }}", "5:00:00"},
+        {"{{ '(see http://x.com/a_(b)), me@x.org.' | urlize }}",
+         "(see <a href=\"http://x.com/a_(b)\" rel=\"noopener\">http://x.com/a_(b)</a>), "
+         "<a href=\"mailto:me@x.org\">me@x.org</a>."},
+        {"{{ 'example.com/a x.com ftp:y <b>' | urlize(4, true, '_top', extra_schemes=['ftp:']) }}",
+         "<a href=\"https://example.com/a\" rel=\"nofollow noopener\" target=\"_top\">exam...</a> "
+         "x.com <a href=\"ftp:y\" rel=\"nofollow noopener\" target=\"_top\">ftp:y</a> &lt;b&gt;"},
         {"{{ var }}", "{'json': None, 'value': None}"},
     };
     static const char *const errors[][2] = {
