@@ -8,12 +8,17 @@ static const struct dm_option options[] = {
     {"rerun", 0, DM_OPTION_CHOICE, NULL, dm_rerun_choices,
      "which days that have a run are run again: missing = only unfinished ones (the default); "
      "failed = "
-     "failed ones too; stale = also those whose definition has changed; all = every day.  none, "
+     "failed ones too; stale = also those whose definition or an input has changed; all = every "
+     "day.  none, "
      "failed "
      "and completed are Airflow's words for missing, failed and all"},
     {"conf", 0, DM_OPTION_JSON, "JSON", NULL, "params of these runs: '{\"metric\": \"fanout\"}'"},
     {"jobs", 'j', DM_OPTION_INT, "N", NULL,
      "tasks at once (default: as many as processors, at least 2)"},
+    {"backwards", 'B', DM_OPTION_FLAG, NULL, NULL, "the last day first (not with depends_on_past)"},
+    {"max-active-runs", 0, DM_OPTION_INT, "N", NULL, "days at once (default: the DAG's)"},
+    {"detach", 'd', DM_OPTION_FLAG, NULL, NULL,
+     "hand it to the scheduler and do not wait for the end"},
     {"dry-run", 'n', DM_OPTION_FLAG, NULL, NULL, "show what would be done, day by day"},
     {NULL},
 };
@@ -29,10 +34,9 @@ static int print_days(struct dm_args *args, const struct dm_day *days, size_t n)
     struct dm_table t;
     dm_table_init(&t, args->arena, "day action run_id state why");
     for (size_t i = 0; i < n; i++)
-        dm_table_add(&t,
-                     DM_ROW(dm_cell_day(args->arena, days[i].due.interval_start),
-                            action_name(days[i].action), days[i].run_id,
-                            days[i].run ? dm_run_state_name(days[i].state) : NULL, days[i].why));
+        dm_table_add(&t, DM_ROW(dm_cell_day(args->arena, days[i].due.interval_start),
+                                action_name(days[i].action), days[i].run_id,
+                                dm_day_is_name(days[i].is), days[i].why));
     dm_args_print(args, &t);
     return 0;
 }
@@ -59,14 +63,34 @@ static int range(struct dm_args *args, struct dm_drive *d, struct dm_err *reterr
     return 0;
 }
 
+/* Which day comes first, and how many at once. */
+static int order(struct dm_args *args, struct dm_drive *d, struct dm_err *reterr)
+{
+    int64_t most = dm_option_int(args, "max-active-runs", 0);
+    d->backwards = dm_option_flag(args, "backwards");
+    if (most < 0 || most > INT32_MAX)
+        return dm_err_set(reterr, DM_E_USAGE, "--max-active-runs wants a number of days, not %lld",
+                          (long long)most);
+    d->max_active_runs = (int)most;
+    for (size_t i = 0; d->backwards && i < d->dag->n_tasks; i++)
+        if (d->dag->tasks[i].depends_on_past || d->dag->tasks[i].wait_for_downstream) {
+            dm_err_set(reterr, DM_E_USAGE,
+                       "--backwards cannot work: task \"%s\" depends on the day before",
+                       d->dag->tasks[i].task_id);
+            return dm_err_hint(reterr, "Leave --backwards out.");
+        }
+    return 0;
+}
+
 static int run(struct dm_args *args, struct dm_err *reterr)
 {
-    struct dm_drive d = {.run_type = "backfill"};
+    struct dm_drive d = {.run_type = "backfill", .inputs_dir = args->project->dir};
     DM_TRY(dm_cmd_dag(args, args->v[0], &d.dag, reterr));
     DM_TRY(range(args, &d, reterr));
     int rerun = dm_rerun_parse(dm_str_c(dm_option_text(args, "rerun", "missing")));
     d.rerun = (enum dm_rerun)rerun;
     DM_TRY(dm_cmd_conf(args, d.dag, &d.conf, reterr));
+    DM_TRY(order(args, &d, reterr));
     _cleanup_store_ struct dm_store *store = NULL;
     struct dm_day *days;
     size_t n, outside, todo = 0;
@@ -84,6 +108,7 @@ static int run(struct dm_args *args, struct dm_err *reterr)
         .drive = &d,
         .command = dm_arena_printf(args->arena, "backfill %s", d.dag->dag_id),
         .jobs = (int)dm_option_int(args, "jobs", 0),
+        .detach = dm_option_flag(args, "detach"),
     };
     return dm_cmd_drive(args, &drive, reterr);
 }

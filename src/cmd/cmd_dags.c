@@ -1,18 +1,41 @@
 /* daymill dags list|show|test. */
+#include "base/clock.h"
 #include "cmd/drive.h"
+#include "sched/world.h"
+#include "state/memory.h"
+
+/* As the store says, or as it will be once it is seen. */
+static bool is_paused(struct dm_args *args, const struct dm_dag_row *rows, size_t n,
+                      const struct dm_dag *d)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(rows[i].dag_id, d->dag_id) == 0)
+            return rows[i].paused;
+    return dm_dag_starts_paused(args->project, d);
+}
 
 static int list(struct dm_args *args, struct dm_err *reterr)
 {
+    _cleanup_store_ struct dm_store *store = NULL;
+    struct dm_dag_row *rows = NULL;
     struct dm_dag_set set;
     struct dm_table t;
+    struct dm_arena *a = args->arena;
+    size_t n = 0;
     DM_TRY(dm_cmd_dags(args, &set, reterr));
-    dm_table_init(&t, args->arena, "dag_id schedule start_date end_date tasks# file");
+    DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
+    if (store)
+        DM_TRY(dm_store_dags(store, a, &rows, &n, reterr));
+    dm_table_init(&t, a, "dag_id is_paused schedule start_date end_date next_run tasks# file");
     for (size_t i = 0; i < set.n_dags; i++) {
         const struct dm_dag *d = set.dags[i];
-        dm_table_add(&t,
-                     DM_ROW(d->dag_id, d->schedule_text, dm_cell_day(args->arena, d->start_date),
-                            dm_cell_day(args->arena, d->end_date),
-                            dm_cell_int(args->arena, (int64_t)d->n_tasks), d->file));
+        struct dm_due due;
+        bool paused = is_paused(args, rows, n, d);
+        bool next = !paused && dm_dag_next_run(store, d, NULL, dm_clock_now(), &due, NULL) == 1;
+        dm_table_add(&t, DM_ROW(d->dag_id, paused ? "true" : "false", d->schedule_text,
+                                dm_cell_day(a, d->start_date), dm_cell_day(a, d->end_date),
+                                next ? dm_cell_time(a, due.run_after) : NULL,
+                                dm_cell_int(a, (int64_t)d->n_tasks), d->file));
     }
     dm_args_print(args, &t);
     if (set.n_errors && !args->quiet)

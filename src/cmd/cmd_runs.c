@@ -1,6 +1,8 @@
 /* daymill runs list|show: what happened, how many rows went where, how long it took. */
 #include "base/map.h"
 #include "cmd/common.h"
+#include "state/callback.h"
+#include "state/memory.h"
 
 /* ---- runs list ---- */
 
@@ -9,9 +11,40 @@ static const struct dm_option list_options[] = {
      "only runs in this state"},
     {"from", 0, DM_OPTION_DAY, "DAY", NULL, "first logical date"},
     {"to", 0, DM_OPTION_DAY, "DAY", NULL, "last logical date, included"},
-    {"last", 'l', DM_OPTION_INT, "N", NULL, "only the newest N"},
+    {"last", 'l', DM_OPTION_INT, "N", NULL,
+     "only the newest N (default: all of a DAG; of all DAGs the newest 1,000, with --json all)"},
     {NULL},
 };
+
+/* Of all DAGs, for people; JSON is whole. */
+enum { LIST_DEFAULT = 1000 };
+
+static int by_dag_and_date(const void *a, const void *b)
+{
+    const struct dm_run_row *x = a, *y = b;
+    int order = strcmp(x->dag_id, y->dag_id);
+    if (order)
+        return order;
+    return x->logical_date < y->logical_date ? -1 : x->logical_date > y->logical_date;
+}
+
+/* The newest, in the order of a list without a limit. */
+static int read_newest(struct dm_args *args, struct dm_store *store, struct dm_run_filter f,
+                       struct dm_run_row **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    f.newest_first = true;
+    f.limit = LIST_DEFAULT + 1;
+    DM_TRY(dm_store_runs(store, args->arena, &f, ret, ret_n, reterr));
+    if (*ret_n > LIST_DEFAULT) {
+        *ret_n = LIST_DEFAULT;
+        if (!args->quiet)
+            fprintf(stderr, "only the newest %d runs; name a DAG, or give --last N for more\n",
+                    LIST_DEFAULT);
+    }
+    if (*ret_n)
+        qsort(*ret, *ret_n, sizeof(**ret), by_dag_and_date);
+    return 0;
+}
 
 static int list(struct dm_args *args, struct dm_err *reterr)
 {
@@ -41,7 +74,9 @@ static int list(struct dm_args *args, struct dm_err *reterr)
     struct dm_run_row *runs = NULL;
     size_t n = 0;
     DM_TRY(dm_cmd_store(args, DM_STORE_READ, &store, reterr));
-    if (store)
+    if (store && !f.dag_id && !last && !args->json)
+        DM_TRY(read_newest(args, store, f, &runs, &n, reterr));
+    else if (store)
         DM_TRY(dm_store_runs(store, args->arena, &f, &runs, &n, reterr));
     struct dm_table t;
     dm_table_init(&t, args->arena,
@@ -78,13 +113,15 @@ const struct dm_cmd dm_cmd_runs_list = {
 struct story {
     struct dm_arena *a;
     struct dm_run_row run;
+    const char *note; /* NULL = none */
     struct dm_run_generation_row *generations;
     struct dm_task_row *tasks;
     struct dm_attempt_row *attempts;
     struct dm_ledger_row *ledger;
     struct dm_check_row *checks;
     struct dm_step_row *steps;
-    size_t n_generations, n_tasks, n_attempts, n_ledger, n_checks, n_steps;
+    struct dm_callback_row *callbacks;
+    size_t n_generations, n_tasks, n_attempts, n_ledger, n_checks, n_steps, n_callbacks;
 };
 
 struct placed {
@@ -122,12 +159,14 @@ static int load(struct dm_store *store, struct story *s, struct dm_err *reterr)
 {
     int64_t id = s->run.id;
     struct dm_attempt_filter all = {.run = id, .map_index = -1};
+    DM_TRY(dm_store_run_note(store, s->a, id, &s->note, reterr));
     DM_TRY(dm_store_run_generations(store, s->a, id, &s->generations, &s->n_generations, reterr));
     DM_TRY(dm_store_tasks(store, s->a, id, &s->tasks, &s->n_tasks, reterr));
     group_instances(s);
     DM_TRY(dm_store_attempts(store, s->a, &all, &s->attempts, &s->n_attempts, reterr));
     DM_TRY(dm_store_ledger(store, s->a, id, 0, &s->ledger, &s->n_ledger, reterr));
     DM_TRY(dm_store_checks(store, s->a, id, 0, &s->checks, &s->n_checks, reterr));
+    DM_TRY(dm_store_callbacks(store, s->a, id, &s->callbacks, &s->n_callbacks, reterr));
     return dm_store_steps(store, s->a, NULL, id, false, &s->steps, &s->n_steps, reterr);
 }
 
@@ -160,14 +199,39 @@ static void print_detail(const char *detail)
             printf("  %.*s\n", DM_FMT(line));
 }
 
+/* What came after a try that failed: "retried", or nothing. */
+static const char *what_next(const struct story *s, const struct dm_attempt_row *r,
+                             const struct dm_task_row *task)
+{
+    for (size_t i = 0; i < s->n_attempts; i++) {
+        const struct dm_attempt_row *later = &s->attempts[i];
+        if (later->task == r->task && !later->step_id && later->number > r->number)
+            return ", retried";
+    }
+    if (task->state == DM_TASK_UP_FOR_RETRY)
+        return dm_arena_printf(s->a, ", to be retried at %s", dm_cell_time(s->a, task->due_at));
+    return task->state == DM_TASK_NONE ? ", cleared since" : "";
+}
+
+/* "load[2], try 1, retried" */
+static const char *which_try(const struct story *s, const struct dm_attempt_row *r)
+{
+    const char *name = dm_cell_instance(s->a, r->task_id, r->map_index), *next = "";
+    for (size_t i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].id == r->task)
+            next = what_next(s, r, &s->tasks[i]);
+    if (r->step_id)
+        name = dm_arena_printf(s->a, "%s, step %s", name, r->step_id);
+    return dm_arena_printf(s->a, "%s, try %d%s", name, r->try_number, next);
+}
+
 static void print_errors(const struct story *s)
 {
     for (size_t i = 0; i < s->n_attempts; i++) {
         const struct dm_attempt_row *r = &s->attempts[i];
         if (!r->error || r->state == DM_ATTEMPT_RESCHEDULED) /* that only says what it waits for */
             continue;
-        printf("\n%s, try %d: %s\n", dm_cell_instance(s->a, r->task_id, r->map_index),
-               r->try_number, r->error);
+        printf("\n%s: %s\n", which_try(s, r), r->error);
         if (r->error_place)
             printf("  at %s\n", r->error_place);
         if (r->error_code != DM_E_CHECK) /* these are told below */
@@ -175,6 +239,37 @@ static void print_errors(const struct story *s)
         if (r->error_hint)
             printf("  hint: %s\n", r->error_hint);
         if (r->log_path)
+            printf("  log: %s\n", r->log_path);
+    }
+}
+
+static const char *of_callback(const struct story *s, const struct dm_callback_row *r)
+{
+    return r->task ? dm_cell_instance(s->a, r->task_id, r->map_index) : "the run";
+}
+
+/* Logs of a task's callbacks are found with `tasks logs --callbacks`. */
+static void print_callbacks(const struct story *s)
+{
+    struct dm_table t;
+    if (!s->n_callbacks)
+        return;
+    printf("\ncallbacks\n");
+    dm_table_init(&t, s->a, "callback of state started took");
+    for (size_t i = 0; i < s->n_callbacks; i++) {
+        const struct dm_callback_row *r = &s->callbacks[i];
+        dm_table_add(&t, DM_ROW(r->key, of_callback(s, r), dm_callback_state_name(r->state),
+                                dm_cell_time(s->a, r->started_at),
+                                dm_cell_span(s->a, r->started_at, r->ended_at)));
+    }
+    dm_table_print(&t, DM_PRINT_ALIGNED, stdout);
+    for (size_t i = 0; i < s->n_callbacks; i++) {
+        const struct dm_callback_row *r = &s->callbacks[i];
+        if (!r->starts || (r->task && !r->error))
+            continue;
+        printf("\n%s of %s: %s\n", r->key, of_callback(s, r),
+               r->error ? r->error : dm_callback_state_name(r->state));
+        if (*r->log_path)
             printf("  log: %s\n", r->log_path);
     }
 }
@@ -298,12 +393,15 @@ static void print_text(const struct story *s, struct dm_args *args)
            dm_run_state_name(r->state), took ? ", took " : "", took ? took : "", r->run_id);
     if (r->conf && strcmp(r->conf, "{}") != 0)
         printf("conf %s\n", r->conf);
+    if (s->note)
+        printf("note %s\n", s->note);
     for (size_t i = 0; i < s->n_generations; i++)
         printf("generation %.12s  %s  %s\n", s->generations[i].generation,
                dm_cell_time(s->a, s->generations[i].since), s->generations[i].why);
     printf("\n");
     print_tasks(s, args);
     print_errors(s);
+    print_callbacks(s);
     print_checks(s, args);
     print_equations(s);
     print_ledger(s);
@@ -436,6 +534,27 @@ static struct dm_value *json_steps(struct story *s)
     return list;
 }
 
+static struct dm_value *json_callbacks(struct story *s)
+{
+    struct dm_value *list = dm_value_list(s->a, 0);
+    for (size_t i = 0; i < s->n_callbacks; i++) {
+        const struct dm_callback_row *r = &s->callbacks[i];
+        struct dm_value *m = dm_value_map(s->a);
+        set_text(s, m, "task_id", r->task_id);
+        dm_map_set(s->a, m, "map_index", dm_value_int(s->a, r->map_index));
+        set_text(s, m, "callback", r->key);
+        set_int(s, m, "position", r->position);
+        set_text(s, m, "state", dm_callback_state_name(r->state));
+        set_int(s, m, "starts", r->starts);
+        set_time(s, m, "start_date", r->started_at);
+        set_time(s, m, "end_date", r->ended_at);
+        set_text(s, m, "error", r->error);
+        set_text(s, m, "log", r->log_path);
+        dm_list_add(s->a, list, m);
+    }
+    return list;
+}
+
 static struct dm_value *json_generations(struct story *s)
 {
     struct dm_value *list = dm_value_list(s->a, 0);
@@ -460,10 +579,12 @@ static int print_json(struct story *s, struct dm_err *reterr)
     set_time(s, m, "start_date", s->run.started_at);
     set_time(s, m, "end_date", s->run.ended_at);
     DM_TRY(set_json(s, m, "conf", s->run.conf ? s->run.conf : "{}", reterr));
+    set_text(s, m, "note", s->note);
     dm_map_set(s->a, m, "generations", json_generations(s));
     dm_map_set(s->a, m, "tasks", json_tasks(s));
     dm_map_set(s->a, m, "steps", json_steps(s));
     dm_map_set(s->a, m, "attempts", json_attempts(s));
+    dm_map_set(s->a, m, "callbacks", json_callbacks(s));
     DM_TRY(json_checks(s, &checks, reterr));
     dm_map_set(s->a, m, "checks", checks);
     dm_map_set(s->a, m, "ledger", json_ledger(s));

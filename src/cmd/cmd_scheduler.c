@@ -80,6 +80,22 @@ static void on_task(void *user, const struct dm_loop_task_event *e)
     dm_log_pop(&dag);
 }
 
+static void on_callback_failed(void *user, const struct dm_loop_callback_event *e)
+{
+    struct dm_log_field dag, run, task, key;
+    dm_log_push(&dag, "dag", e->dag_id);
+    dm_log_push(&run, "run", e->run_id);
+    if (e->task_id)
+        dm_log_push(&task, "task", e->task_id);
+    dm_log_push(&key, "callback", e->key);
+    dm_log_err(DM_LOG_ERROR, e->error);
+    dm_log_pop(&key);
+    if (e->task_id)
+        dm_log_pop(&task);
+    dm_log_pop(&run);
+    dm_log_pop(&dag);
+}
+
 static const struct dm_option options[] = {
     {"standby", 0, DM_OPTION_FLAG, NULL, NULL,
      "wait while another scheduler works, and take over at once when it ends"},
@@ -107,7 +123,8 @@ static int run(struct dm_args *args, struct dm_err *reterr)
                                   .reloaded = on_reloaded,
                                   .draining = on_draining,
                                   .run = on_run,
-                                  .task = on_task};
+                                  .task = on_task,
+                                  .callback_failed = on_callback_failed};
     dm_log_open(2, DM_LOG_INFO, "scheduler");
     DM_TRY(dm_service_begin(args, &s.notify, reterr));
     DM_TRY(dm_cmd_load_world(args, &load, reterr));

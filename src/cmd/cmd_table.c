@@ -8,6 +8,10 @@
     X(check)            \
     X(schema)           \
     X(backfill)         \
+    X(backfills_list)   \
+    X(backfills_pause)  \
+    X(backfills_resume) \
+    X(backfills_cancel) \
     X(standalone)       \
     X(scheduler)        \
     X(clean)            \
@@ -27,6 +31,8 @@
     X(tasks_why)        \
     X(runs_list)        \
     X(runs_show)        \
+    X(runs_mark)        \
+    X(runs_note)        \
     X(variables_list)   \
     X(variables_get)    \
     X(variables_set)    \

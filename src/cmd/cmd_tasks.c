@@ -10,6 +10,7 @@
 #include "sched/clear.h"
 #include "sched/order.h"
 #include "sched/why.h"
+#include "state/callback.h"
 #include "task/render.h"
 
 static const struct dm_option instance_options[] = {
@@ -60,6 +61,12 @@ const struct dm_cmd dm_cmd_tasks_list = {
 
 /* ---- test ---- */
 
+static const struct dm_option test_options[] = {
+    {"map-index", 0, DM_OPTION_INT, "N", NULL,
+     "only this instance of a mapped task (default: all)"},
+    {NULL},
+};
+
 static int test(struct dm_args *args, struct dm_err *reterr)
 {
     struct dm_drive d = {.run_type = "manual", .rerun = DM_RERUN_MISSING, .exact = true};
@@ -69,6 +76,12 @@ static int test(struct dm_args *args, struct dm_err *reterr)
     DM_TRY(dm_cmd_day(args->v[2], &d.from, reterr));
     d.to = d.from;
     d.only_task = task->task_id;
+    d.map_index = (int)dm_option_int(args, "map-index", -1);
+    d.one_instance = dm_option_text(args, "map-index", NULL) != NULL;
+    if (d.one_instance && (d.map_index < 0 || !dm_task_mapping(task)))
+        return dm_err_set(reterr, DM_E_USAGE, "task \"%s\" has no instance %d: %s", task->task_id,
+                          d.map_index,
+                          d.map_index < 0 ? "they are numbered from 0" : "it is not mapped");
     struct dm_cmd_drive drive = {
         .drive = &d,
         .command = dm_arena_printf(args->arena, "tasks test %s %s", d.dag->dag_id, task->task_id),
@@ -84,6 +97,7 @@ const struct dm_cmd dm_cmd_tasks_test = {
     .doc = "run one task of a day, whatever it depends on",
     .min_args = 3,
     .max_args = 3,
+    .options = test_options,
     .run = test,
 };
 
@@ -92,6 +106,7 @@ const struct dm_cmd dm_cmd_tasks_test = {
 static const struct dm_option logs_options[] = {
     {"try", 't', DM_OPTION_INT, "N", NULL, "of this try (default: the last one)"},
     {"map-index", 0, DM_OPTION_INT, "N", NULL, "of this instance of a mapped task (default: all)"},
+    {"callbacks", 0, DM_OPTION_FLAG, NULL, NULL, "of its callbacks, not of the task itself"},
     {"follow", 'f', DM_OPTION_FLAG, NULL, NULL, "go on printing until the attempt ends"},
     {NULL},
 };
@@ -188,19 +203,21 @@ static int copy_new(struct log_reader *r, bool end, struct dm_err *reterr)
     }
 }
 
-static int print_log(struct dm_args *args, struct dm_store *store, const struct dm_attempt_row *at,
-                     bool follow, struct dm_err *reterr)
+/* `at` NULL = it is of a callback: what is there is printed. */
+static int print_log(struct dm_args *args, struct dm_store *store, const char *log_path,
+                     const struct dm_attempt_row *at, struct dm_err *reterr)
 {
     enum { POLL_US = 200000 };
-    if (!*at->log_path) {
+    bool follow = at && dm_option_flag(args, "follow");
+    if (!*log_path) {
         printf("(its log was removed: it was older than retention.logs)\n");
         return 0;
     }
-    const char *path = dm_path_join(args->arena, args->project->dir, at->log_path);
+    const char *path = dm_path_join(args->arena, args->project->dir, log_path);
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return dm_err_errno(reterr, errno, "could not read %s", at->log_path);
-    struct dm_attempt_row now = *at;
+        return dm_err_errno(reterr, errno, "could not read %s", log_path);
+    struct dm_attempt_row now = at ? *at : (struct dm_attempt_row){0};
     _cleanup_log_reader_ struct log_reader r = {.fd = fd, .raw = args->json};
     dm_strbuf_init(&r.rest, DM_BUF_TEXT);
     while (follow && now.state == DM_ATTEMPT_RUNNING) {
@@ -244,6 +261,35 @@ static int last_try(const struct dm_attempt_row *attempts, size_t n, int map_ind
     return attempts[n - 1].try_number;
 }
 
+static int callback_logs(struct dm_args *args, struct dm_store *store, const struct dm_run_row *run,
+                         struct dm_err *reterr)
+{
+    struct dm_callback_row *rows;
+    size_t n, shown = 0;
+    int64_t index = dm_option_int(args, "map-index", -1), of_try = dm_option_int(args, "try", 0);
+    DM_TRY(dm_store_callbacks(store, args->arena, run->id, &rows, &n, reterr));
+    for (size_t i = 0; i < n; i++) {
+        const struct dm_callback_row *c = &rows[i];
+        if (!c->task || strcmp(c->task_id, args->v[1]) != 0 || !c->starts ||
+            (index >= 0 && c->map_index != index) || (of_try && c->try_number != of_try))
+            continue;
+        shown++;
+        if (!args->quiet && !args->json)
+            printf("== %s, try %d, %s: %s (%s)\n",
+                   dm_cell_instance(args->arena, c->task_id, c->map_index), c->try_number, c->key,
+                   dm_callback_state_name(c->state), c->log_path);
+        DM_TRY(print_log(args, store, c->log_path, NULL, reterr));
+    }
+    if (shown)
+        return 0;
+    dm_err_set(reterr, DM_E_NOTFOUND, "no log: no callback of \"%s\" has run on %s", args->v[1],
+               args->v[2]);
+    return dm_err_hint(reterr,
+                       "\"daymill runs show %s %s\" lists them, those of the run itself too; "
+                       "on_execute_callback writes into the log of the task.",
+                       args->v[0], args->v[2]);
+}
+
 static int logs(struct dm_args *args, struct dm_err *reterr)
 {
     _cleanup_store_ struct dm_store *store = NULL;
@@ -253,6 +299,8 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
     int64_t try_number = dm_option_int(args, "try", 0);
     int64_t index = dm_option_int(args, "map-index", -1);
     DM_TRY(dm_cmd_run(args, args->v[0], args->v[2], &store, &run, reterr));
+    if (dm_option_flag(args, "callbacks"))
+        return callback_logs(args, store, &run, reterr);
     struct dm_attempt_filter f = {.run = run.id,
                                   .task_id = args->v[1],
                                   .map_index = (int)index,
@@ -269,7 +317,7 @@ static int logs(struct dm_args *args, struct dm_err *reterr)
             printf("== %s, try %d%s%s (%s)\n",
                    dm_cell_instance(args->arena, at->task_id, at->map_index), at->try_number,
                    at->step_id ? ", step " : "", at->step_id ? at->step_id : "", at->log_path);
-        DM_TRY(print_log(args, store, at, dm_option_flag(args, "follow"), reterr));
+        DM_TRY(print_log(args, store, at->log_path, at, reterr));
     }
     return 0;
 }

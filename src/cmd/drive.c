@@ -38,6 +38,17 @@ static void on_task(void *user, const struct dm_loop_task_event *e)
     fputc('\n', stderr);
 }
 
+static void on_callback_failed(void *user, const struct dm_loop_callback_event *e)
+{
+    struct view *v = user;
+    if (v->args->quiet)
+        return;
+    dm_progress_hide(&v->progress);
+    fprintf(stderr, "%s %s%s%s: %s failed: %.*s\n  log: %s\n", e->dag_id, e->run_id,
+            e->task_id ? "  " : "", e->task_id ? e->task_id : "", e->key,
+            (int)strcspn(e->error->message, "\n"), e->error->message, e->log_path);
+}
+
 static void on_progress(void *user, const struct dm_loop_progress *p)
 {
     struct view *v = user;
@@ -168,6 +179,10 @@ static int report(struct dm_args *args, struct dm_store *store, const struct dm_
                   const struct dm_loop_report *r, struct dm_err *reterr)
 {
     char first_day[DM_TIME_MAX], last_day[DM_TIME_MAX];
+    if (d->drive->one_instance && !r->n_failures && r->attempts == 0)
+        return dm_err_set(reterr, DM_E_NOTFOUND, "task \"%s\" has no instance %d on %s",
+                          d->drive->only_task, d->drive->map_index,
+                          dm_time_date(d->drive->from, first_day));
     /* One task alone answers for itself, whatever else failed on that day. */
     if (!r->n_failures && (d->drive->only_task || (!r->failed && !r->unstarted))) {
         if (!args->quiet && !args->json)
@@ -221,6 +236,16 @@ static void print_json(const struct dm_loop_report *r)
            (double)r->latency_max_us / DM_MS, r->n_latency);
 }
 
+static int say_detached(const struct dm_args *args, const struct dm_loop_report *r)
+{
+    if (args->json)
+        printf("{\"backfill\": %lld}\n", (long long)r->detached);
+    else if (!args->quiet)
+        printf("backfill %lld: the scheduler does it; \"%s backfills list\" shows how far it is\n",
+               (long long)r->detached, args->self);
+    return 0;
+}
+
 int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_err *reterr)
 {
     _cleanup_store_ struct dm_store *store = NULL;
@@ -230,6 +255,7 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
         .user = &v,
         .waiting = on_waiting,
         .task = on_task,
+        .callback_failed = on_callback_failed,
         .progress = on_progress,
     };
     struct dm_load_world load;
@@ -241,6 +267,7 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
         .store = store,
         .drives = &named,
         .n_drives = 1,
+        .detach = d->detach,
         .load = &load,
         .jobs = d->jobs,
         .command = d->command,
@@ -254,6 +281,8 @@ int dm_cmd_drive(struct dm_args *args, const struct dm_cmd_drive *d, struct dm_e
         dm_err_hint(reterr,
                     "Nothing is half-written; the same command goes on where this one ended.");
     DM_TRY(rc);
+    if (rc == 0 && r.detached)
+        return say_detached(args, &r);
     if (args->json)
         print_json(&r);
     return report(args, store, d, &r, reterr);

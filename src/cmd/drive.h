@@ -12,6 +12,7 @@ struct dm_cmd_drive {
     const struct dm_drive *drive;
     const char *command; /* for whoever waits for us: "backfill user_behaviour" */
     int jobs;
+    bool detach;     /* leave it to the scheduler */
     bool show_tasks; /* a line per task that ends */
 };
 

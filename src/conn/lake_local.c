@@ -12,11 +12,11 @@
 
 #include "base/clock.h"
 #include "base/time.h"
+#include "conn/input.h"
 #include "conn/lake_ops.h"
 #include "conn/place.h"
 
 enum { OBJECT_MODE = 0444, BESIDE_MAX = 5, CHUNK = 1 << 20, WORD_MAX = 8192 };
-#define RACILY_CLEAN_US (2 * DM_SEC)
 
 /* ---- names ---- */
 
@@ -366,7 +366,7 @@ static int landed_before(struct dm_arena *a, const struct dm_lake *l, int source
 static bool racily_clean(const struct stat *st, int64_t now)
 {
     int64_t mtime = us_of(st->st_mtim), ctime = us_of(st->st_ctim);
-    return now - (mtime > ctime ? mtime : ctime) < RACILY_CLEAN_US;
+    return now - (mtime > ctime ? mtime : ctime) < DM_RACILY_CLEAN_US;
 }
 
 static const char *landing_identity(struct dm_arena *a, const struct stat *source,

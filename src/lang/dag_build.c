@@ -59,8 +59,8 @@ static void check_keys(struct dm_dag_draft *d)
             draft_warning(d, key, NO_EFFECT, NULL, "\"%s\" has no effect (%s)", keys[k].name,
                           keys[k].doc);
         } else if (k < N_KEYS) {
-            draft_error(d, key, UNSUPPORTED_KEY, NULL, "\"%s\" is not supported (%s)", keys[k].name,
-                        keys[k].doc);
+            draft_error(d, key, UNSUPPORTED_KEY, keys[k].doc, "\"%s\" does not work here",
+                        keys[k].name);
         } else {
             /* dag-factory ignores what it does not know; a name one letter off is a mistake all the same. */
             const char *hint = dm_did_you_mean(d->loader->a, name, names);
@@ -383,10 +383,12 @@ static void doc_file(struct dm_dag_draft *d)
     struct dm_err err;
     if (!path)
         return;
-    if (path->kind != DM_STRING || !dm_str_starts(path->s, DM_STR("/")))
-        draft_error(d, path, SCHEMA, NULL, "doc_md_file_path must be an absolute path");
-    else {
-        const char *name = dm_str_cstr(d->loader->a, path->s);
+    const char *name = dm_dag_beside(d, path);
+    if (!name) {
+        draft_error(d, path, SCHEMA, "Write it absolute, or seen from this file.",
+                    "doc_md_file_path must be %s",
+                    d->loader->world->model_only ? "an absolute path" : "a path");
+    } else {
         dm_dag_depend(d->loader, name);
         if (dm_file_read(d->loader->a, name, DM_DAG_TEXT_MAX, &text, &err) < 0)
             draft_error(d, path, FILE_NOT_FOUND, err.hint, "%s", err.message);

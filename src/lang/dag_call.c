@@ -106,6 +106,12 @@ static const struct dm_value *find_in(struct dm_dag_draft *d, const struct dm_va
     struct dm_str text;
     struct dm_err err;
     dm_dag_depend(d->loader, path);
+    if (!dm_exists(path)) {
+        dm_diag_report(d->loader, where, false, code,
+                       "A path that is not absolute is seen from the DAG's file.",
+                       "there is no file %s", dm_dag_shown_path(d->loader, path));
+        return NULL;
+    }
     if (dm_file_read(d->loader->a, path, MODULE_MAX_BYTES, &text, &err) < 0) {
         dm_diag_report(d->loader, where, false, code, err.hint, "%s", err.message);
         return NULL;
@@ -149,14 +155,17 @@ const struct dm_value *dm_dag_callable(struct dm_dag_draft *d, const struct dm_v
 const struct dm_value *dm_dag_callable_in(struct dm_dag_draft *d, const struct dm_value *name,
                                           const struct dm_value *file, enum dm_diag_code code)
 {
-    struct dm_arena *a = d->loader->a;
-    if (name->kind != DM_STRING || file->kind != DM_STRING || file->s.len == 0 ||
-        file->s.p[0] != '/') {
-        draft_error(d, file, BAD_ARGUMENT, "Write an absolute path.",
-                    "the file of a Python function must be an absolute path");
+    if (name->kind != DM_STRING) {
+        draft_error(d, name, BAD_ARGUMENT, NULL, "the name of a Python function must be a text");
         return NULL;
     }
-    const char *path = dm_str_cstr(a, file->s);
+    const char *path = dm_dag_beside(d, file);
+    if (!path) {
+        draft_error(d, file, BAD_ARGUMENT, "Write its path: absolute, or seen from this file.",
+                    "the file of a Python function must be %s",
+                    d->loader->world->model_only ? "an absolute path" : "a path");
+        return NULL;
+    }
     struct dm_str module = dm_str_c(dm_path_base(path));
     if (dm_str_ends(module, DM_STR(".py")))
         module.len -= 3;

@@ -106,7 +106,9 @@ int64_t dm_dag_date(struct dm_dag_draft *d, const char *key, const struct dm_val
         if (parse_text(v->s, d->loader->world->now, zone, &us))
             return us;
         draft_error(d, v, BAD_DATE,
-                    "Write 2024-01-31, 2024-01-31T06:30:00, or \"2 days\" before today.",
+                    dm_str_find(v->s, DM_STR("$"), 0) >= 0
+                        ? "Set that environment variable for the scheduler and for commands."
+                        : "Write 2024-01-31, 2024-01-31T06:30:00, or \"2 days\" before today.",
                     "%s: \"%.*s\" is no date", key, DM_FMT(v->s));
         return DM_NEVER;
     default:

@@ -292,12 +292,10 @@ static void load_dag(struct load *load, const struct dm_dag_source *s,
     const struct dm_dag *other = at.dag_id ? dm_map_get(&load->dags, key->s) : NULL;
     const struct dm_value *config = layered_config(&load->l, f, file_default, map, &args);
     struct dm_dag *dag = dm_dag_build(&load->l, s, key, config, args);
-    if (other && dag) {
-        dm_diag_report(&load->l, at, false, DM_DIAG_DUPLICATE_ID, "Rename one of them.",
-                       "the dag_id \"%s\" is taken by %s, line %u", at.dag_id, other->file,
-                       other->line);
-        return;
-    }
+    if (other && dag) /* as in Airflow, the file that is read last has it */
+        dm_diag_report(&load->l, at, true, DM_DIAG_DUPLICATE_ID, "Rename one of them.",
+                       "this \"%s\" takes the place of the one in %s, line %u", at.dag_id,
+                       other->file, other->line);
     if (dag)
         finish(load, dag);
 }

@@ -197,6 +197,9 @@ bool dm_ignored(struct dm_arena *a, const struct dm_ignore_rule *rules, const ch
 void dm_dag_depend(struct dm_dag_loader *l, const char *path);
 /* Is it a file?  The result depends on it. */
 bool dm_dag_has_file(struct dm_dag_loader *l, const char *path);
+/* A path that a DAG names: absolute, or seen from the folder of its file (which dag-factory does not take); NULL where
+   it is neither. */
+const char *dm_dag_beside(const struct dm_dag_draft *d, const struct dm_value *path);
 /* All of them for people, sorted; there are l->depends.len. */
 const char **dm_dag_depends(const struct dm_dag_loader *l, struct dm_arena *a);
 /* The same for what a mapped task is mapped over; checks the items too. */

@@ -120,6 +120,18 @@ bool dm_dag_has_file(struct dm_dag_loader *l, const char *path)
     return dm_is_file(path);
 }
 
+const char *dm_dag_beside(const struct dm_dag_draft *d, const struct dm_value *path)
+{
+    if (path->kind != DM_STRING || !path->s.len)
+        return NULL;
+    const char *name = dm_str_cstr(d->loader->a, path->s);
+    if (*name == '/')
+        return name;
+    return d->loader->world->model_only
+               ? NULL
+               : dm_path_clean(d->loader->a, dm_path_join(d->loader->a, d->source->dir, name));
+}
+
 static int by_name(const void *x, const void *y)
 {
     return strcmp(*(const char *const *)x, *(const char *const *)y);

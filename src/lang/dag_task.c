@@ -86,8 +86,8 @@ void dm_dag_check_defaults(struct dm_dag_draft *d)
             draft_warning(d, key, NO_EFFECT, NULL, "\"%s\" has no effect (%s)", keys[k].name,
                           keys[k].doc);
         else if (k >= 0 && keys[k].effect == REFUSED && strict)
-            draft_error(d, key, UNSUPPORTED_KEY, NULL, "\"%s\" is not supported (%s)", keys[k].name,
-                        keys[k].doc);
+            draft_error(d, key, UNSUPPORTED_KEY, keys[k].doc, "\"%s\" does not work here",
+                        keys[k].name);
         if (k >= 0 || dm_str_is(name, "timezone") || is_half_callback(name) ||
             any_operator_has(d->loader->world->ops, name))
             continue;
@@ -109,6 +109,7 @@ struct reader {
     const struct dm_op_spec *spec;
     const struct dm_value *expand, *partial; /* maps, or NULL */
     bool decorated;
+    bool broken; /* what is missing was there, but could not be used */
 };
 
 static const struct dm_value *value_of(const struct reader *r, const char *key)
@@ -466,6 +467,8 @@ static void read_field(const struct reader *r, const struct dm_op_field *f, stru
         dm_map_set(a, args, f->name, v);
         return;
     }
+    if (f->required && r->broken)
+        return;
     if (f->required) {
         draft_error(r->d, v ? v : r->map, MISSING_KEY, f->doc, "%s (%s) needs %s", r->what,
                     r->spec->name, f->name);
@@ -487,6 +490,18 @@ static const struct dm_value *read_args(const struct reader *r)
     return args;
 }
 
+/* retry_delay_sec and the like, which 0.x knows in default_args only. */
+static const char *key_hint(const struct reader *r, struct dm_str name)
+{
+    struct dm_arena *a = r->d->loader->a;
+    ptrdiff_t suffix = dm_str_find(name, DM_STR("_sec"), 0);
+    struct dm_str key = suffix > 0 ? dm_str_sub(name, 0, (size_t)suffix) : name;
+    if (suffix > 0 && key_index(key) >= 0)
+        return dm_arena_printf(a, "Write %.*s: {__type__: datetime.timedelta, seconds: …}.",
+                               DM_FMT(key));
+    return dm_did_you_mean(a, name, known_names(a, r->spec));
+}
+
 static void check_keys(const struct reader *r)
 {
     for (size_t i = 0; i < r->map->map.n; i++) {
@@ -496,18 +511,16 @@ static void check_keys(const struct reader *r)
             continue;
         int k = key_index(name);
         if (k < 0)
-            draft_error(
-                r->d, key, UNKNOWN_KEY,
-                dm_did_you_mean(r->d->loader->a, name, known_names(r->d->loader->a, r->spec)),
-                "%s (%s) has no key \"%.*s\"", r->what, r->spec->name, DM_FMT(name));
+            draft_error(r->d, key, UNKNOWN_KEY, key_hint(r, name), "%s (%s) has no key \"%.*s\"",
+                        r->what, r->spec->name, DM_FMT(name));
         else if (keys[k].effect == WORKS || r->d->loader->world->model_only)
             continue;
         else if (keys[k].effect == NONE)
             draft_warning(r->d, key, NO_EFFECT, NULL, "\"%s\" has no effect (%s)", keys[k].name,
                           keys[k].doc);
         else
-            draft_error(r->d, key, UNSUPPORTED_KEY, NULL, "\"%s\" is not supported (%s)",
-                        keys[k].name, keys[k].doc);
+            draft_error(r->d, key, UNSUPPORTED_KEY, keys[k].doc, "\"%s\" does not work here",
+                        keys[k].name);
     }
 }
 
@@ -536,7 +549,9 @@ static void unknown_operator(const struct reader *r, const struct dm_value *v)
     if (dm_str_find(v->s, DM_STR("."), 0) > 0 && dm_dag_standard_module(v->s))
         draft_error(r->d, v, BAD_ARGUMENT, hint, "\"%.*s\" is no operator", DM_FMT(v->s));
     else
-        draft_error(r->d, v, UNKNOWN_OPERATOR, hint, "there is no operator \"%.*s\"", DM_FMT(v->s));
+        draft_error(r->d, v, UNKNOWN_OPERATOR,
+                    hint ? hint : "Call what it does from bash, python or http.",
+                    "there is no operator \"%.*s\"", DM_FMT(v->s));
 }
 
 /* A function with a decorator is a task of the operator that Airflow makes of it. */
@@ -550,7 +565,9 @@ static const struct dm_op_spec *find_decorator(const struct reader *r, const str
     for (size_t i = 0; paths[i] && v->kind == DM_STRING; i++)
         known = known || dm_str_is(v->s, paths[i]);
     if (!known)
-        draft_error(r->d, v, UNKNOWN_CLASS, "Use airflow.decorators.task.",
+        draft_error(r->d, v, UNKNOWN_CLASS,
+                    "Use airflow.decorators.task, or an operator such as bash, python_branch or "
+                    "python_sensor.",
                     "the decorator of %s is not known", r->what);
     else if (!spec)
         draft_error(r->d, v, UNSUPPORTED_KEY,
@@ -706,7 +723,7 @@ static void check_args(const struct reader *r, const struct dm_value *args)
     struct dm_err err;
     if (r->spec->sensor)
         check_sensor(r, args);
-    if (!r->spec->check || r->spec->check(args, &err) == 0)
+    if (r->broken || !r->spec->check || r->spec->check(args, &err) == 0)
         return;
     if (err.code == DM_E_NOTFOUND)
         draft_error(r->d, r->map, MISSING_KEY, err.hint, "%s: %s", r->what, err.message);
@@ -822,7 +839,9 @@ void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const st
     }
     t->dependencies = dependencies(&r);
     r.spec = find_operator(&r);
+    size_t errors = d->loader->n_errors;
     r.map = dm_dag_task_map(d, r.spec, t->task.task_id, map);
+    r.broken = d->loader->n_errors > errors;
     read_common(&r, &t->task);
     if (!r.spec)
         return;

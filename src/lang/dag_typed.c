@@ -74,6 +74,26 @@ static const struct {
 };
 enum { N_CLASSES = sizeof(classes) / sizeof(classes[0]) };
 
+/* What to write where a class is not here, by a piece of its path. */
+static const struct {
+    const char *piece, *hint;
+} refused[] = {
+    {"kubernetes.", "Leave executor_config out: a task is a process of this machine."},
+    {"imetable",
+     "Write a cron expression, which may hold several times (\"0 6,18 * * 1-5\"), or a timedelta."},
+};
+
+static const char *instead(struct dm_arena *a, struct dm_str path, const char *const *names)
+{
+    const char *hint = dm_did_you_mean(a, path, names);
+    for (size_t i = 0; !hint && i < sizeof(refused) / sizeof(refused[0]); i++)
+        if (dm_str_find(path, dm_str_c(refused[i].piece), 0) >= 0)
+            hint = refused[i].hint;
+    return hint ? hint
+                : "Typed objects are the classes that dag-factory's examples use: dates, "
+                  "timetables, assets, params and Python's own.";
+}
+
 /* One object while it is made: its positional and its named arguments, resolved. */
 struct object {
     struct dm_dag_draft *d;
@@ -451,8 +471,7 @@ static const struct dm_value *typed(struct dm_dag_draft *d, const struct dm_valu
         }
         return make(&o, classes[i].kind);
     }
-    draft_error(d, type, UNKNOWN_TYPE,
-                type->kind == DM_STRING ? dm_did_you_mean(a, type->s, names) : NULL,
+    draft_error(d, type, UNKNOWN_TYPE, type->kind == DM_STRING ? instead(a, type->s, names) : NULL,
                 "there is no class \"%.*s\" here",
                 DM_FMT(type->kind == DM_STRING ? type->s : dm_value_json(a, type)));
     return &dm_null;

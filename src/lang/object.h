@@ -162,6 +162,7 @@ struct dm_undefined {
     enum dm_template_error why;
 };
 extern const struct dm_class dm_class_undefined, dm_class_bound, dm_class_generator;
+extern const struct dm_class dm_class_xcoms; /* several XComs: its data is the list of them */
 const struct dm_value *dm_undefined(struct dm_eval *e, enum dm_template_error why, const char *fmt,
                                     ...) dm_printf(3, 4);
 const struct dm_undefined *dm_is_undefined(const struct dm_value *v);

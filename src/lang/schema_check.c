@@ -145,9 +145,10 @@ static int check_type(struct check *c, const struct dm_value *type, const struct
     bool fits = type->kind == DM_STRING && is_type(v, type->s);
     for (size_t i = 0; type->kind == DM_LIST && i < type->list.n && !fits; i++)
         fits = type->list.items[i]->kind == DM_STRING && is_type(v, type->list.items[i]->s);
+    bool whole = v->kind == DM_INT || v->kind == DM_BIG; /* by the schema's own word */
     return fits ? 0
                 : refuse(c, path, "%s is of the type %s, not %s", shown(c, v),
-                         dm_kind_name(v->kind), shown(c, type));
+                         whole ? "integer" : dm_kind_name(v->kind), shown(c, type));
 }
 
 static int check_enum(struct check *c, const struct dm_value *list, const struct dm_value *schema,

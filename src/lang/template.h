@@ -11,7 +11,20 @@
 
 #include "lang/value.h"
 
-enum { DM_XCOM_OF_ALL = -2 };
+enum { DM_XCOM_OF_ALL = -2, DM_XCOM_ANY = -3 };
+
+/* Which XCom: a task_id or key without p is any. */
+struct dm_xcom_wanted {
+    struct dm_str dag_id, run_id, task_id, key;
+    int64_t
+        until; /* of the newest run up to this logical date that has one; DM_NEVER = of run_id */
+    int map_index; /* DM_XCOM_ANY = of any instance */
+};
+struct dm_xcom_found {
+    struct dm_str run_id, task_id, key;
+    int map_index;
+    const struct dm_value *value;
+};
 enum { DM_TEMPLATE_DEPTH = 100, DM_TEMPLATE_STEPS = 1000000 };
 
 struct dm_template;
@@ -38,12 +51,18 @@ struct dm_context {
         prev_end_date_success;
     const struct dm_timetable *timetable; /* for prev_ds, next_ds; NULL = as for a manual run */
     int try_number, max_tries, map_index, retries;
-    const char *state;                /* of the try; NULL = "running" */
-    const char *exception, *reason;   /* of a callback; NULL = not defined */
-    int64_t now;                      /* dag_run.start_date, ti.start_date */
-    const struct dm_value *conf;      /* of the run; map */
-    const struct dm_value *params;    /* DAG < task < conf, already merged; map */
-    const struct dm_value *task_args; /* map; {{ task.x }} */
+    const char *state;                 /* of the try; NULL = "running" */
+    const char *exception, *reason;    /* of a callback; NULL = not defined */
+    int64_t now;                       /* dag_run.start_date, ti.start_date */
+    const struct dm_value *conf;       /* of the run; map */
+    const struct dm_value *params;     /* DAG < task < conf, already merged; map */
+    const struct dm_value *task_args;  /* map; {{ task.x }} */
+    const struct dm_value *triggering; /* events of assets that the run was made for; NULL = none */
+    /* Attributes of {{ task.x }} and {{ dag.x }} that differ from lang/attributes.def; maps, or NULL.  upstream_task_ids
+       and downstream_task_ids of a task are lists. */
+    const struct dm_value *task_attrs, *dag_attrs;
+    const char *operator_class;       /* "BashOperator"; NULL = not known */
+    const char *hostname, *user_name; /* where the task runs, as whom; NULL = "" */
     const struct dm_value *more;      /* map of further variables, or NULL */
     int (*var)(void *user, struct dm_str key, struct dm_str *ret, struct dm_err *reterr);
     /* An Airflow connection as a map: conn_id conn_type host login password schema port extra (map) description. */
@@ -54,10 +73,16 @@ struct dm_context {
     int (*xcom)(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_str run_id,
                 struct dm_str task_id, int map_index, struct dm_str key,
                 const struct dm_value **ret, struct dm_err *reterr);
+    /* The one that came last of those wanted. */
+    int (*newest_xcom)(void *user, struct dm_arena *a, const struct dm_xcom_wanted *wanted,
+                       struct dm_xcom_found *ret, struct dm_err *reterr);
     /* The text of a file named by a templated field, include, import or extends. */
     int (*file)(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr);
     void *user;
 };
+
+/* The state of the run in its context: "running", unless its callbacks are told why it ended. */
+const char *dm_context_run_state(const char *reason);
 
 int dm_template_render(struct dm_arena *a, const struct dm_template *t, const struct dm_context *c,
                        struct dm_str *ret, struct dm_err *reterr) dm_nodiscard;

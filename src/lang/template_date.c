@@ -781,7 +781,9 @@ int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name
     if (dm_str_is(name, "tzinfo") ||
         (!plain && (dm_str_is(name, "timezone_name") || dm_str_is(name, "tz") ||
                     dm_str_is(name, "timezone")))) {
-        *ret = t.naive ? &dm_null : dm_str_value(e, dm_str_c(v->time.zone ? v->time.zone : "UTC"));
+        const char *zone = v->time.zone ? v->time.zone : "UTC";
+        bool text = dm_str_is(name, "timezone_name");
+        *ret = t.naive ? &dm_null : text ? dm_value_cstr(e->a, zone) : dm_timezone(e, zone);
         return 1;
     }
     if (plain)

@@ -34,13 +34,16 @@ int dm_template_render(struct dm_arena *a, const struct dm_template *t, const st
     return 0;
 }
 
-/* A copy without anything of the render: objects become their text. */
+/* A copy without anything of the render: several XComs become a list, other objects their text. */
 static int export_value(struct dm_eval *e, struct dm_arena *a, const struct dm_value *v,
                         const struct dm_value **ret)
 {
     DM_TRY(dm_eval_defined(e, v));
     switch (v->kind) {
     case DM_OBJECT:
+        if (dm_object_data(v, &dm_class_xcoms))
+            return export_value(e, a, dm_object_data(v, &dm_class_xcoms), ret);
+        __attribute__((fallthrough));
     case DM_BIG: {
         struct dm_str s;
         DM_TRY(dm_text_of(e, v, &s));

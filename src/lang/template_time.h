@@ -21,6 +21,10 @@ int dm_time_like(struct dm_eval *e, const struct dm_value *as, int64_t local,
 /* An instant in another zone ("+02:00" or a name of the tz database). */
 int dm_time_in_zone(struct dm_eval *e, const struct dm_value *v, struct dm_str zone,
                     const struct dm_value **ret) dm_nodiscard;
+/* A time zone as an object: prints its name; a name of the tz database or "+02:00". */
+const struct dm_value *dm_timezone(struct dm_eval *e, const char *name);
+/* Its name, or NULL where the value is none. */
+const char *dm_timezone_name(const struct dm_value *v);
 const struct dm_value *dm_date_value(struct dm_eval *e, int64_t days);
 const struct dm_value *dm_delta_value(struct dm_eval *e, int64_t us);
 /* Adds months to a wall clock time; the day is cut to the month's length. */

@@ -27,7 +27,10 @@ struct dm_timetable {
     struct span delta; /* DELTA: the period; CRON_TRIGGER: the length of a run's interval */
 };
 
-enum { SPANS_MAX = 4096 }; /* clock changes passed over in one search: more than 50 years of them */
+enum {
+    SPANS_MAX = 4096, /* clock changes passed over in one search: more than 50 years of them */
+    LAST_YEAR = 9999,
+};
 
 enum dm_timetable_kind dm_timetable_kind(const struct dm_timetable *t)
 {
@@ -120,35 +123,40 @@ static int cron_prev(const struct dm_timetable *t, int64_t utc, int64_t *ret, st
 }
 
 /* Adds a span `n` times; a day that the month does not have becomes its last. */
-static int64_t add_span(int64_t utc, const struct span *s, int n)
+static int add_span(int64_t utc, const struct span *s, int n, int64_t *ret, struct dm_err *reterr)
 {
+    struct dm_civil c = dm_civil_from_us(utc);
     if (s->months) {
-        struct dm_civil c = dm_civil_from_us(utc);
         int64_t months = c.year * INT64_C(12) + (c.month - 1) + n * s->months;
         int64_t rest = utc - dm_days_from_civil(c.year, c.month, c.day) * DM_DAY;
-        int year = (int)(months / 12), month = (int)(months % 12) + 1;
-        int day = c.day < dm_month_days(year, month) ? c.day : dm_month_days(year, month);
-        utc = dm_days_from_civil(year, month, day) * DM_DAY + rest;
+        c.year = (int)(months / 12);
+        c.month = (int)(months % 12) + 1;
+        if (months >= 12 && c.year <= LAST_YEAR) {
+            int last = dm_month_days(c.year, c.month);
+            utc = dm_days_from_civil(c.year, c.month, c.day < last ? c.day : last) * DM_DAY + rest;
+        }
     }
-    return utc + n * s->us;
+    if (c.year >= 1 && c.year <= LAST_YEAR) {
+        utc += n * s->us;
+        c = dm_civil_from_us(utc);
+    }
+    if (c.year < 1 || c.year > LAST_YEAR)
+        return dm_err_set(reterr, DM_E_INVALID, "the schedule leads out of the years 1 to %d",
+                          LAST_YEAR);
+    *ret = utc;
+    return 0;
 }
 
 int dm_timetable_tick_after(const struct dm_timetable *t, int64_t utc, int64_t *ret,
                             struct dm_err *reterr)
 {
-    if (t->cron)
-        return cron_next(t, utc, ret, reterr);
-    *ret = add_span(utc, &t->delta, 1);
-    return 0;
+    return t->cron ? cron_next(t, utc, ret, reterr) : add_span(utc, &t->delta, 1, ret, reterr);
 }
 
 int dm_timetable_tick_before(const struct dm_timetable *t, int64_t utc, int64_t *ret,
                              struct dm_err *reterr)
 {
-    if (t->cron)
-        return cron_prev(t, utc, ret, reterr);
-    *ret = add_span(utc, &t->delta, -1);
-    return 0;
+    return t->cron ? cron_prev(t, utc, ret, reterr) : add_span(utc, &t->delta, -1, ret, reterr);
 }
 
 int dm_timetable_align_next(const struct dm_timetable *t, int64_t utc, int64_t *ret,
@@ -188,7 +196,9 @@ static int latest_start(const struct dm_timetable *t, int64_t now, int64_t *ret,
         int64_t period =
             t->delta.us + t->delta.months / 12 * 365 * DM_DAY + t->delta.months % 12 * 30 * DM_DAY;
         int64_t over = now % period;
-        return dm_timetable_tick_before(t, now - (over < 0 ? over + period : over), ret, reterr);
+        if (add_span(now - (over < 0 ? over + period : over), &t->delta, -1, ret, NULL) < 0)
+            *ret = DM_NEVER; /* before all years */
+        return 0;
     }
     int64_t last, next;
     DM_TRY(cron_prev(t, now, &last, reterr));
@@ -250,7 +260,8 @@ static int next_trigger(const struct dm_timetable *t, const struct dm_due *last,
     }
     if (at == DM_NEVER || (latest != DM_NEVER && at > latest))
         return 0;
-    *ret = (struct dm_due){add_span(at, &t->delta, -1), at, at};
+    DM_TRY(add_span(at, &t->delta, -1, &candidate, reterr));
+    *ret = (struct dm_due){candidate, at, at};
     return 1;
 }
 
@@ -304,7 +315,7 @@ int dm_timetable_manual(const struct dm_timetable *t, int64_t logical, struct dm
         DM_TRY(dm_timetable_align_prev(t, logical, &end, reterr));
         DM_TRY(dm_timetable_tick_before(t, end, &start, reterr));
     } else if (t->kind == DM_TIMETABLE_CRON_TRIGGER) {
-        start = add_span(logical, &t->delta, -1);
+        DM_TRY(add_span(logical, &t->delta, -1, &start, reterr));
     }
     *ret = (struct dm_due){start, end, logical};
     return 0;
@@ -320,7 +331,8 @@ int dm_timetable_range(struct dm_arena *a, const struct dm_timetable *t, int64_t
         to = DM_NEVER; /* manual runs only, and runs without planned dates: nothing to repeat */
     int64_t start = from;
     if (t->kind == DM_TIMETABLE_CRON_TRIGGER)
-        start = add_span(from, &t->delta, 1); /* the logical date is the interval's start */
+        /* the logical date is the interval's start */
+        DM_TRY(add_span(from, &t->delta, 1, &start, reterr));
     while (to != DM_NEVER) {
         int rc = dm_timetable_next(t, last, start, DM_NEVER, true, from, &due, reterr);
         if (rc < 0)
@@ -540,6 +552,11 @@ int dm_timetable_parse(struct dm_arena *a, const struct dm_value *schedule, cons
     if (t->kind == DM_TIMETABLE_DELTA &&
         (t->delta.us < 0 || t->delta.months < 0 || (!t->delta.us && !t->delta.months)))
         return dm_err_set(reterr, DM_E_INVALID, "the time between two runs must be positive");
+    const int64_t longest = LAST_YEAR * 366 * DM_DAY;
+    if (t->delta.us > longest || t->delta.us < -longest || t->delta.months > LAST_YEAR * 12 ||
+        t->delta.months < -LAST_YEAR * 12)
+        return dm_err_set(reterr, DM_E_INVALID, "the time between two runs is longer than %d years",
+                          LAST_YEAR);
     *ret = t;
     return 0;
 }

@@ -346,10 +346,10 @@ uint64_t dm_value_hash(const struct dm_value *v)
 const char *dm_kind_name(enum dm_kind kind)
 {
     static const char *const names[] = {
-        [DM_NULL] = "null",     [DM_BOOL] = "boolean",   [DM_INT] = "integer",
+        [DM_NULL] = "null",     [DM_BOOL] = "boolean",   [DM_INT] = "whole number",
         [DM_FLOAT] = "number",  [DM_STRING] = "string",  [DM_LIST] = "list",
         [DM_TUPLE] = "tuple",   [DM_MAP] = "map",        [DM_DATETIME] = "timestamp",
-        [DM_DATE] = "date",     [DM_DELTA] = "duration", [DM_BIG] = "integer",
+        [DM_DATE] = "date",     [DM_DELTA] = "duration", [DM_BIG] = "whole number",
         [DM_OBJECT] = "object",
     };
     return names[kind];

@@ -49,6 +49,7 @@ static int put_file(struct dm_attempt *at, struct dm_lake *lake, const char *pat
     struct dm_landing landing;
     const char *source = dm_project_relative(at->project, path), *identity;
     bool known = dm_attempt_landing(at, source, &landing);
+    DM_TRY(dm_attempt_input(at, path, reterr));
     DM_TRY(dm_lake_land(lake, at->arena, path, known ? &landing : NULL, to, &identity, ret_linked,
                         ret_bytes, reterr));
     return dm_attempt_landed(at, source, identity, to, reterr);

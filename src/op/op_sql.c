@@ -165,6 +165,7 @@ static int read_rows(void *user, char *buf, size_t cap, size_t *ret_n, struct dm
 static int copy_from_file(struct job *j, struct statement *s, struct dm_err *reterr)
 {
     DM_TRY(dm_op_input_path(j->at, s->copy.path, false, &s->file, reterr));
+    DM_TRY(dm_attempt_input(j->at, s->file, reterr));
     _cleanup_close_ int fd = open(s->file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return dm_err_errno(reterr, errno, "could not open %s",

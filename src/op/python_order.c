@@ -203,12 +203,14 @@ static void put_records(struct dm_attempt *at, struct dm_value *context)
     put_text(a, dag, "schedule_interval", o->schedule);
     put_text(a, dag, "timezone", o->timezone ? o->timezone : "UTC");
     put_text(a, run, "run_type", o->run_type);
+    put_text(a, run, "state", dm_context_run_state(o->reason));
     dm_map_set(a, run, "conf", map_or_empty(a, o->conf));
     dm_map_set(a, run, "start_date",
                o->run_start == DM_NEVER ? &dm_null : dm_value_time(a, o->run_start, NULL));
     put_text(a, task, "task_id", o->task_id);
     put_text(a, task, "owner", o->owner);
     dm_map_set(a, task, "retries", dm_value_int(a, o->retries));
+    put_text(a, ti, "state", o->state ? o->state : "running");
     dm_map_set(a, ti, "try_number", dm_value_int(a, o->try_number));
     dm_map_set(a, ti, "max_tries", dm_value_int(a, o->max_tries));
     dm_map_set(a, ti, "map_index", dm_value_int(a, o->map_index));

@@ -15,21 +15,38 @@ enum { POLL_US = 2000, STAT_MAX = 1024 };
 
 static void lease_path(char path[DM_LEASE_PATH_MAX], const char *run_dir, int64_t attempt)
 {
-    snprintf(path, DM_LEASE_PATH_MAX, "%s/attempt-%lld.lock", run_dir, (long long)attempt);
+    bool callback = attempt < 0;
+    snprintf(path, DM_LEASE_PATH_MAX, "%s/%s-%lld.lock", run_dir, callback ? "callback" : "attempt",
+             (long long)(callback ? -attempt : attempt));
 }
 
-int dm_lease_take(const char *run_dir, int64_t attempt, int *ret_fd, struct dm_err *reterr)
+static int open_locked(const char *path, int *ret_fd)
 {
-    char path[DM_LEASE_PATH_MAX];
-    lease_path(path, run_dir, attempt);
-    _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        return dm_err_errno(reterr, errno, "could not make the lease \"%s\"", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return dm_err_errno(reterr, errno, "could not lock the lease \"%s\"", path);
+        return errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        int e = errno;
+        close(fd);
+        return e;
+    }
     *ret_fd = fd;
-    fd = -1;
     return 0;
+}
+
+int dm_lease_take(const char *run_dir, int64_t attempt, struct dm_leases *l, int *ret_fd,
+                  struct dm_err *reterr)
+{
+    char path[DM_LEASE_PATH_MAX], kept[DM_LEASE_PATH_MAX];
+    lease_path(path, run_dir, attempt);
+    if (l && l->n > 0) {
+        lease_path(kept, run_dir, l->kept[--l->n]);
+        if (rename(kept, path) == 0 && open_locked(path, ret_fd) == 0)
+            return 0;
+        unlink(path); /* something of the attempt before still holds it */
+    }
+    int e = open_locked(path, ret_fd);
+    return e ? dm_err_errno(reterr, e, "could not make the lease \"%s\"", path) : 0;
 }
 
 int dm_lease_held(const char *run_dir, int64_t attempt, struct dm_err *reterr)
@@ -48,11 +65,46 @@ int dm_lease_held(const char *run_dir, int64_t attempt, struct dm_err *reterr)
     return dm_err_errno(reterr, errno, "could not test the lease \"%s\"", path);
 }
 
-void dm_lease_remove(const char *run_dir, int64_t attempt)
+void dm_lease_remove(const char *run_dir, int64_t attempt, struct dm_leases *l)
 {
     char path[DM_LEASE_PATH_MAX];
+    if (l && l->n < DM_LEASES_KEPT_MAX) {
+        l->kept[l->n++] = attempt;
+        return;
+    }
     lease_path(path, run_dir, attempt);
     unlink(path);
+}
+
+void dm_leases_clear(struct dm_leases *l, const char *run_dir)
+{
+    while (l->n > 0)
+        dm_lease_remove(run_dir, l->kept[--l->n], NULL);
+}
+
+/* The attempt of a file of ours, or 0. */
+static int64_t attempt_of(const char *name)
+{
+    static const char prefix[] = "attempt-", suffix[] = ".lock";
+    struct dm_str rest = dm_str_c(name);
+    int64_t attempt;
+    if (!dm_str_starts(rest, dm_str_c(prefix)) || !dm_str_ends(rest, dm_str_c(suffix)))
+        return 0;
+    rest = dm_str_sub(rest, strlen(prefix), rest.len - strlen(suffix));
+    return dm_str_to_i64(rest, &attempt) ? attempt : 0;
+}
+
+void dm_lease_sweep(const char *run_dir)
+{
+    DIR *dir = opendir(run_dir);
+    if (!dir)
+        return;
+    for (struct dirent *e; (e = readdir(dir));) {
+        int64_t attempt = attempt_of(e->d_name);
+        if (attempt && dm_lease_held(run_dir, attempt, NULL) == 0)
+            dm_lease_remove(run_dir, attempt, NULL);
+    }
+    closedir(dir);
 }
 
 uint64_t dm_process_start(pid_t pid)
@@ -97,10 +149,12 @@ static bool has_open(const char *pid_name, const struct stat *lease)
 }
 
 /* Descendants that left the process group still hold the lock: they are found by their open file. */
-static void kill_holders(const char *path)
+void dm_lease_kill(const char *run_dir, int64_t attempt)
 {
+    char path[DM_LEASE_PATH_MAX];
     struct stat lease;
     DIR *proc = opendir("/proc");
+    lease_path(path, run_dir, attempt);
     if (!proc)
         return;
     if (stat(path, &lease) == 0) {
@@ -130,7 +184,7 @@ int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_s
         if (!found && pid > 0 && pid_start != 0 && dm_process_start(pid) == pid_start)
             kill(-pid, SIGKILL);
         else
-            kill_holders(path);
+            dm_lease_kill(run_dir, attempt);
         found = 1;
         if (dm_clock_monotonic() - begun > timeout_us) {
             dm_err_set(reterr, DM_E_BUSY, "processes of attempt %lld do not end: they hold \"%s\"",
@@ -139,6 +193,6 @@ int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_s
         }
         usleep(POLL_US);
     }
-    dm_lease_remove(run_dir, attempt);
+    dm_lease_remove(run_dir, attempt, NULL);
     return found;
 }

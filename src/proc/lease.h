@@ -14,8 +14,24 @@
 
 enum { DM_LEASE_PATH_MAX = 4096 };
 
-/* Makes the file and locks it: the descriptor is the caller's (closed-on-exec). */
-int dm_lease_take(const char *run_dir, int64_t attempt, int *ret_fd,
+/* What stands for the number of an attempt where the process is of a callback: its file is run/callback-N.lock. */
+#define DM_LEASE_OF_CALLBACK(id) (-(int64_t)(id))
+
+/*
+ * Files of attempts that have ended, kept to be renamed for the next ones.  A file made and removed for each attempt would
+ * be slow on ext4: it gives no inode out again for minutes, and walks over all of these for every file that anybody
+ * makes there.  {0} = none yet.
+ */
+enum { DM_LEASES_KEPT_MAX = 64 };
+struct dm_leases {
+    int64_t kept[DM_LEASES_KEPT_MAX]; /* numbers of their attempts */
+    size_t n;
+};
+/* Removes the files; the pool is empty then. */
+void dm_leases_clear(struct dm_leases *l, const char *run_dir);
+
+/* Makes the file, or takes a kept one (`l` NULL = none), and locks it: the descriptor is the caller's (closed-on-exec). */
+int dm_lease_take(const char *run_dir, int64_t attempt, struct dm_leases *l, int *ret_fd,
                   struct dm_err *reterr) dm_nodiscard;
 /* Whether somebody holds it: 1 or 0 (also where there is no file). */
 int dm_lease_held(const char *run_dir, int64_t attempt, struct dm_err *reterr) dm_nodiscard;
@@ -26,8 +42,12 @@ int dm_lease_held(const char *run_dir, int64_t attempt, struct dm_err *reterr) d
  */
 int dm_lease_end(const char *run_dir, int64_t attempt, pid_t pid, uint64_t pid_start,
                  int64_t timeout_us, struct dm_err *reterr) dm_nodiscard;
-/* Removes the file of an attempt that has ended. */
-void dm_lease_remove(const char *run_dir, int64_t attempt);
+/* SIGKILL to every process that has the lock file open; they may not have ended yet when this returns. */
+void dm_lease_kill(const char *run_dir, int64_t attempt);
+/* The attempt has ended: its file is kept, or removed (`l` NULL, or full). */
+void dm_lease_remove(const char *run_dir, int64_t attempt, struct dm_leases *l);
+/* Removes files that nobody holds: those that a predecessor kept when it died. */
+void dm_lease_sweep(const char *run_dir);
 
 /* Start time of a process in clock ticks since boot (/proc/PID/stat), 0 where there is none. */
 uint64_t dm_process_start(pid_t pid);

@@ -4,6 +4,7 @@
  */
 #include "sched/activate.h"
 
+#include "sched/callback.h"
 #include "sched/decision.h"
 #include "sched/mapping.h"
 #include "state/memory.h"
@@ -193,7 +194,7 @@ static bool wants_clear(const struct dm_drive *d, const struct dm_task_row *row)
     if (row->state == DM_TASK_REMOVED)
         return row->map_index <= 0; /* it is back */
     return d && d->only_task && strcmp(d->only_task, row->task_id) == 0 &&
-           row->state != DM_TASK_NONE;
+           (!d->one_instance || row->map_index == d->map_index) && row->state != DM_TASK_NONE;
 }
 
 /* What branches of the run decided before. */
@@ -432,7 +433,7 @@ int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
     DM_TRY(look_again(t, d, &day, reterr));
     bool is_new = day.action == DM_DAY_CREATE;
     if (day.action == DM_DAY_KEEP)
-        return dm_record_backfill_day_done(t->store, d->backfill, day.logical_date, reterr);
+        return dm_record_day_done(t->store, d->drive->dag->dag_id, day.logical_date, reterr);
     if (is_new)
         DM_TRY(create_run(t, d->drive, &day, &run, reterr));
     else
@@ -480,9 +481,11 @@ static void deactivate(struct dm_tick *t, struct dm_plan_run *run)
 }
 
 int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
-                       struct dm_err *reterr)
+                       const char *reason, struct dm_err *reterr)
 {
     DM_TRY(dm_tick_set_run(t, run, to, reterr));
+    if (reason)
+        DM_TRY(dm_callbacks_of_run(t, run, reason, reterr));
     DM_TRY(dm_tick_day_done(t, run, reterr));
     deactivate(t, run);
     return dm_tick_after_run(t, run, reterr);

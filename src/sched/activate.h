@@ -18,6 +18,8 @@ int dm_tick_set_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_stat
 int dm_tick_put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
                       enum dm_task_state to, const char *why, struct dm_err *reterr) dm_nodiscard;
 void dm_tick_note_run(struct dm_tick *t, const struct dm_plan_run *run, int from);
+struct dm_note *dm_tick_add_note(struct dm_tick *t, const struct dm_plan_run *run);
+void dm_tick_add_job(struct dm_tick *t, struct dm_job *j);
 void dm_tick_add_step(struct dm_tick *t, struct dm_plan_run *run, const struct dm_step_row *row);
 
 /* Steps that the task handed up and that have not ended are cancelled; one at work once its process has ended. */
@@ -38,8 +40,9 @@ int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d,
 /* A queued run becomes active. */
 int dm_tick_begin_run(struct dm_tick *t, struct dm_plan_run *run,
                       struct dm_err *reterr) dm_nodiscard;
+/* `reason` is for its callbacks; NULL = they are not run. */
 int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
-                       struct dm_err *reterr) dm_nodiscard;
+                       const char *reason, struct dm_err *reterr) dm_nodiscard;
 /* An active run without anything at work is queued again; where somebody schedules its DAG it will begin again. */
 int dm_tick_put_back(struct dm_tick *t, struct dm_plan_run *run,
                      struct dm_err *reterr) dm_nodiscard;

@@ -24,7 +24,8 @@ static int know_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm
 static int do_open_requests(const struct dm_ask *ask, struct dm_err *reterr)
 {
     struct dm_tick t;
-    struct dm_request_world world = {.find_dag = know_dag, .user = (void *)ask};
+    struct dm_request_world world = {
+        .project = ask->project, .find_dag = know_dag, .user = (void *)ask};
     size_t n;
     dm_tick_init(&t, ask->store, 1);
     int rc = dm_tick_begin(&t, dm_clock_now(), false, reterr);

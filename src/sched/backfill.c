@@ -1,6 +1,10 @@
 /* Which days a command does. */
 #include "sched/backfill.h"
 
+#include "base/file.h"
+#include "base/map.h"
+#include "conn/input.h"
+
 const char dm_rerun_choices[] = "missing|failed|stale|all|none|completed";
 
 int dm_rerun_parse(struct dm_str name)
@@ -24,11 +28,72 @@ const char *dm_rerun_name(enum dm_rerun rerun)
     return names[rerun];
 }
 
-static void choose(struct dm_arena *a, const struct dm_drive *d, const struct dm_run_row *run,
-                   struct dm_day *day)
+const char *dm_day_is_name(enum dm_day_is is)
+{
+    static const char *const names[] = {"missing", "interrupted", "failed", "stale", "good"};
+    return names[is];
+}
+
+/* ---- inputs ---- */
+
+/* What the days read, in their order, and what became of these files. */
+struct inputs {
+    struct dm_arena *arena;
+    const char *dir;
+    struct dm_input_row *rows;
+    size_t n, at;
+    struct dm_map now; /* source -> identity; "" = gone */
+};
+
+static const char *identity_now(struct inputs *in, const char *source)
+{
+    const char *known = dm_map_get(&in->now, dm_str_c(source));
+    if (!known) {
+        known = dm_input_identity(in->arena, dm_path_join(in->arena, in->dir, source), DM_NEVER);
+        dm_map_put(&in->now, dm_str_c(source), (void *)(known ? known : ""));
+        known = known ? known : "";
+    }
+    return known;
+}
+
+/* "input changed: data/x.csv and 2 more", or NULL.  Days are asked for in their order. */
+static const char *changed_input(struct inputs *in, int64_t logical_date)
+{
+    const char *first = NULL;
+    size_t n = 0;
+    while (in->at < in->n && in->rows[in->at].logical_date < logical_date)
+        in->at++;
+    for (; in->at < in->n && in->rows[in->at].logical_date == logical_date; in->at++) {
+        const struct dm_input_row *row = &in->rows[in->at];
+        const char *now = identity_now(in, row->source);
+        if (!*now || strcmp(now, row->identity) == 0)
+            continue;
+        first = first ? first : row->source;
+        n++;
+    }
+    if (n > 1)
+        return dm_arena_printf(in->arena, "input changed: %s and %zu more", first, n - 1);
+    return first ? dm_arena_printf(in->arena, "input changed: %s", first) : NULL;
+}
+
+/* ---- days ---- */
+
+/* Why a run that succeeded is not what it would be now; NULL = it is. */
+static const char *why_stale(const struct dm_drive *d, struct inputs *in,
+                             const struct dm_run_row *run)
+{
+    if (strcmp(run->generation, d->dag->generation) != 0)
+        return "generation changed";
+    return changed_input(in, run->logical_date);
+}
+
+static void choose(struct dm_arena *a, const struct dm_drive *d, struct inputs *in,
+                   const struct dm_run_row *run, struct dm_day *day)
 {
     char date[DM_TIME_MAX];
+    const char *stale = NULL;
     if (!run) {
+        day->is = DM_DAY_MISSING;
         day->action = DM_DAY_CREATE;
         day->run_id =
             dm_arena_printf(a, "%s__%s", d->run_type, dm_time_iso(day->logical_date, date));
@@ -38,7 +103,12 @@ static void choose(struct dm_arena *a, const struct dm_drive *d, const struct dm
     day->run = run->id;
     day->run_id = run->run_id;
     day->state = run->state;
-    bool stale = strcmp(run->generation, d->dag->generation) != 0;
+    if (run->state == DM_RUN_SUCCESS)
+        stale = why_stale(d, in, run);
+    day->is = !dm_run_finished(run->state)  ? DM_DAY_INTERRUPTED
+              : run->state == DM_RUN_FAILED ? DM_DAY_FAILED
+              : stale                       ? DM_DAY_STALE
+                                            : DM_DAY_GOOD;
     if (d->only_task) {
         day->action = DM_DAY_RESUME;
         day->why = "one task";
@@ -53,10 +123,10 @@ static void choose(struct dm_arena *a, const struct dm_drive *d, const struct dm
         day->why = "failed";
     } else if (stale && d->rerun == DM_RERUN_STALE) {
         day->action = DM_DAY_RERUN;
-        day->why = "generation changed";
+        day->why = stale;
     } else {
         day->action = DM_DAY_KEEP;
-        day->why = dm_run_state_name(run->state);
+        day->why = stale ? stale : dm_run_state_name(run->state);
     }
 }
 
@@ -89,6 +159,10 @@ int dm_drive_days(struct dm_arena *a, struct dm_store *s, const struct dm_drive 
     filter.from = d->from;
     filter.to = d->to;
     DM_TRY(dm_store_runs(s, a, &filter, &runs, &n_runs, reterr));
+    struct inputs in = {.arena = a, .dir = d->inputs_dir};
+    dm_map_init(&in.now, a);
+    if (d->inputs_dir)
+        DM_TRY(dm_store_inputs(s, a, d->dag->dag_id, d->from, d->to, &in.rows, &in.n, reterr));
 
     struct dm_day *days = dm_arena_array(a, struct dm_day, n_dues + 1);
     for (size_t i = 0; i < n_dues; i++) {
@@ -104,7 +178,7 @@ int dm_drive_days(struct dm_arena *a, struct dm_store *s, const struct dm_drive 
         struct dm_day *day = &days[n++];
         day->logical_date = logical;
         day->due = dues[i];
-        choose(a, d, at < n_runs && runs[at].logical_date == logical ? &runs[at] : NULL, day);
+        choose(a, d, &in, at < n_runs && runs[at].logical_date == logical ? &runs[at] : NULL, day);
     }
     *ret = days;
     *ret_n = n;

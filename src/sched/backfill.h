@@ -10,7 +10,7 @@
 enum dm_rerun {
     DM_RERUN_MISSING, /* days without a finished run; an interrupted one is resumed */
     DM_RERUN_FAILED,  /* failed ones too */
-    DM_RERUN_STALE,   /* and those whose generation has changed */
+    DM_RERUN_STALE,   /* and those whose definition or an input has changed */
     DM_RERUN_ALL,
 };
 /* "missing", "failed", "stale", "all", and Airflow's "none", "failed", "completed"; -1 = unknown. */
@@ -26,14 +26,26 @@ enum dm_day_action {
     DM_DAY_RERUN,  /* every task is done again */
 };
 
+/* What a day is, whatever is to be done to it. */
+enum dm_day_is {
+    DM_DAY_MISSING,     /* it has no run */
+    DM_DAY_INTERRUPTED, /* its run is not finished */
+    DM_DAY_FAILED,
+    DM_DAY_STALE, /* its run succeeded, with a definition or an input that has changed since */
+    DM_DAY_GOOD,
+};
+const char *dm_day_is_name(enum dm_day_is is); /* "missing" … */
+
 struct dm_day {
     int64_t logical_date;
     struct dm_due due;
     enum dm_day_action action;
-    int64_t run;             /* row id, 0 = none yet */
-    const char *run_id;      /* the one it has or will have */
+    int64_t run;        /* row id, 0 = none yet */
+    const char *run_id; /* the one it has or will have */
+    enum dm_day_is is;
     enum dm_run_state state; /* where run != 0 */
-    const char *why; /* for people: "no run yet", "interrupted", "failed", "generation changed" … */
+    /* For people: "no run yet", "interrupted", "failed", "generation changed", "input changed: data/x.csv" … */
+    const char *why;
 };
 
 /* What a command drives: one DAG over some days. */
@@ -47,11 +59,16 @@ struct dm_drive {
     bool exact;
     /* Only this task, whatever its state and its dependencies (`tasks test`); NULL = all. */
     const char *only_task;
+    bool one_instance; /* and of that only the one with this map index */
+    int map_index;
     /* What failed in an unfinished run stays so, as a scheduler goes on; a command does it again. */
     bool keep_failed;
     bool backwards;      /* the last day first; not with depends_on_past */
     int max_active_runs; /* at once, of this drive; 0 = the DAG's */
     const char *command; /* who asked: "backfill user_behaviour"; NULL = nobody in particular */
+    /* The project's folder, to see which inputs have changed; NULL = they are not looked at.  A file that is gone has not
+       changed: the day could not be done again. */
+    const char *inputs_dir;
 };
 
 /* The days of a drive in order, those that are kept included.  Days outside the DAG's start and end dates are left

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "proc/lease.h"
 #include "proc/wire.h"
 #include "sched/order.h"
 
@@ -52,18 +51,18 @@ static int open_log(const struct dm_loop_child *c, const struct dm_project *p, i
 }
 
 int dm_loop_child_start(struct dm_loop_child *c, const struct dm_project *p, struct dm_store *s,
-                        const char *program, struct dm_err *reterr)
+                        const char *program, struct dm_leases *leases, struct dm_err *reterr)
 {
     _cleanup_close_ int log = -1;
     _cleanup_close_ int lease = -1; /* ours is closed: only the child and its descendants hold it */
     const char *argv[] = {"daymill", c->job->step ? "step-run" : "task-run", NULL};
     DM_TRY(dm_order_frame(&c->out, c->job, p->dir, s, reterr));
     DM_TRY(open_log(c, p, &log, reterr));
-    DM_TRY(dm_lease_take(p->run_dir, c->job->attempt, &lease, reterr));
+    DM_TRY(dm_lease_take(p->run_dir, c->job->attempt, leases, &lease, reterr));
     struct dm_spawn spawn = {.program = program, .argv = argv, .out_fd = log, .lease_fd = lease};
     int rc = dm_spawn(&spawn, &c->proc, reterr);
     if (rc < 0) {
-        dm_lease_remove(p->run_dir, c->job->attempt);
+        dm_lease_remove(p->run_dir, c->job->attempt, leases);
         return rc;
     }
     int64_t timeout = c->job->step ? 0 : c->job->task->def->execution_timeout_us;

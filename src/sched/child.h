@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "proc/lease.h"
 #include "proc/spawn.h"
 #include "sched/tick.h"
 
@@ -33,15 +34,17 @@ struct dm_loop_child {
     int64_t since, done, total;
     char unit[32];
     uv_poll_t wire_poll, pid_poll;
-    int open_handles; /* of the two */
-    bool over;        /* its end was recorded */
+    int open_handles;     /* of the two */
+    bool waits_for_heirs; /* it failed, and what it started is being ended */
+    bool over;            /* its end was recorded */
 };
 
 struct dm_loop_child *dm_loop_child_new(struct dm_job *job);
 void dm_loop_child_free(struct dm_loop_child *c);
 
 int dm_loop_child_start(struct dm_loop_child *c, const struct dm_project *p, struct dm_store *s,
-                        const char *program, struct dm_err *reterr) dm_nodiscard;
+                        const char *program, struct dm_leases *leases,
+                        struct dm_err *reterr) dm_nodiscard;
 /* Reads what is there; sets `closed` at the end of file, `broken` where it says too much. */
 void dm_loop_child_read(struct dm_loop_child *c);
 /* Whether the unread bytes hold a whole message that must survive a power cut (STEPS, REMOTE_ID). */

@@ -57,6 +57,7 @@ static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive 
     d->run_type = keep(p, given->run_type);
     d->only_task = keep(p, given->only_task);
     d->command = keep(p, given->command);
+    d->inputs_dir = NULL; /* its days are chosen */
     d->conf = given->conf ? dm_value_copy(&p->arena, given->conf) : NULL;
     p->of = dm_tick_find_dag(t, d->dag->dag_id);
     p->ref = p->of && p->of->ref && p->of->ref->dag == d->dag ? dm_dag_ref_ref(p->of->ref)
@@ -101,6 +102,7 @@ static int record_backfill(struct dm_tick *t, struct dm_plan_drive *p, struct dm
         .max_active_runs = d->max_active_runs,
         .conf = d->conf ? dm_str_cstr(&t->turn, dm_value_json(&t->turn, d->conf)) : NULL,
         .only_task = d->only_task,
+        .map_index = d->one_instance ? d->map_index : -1,
         .state = "running",
     };
     DM_TRY(dm_record_backfill(t->store, &row, t->now, reterr));
@@ -197,6 +199,8 @@ static int load_drive(struct dm_tick *t, const struct dm_backfill_row *row, stru
                          .run_type = row->run_type,
                          .conf = conf,
                          .only_task = row->only_task,
+                         .one_instance = row->map_index >= 0,
+                         .map_index = row->map_index,
                          .keep_failed = true,
                          .backwards = row->backwards,
                          .max_active_runs = row->max_active_runs,
@@ -225,15 +229,31 @@ int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr)
 
 /* ---- the end ---- */
 
+static bool works_on(const struct dm_tick *t, int64_t backfill)
+{
+    for (size_t i = 0; i < t->snap.n_drives; i++)
+        if (t->snap.drives[i]->backfill == backfill)
+            return true;
+    return false;
+}
+
+/* A command that died left its backfill open: it is over when its last day is done, whoever did that. */
+static int end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *reterr)
+{
+    struct dm_backfill_done *done;
+    size_t n;
+    DM_TRY(dm_store_backfills_done(t->store, &t->turn, dag_id, &done, &n, reterr));
+    for (size_t i = 0; i < n; i++)
+        if (!works_on(t, done[i].id))
+            DM_TRY(dm_record_backfill_state(t->store, done[i].id,
+                                            done[i].failed ? "failed" : "success", t->now, reterr));
+    return 0;
+}
+
 int dm_tick_day_done(struct dm_tick *t, const struct dm_plan_run *run, struct dm_err *reterr)
 {
-    for (size_t i = 0; i < t->snap.n_drives; i++) {
-        struct dm_plan_drive *d = t->snap.drives[i];
-        if (strcmp(d->drive->dag->dag_id, run->row.dag_id) == 0)
-            DM_TRY(
-                dm_record_backfill_day_done(t->store, d->backfill, run->row.logical_date, reterr));
-    }
-    return 0;
+    DM_TRY(dm_record_day_done(t->store, run->row.dag_id, run->row.logical_date, reterr));
+    return end_abandoned(t, run->row.dag_id, reterr);
 }
 
 /* Its runs that can move go on by themselves, the others are queued again. */

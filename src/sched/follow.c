@@ -46,6 +46,8 @@ static struct dm_value *body_of(struct dm_arena *a, const struct dm_drive *d)
         dm_map_set(a, m, "conf", dm_value_copy(a, d->conf));
     if (d->only_task)
         dm_map_set(a, m, "only_task", dm_value_cstr(a, d->only_task));
+    if (d->one_instance)
+        dm_map_set(a, m, "map_index", dm_value_int(a, d->map_index));
     if (d->command)
         dm_map_set(a, m, "command", dm_value_cstr(a, d->command));
     return m;
@@ -287,7 +289,7 @@ static int watch(struct following *f, struct dm_err *reterr)
             return note_rest(f, reterr);
         if (interrupted) {
             dm_err_set(reterr, DM_E_CANCELLED, "no longer followed; the scheduler goes on");
-            return dm_err_hint(reterr, "\"daymill backfill cancel %lld\" ends it.",
+            return dm_err_hint(reterr, "\"daymill backfills cancel %lld\" ends it.",
                                (long long)f->backfill);
         }
         pause = f->event != seen ? POLL_FIRST_US : pause * 2;
@@ -325,8 +327,9 @@ int dm_follow(struct dm_arena *a, const struct dm_loop_options *o, struct dm_loo
     int rc = choose_days(&f, reterr);
     if (rc == 0)
         rc = hand_over(&f, reterr);
-    if (rc == 0)
+    if (rc == 0 && !o->detach)
         rc = watch(&f, reterr);
+    f.ledger.report.detached = rc == 0 && o->detach ? f.backfill : 0;
     sigaction(SIGINT, &before_int, NULL);
     sigaction(SIGTERM, &before_term, NULL);
     f.ledger.report.ended_at = dm_clock_now();

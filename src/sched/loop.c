@@ -25,6 +25,7 @@
 #define KILL_AFTER_US (3 * DM_SEC)    /* between TERM and KILL */
 #define EXIT_AFTER_US (10 * DM_SEC)   /* between a result and the end of its process */
 #define STARTED_AFTER_US (20 * DM_MS) /* a new process is recorded at the latest then */
+#define HEIRS_EVERY_US (2 * DM_MS)    /* whether what a failed try left behind has ended */
 #define PROGRESS_DEFAULT_US (250 * DM_MS)
 #define REQUESTS_EVERY_US DM_SEC /* a lost wake-up costs no more */
 #define FILES_EVERY_US \
@@ -55,6 +56,7 @@ struct dm_loop {
     size_t tasks, tasks_done;
     const struct dm_plan_run **ended; /* runs that succeeded in the turn: the cluster's files go */
     size_t n_ended, cap_ended;
+    struct dm_leases leases;
 };
 
 static void *room(void *old, size_t n, size_t *cap, size_t size)
@@ -183,8 +185,8 @@ static void start_job(struct dm_loop *l, struct dm_job *job)
     l->children =
         room(l->children, l->n_children, &l->cap_children, sizeof(struct dm_loop_child *));
     l->children[l->n_children++] = c;
-    l->ledger.report.attempts++;
-    int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &err);
+    l->ledger.report.attempts += job->callback == NULL;
+    int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &l->leases, &err);
     if (rc == 0)
         rc = watch_child(l, c, &err);
     if (rc < 0) {
@@ -255,12 +257,28 @@ static bool wants_durable(const struct dm_loop *l)
     return false;
 }
 
+/* A descendant that has left the process group still does what the next try would do: it is ended first.  What a task
+   that succeeded has left behind stays. */
+static bool has_heirs(const struct dm_loop *l, const struct dm_loop_child *c,
+                      const struct dm_job_end *end)
+{
+    const char *run_dir = l->options->project->run_dir;
+    if (end->result.state == DM_RESULT_SUCCESS ||
+        dm_lease_held(run_dir, c->job->attempt, NULL) != 1)
+        return false;
+    dm_lease_kill(run_dir, c->job->attempt);
+    return true;
+}
+
 static int end_of_child(struct dm_loop *l, struct dm_loop_child *c, struct dm_err *reterr)
 {
     struct dm_job_end end;
     dm_loop_child_outcome(c, &end);
+    c->waits_for_heirs = has_heirs(l, c, &end);
+    if (c->waits_for_heirs)
+        return 0;
     c->over = true;
-    dm_lease_remove(l->options->project->run_dir, c->job->attempt);
+    dm_lease_remove(l->options->project->run_dir, c->job->attempt, &l->leases);
     if (l->interrupts && !(c->has_result && end.exit_status == 0))
         return dm_tick_lost(&l->tick, c->job, "interrupted", reterr);
     return dm_tick_ended(&l->tick, c->job, &end, reterr);
@@ -306,6 +324,11 @@ static void tell(struct dm_loop *l)
     const struct dm_loop_watch *w = l->options->watch;
     for (size_t i = 0; i < l->tick.n_notes; i++) {
         const struct dm_note *n = &l->tick.notes[i];
+        if (n->callback) {
+            if (w && w->callback_failed)
+                w->callback_failed(w->user, n->callback);
+            continue;
+        }
         dm_report_note(&l->ledger, n);
         if (n->about_run && n->run.to == DM_RUN_SUCCESS) {
             l->ended = room(l->ended, l->n_ended, &l->cap_ended, sizeof(*l->ended));
@@ -428,8 +451,10 @@ static int find_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm
 
 static int do_requests(struct dm_loop *l, struct dm_err *reterr)
 {
-    struct dm_request_world w = {
-        .find_dag = find_dag, .user = l, .backfills = l->options->scheduler};
+    struct dm_request_world w = {.project = l->options->project,
+                                 .find_dag = find_dag,
+                                 .user = l,
+                                 .backfills = l->options->scheduler};
     size_t n;
     if (l->requests_at > l->tick.now)
         return 0;
@@ -485,6 +510,8 @@ static int64_t next_wake(struct dm_loop *l, int64_t now, int64_t mono)
         const struct dm_loop_child *c = l->children[i];
         if (!c->told_started)
             in = sooner(in, STARTED_AFTER_US);
+        if (c->waits_for_heirs)
+            in = sooner(in, HEIRS_EVERY_US);
         if (c->deadline && !c->kill_at)
             in = sooner(in, c->deadline - mono);
         if (c->kill_at)
@@ -524,6 +551,7 @@ static int choose_days(struct dm_loop *l, struct dm_err *reterr)
 {
     const struct dm_loop_options *o = l->options;
     DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), false, reterr));
+    DM_TRY(dm_tick_load_callbacks(&l->tick, reterr));
     for (size_t i = 0; i < o->n_drives; i++) {
         const struct dm_drive *d = &o->drives[i];
         struct dm_day *days;
@@ -580,6 +608,7 @@ static int begin_scheduler(struct dm_loop *l, struct dm_err *reterr)
     DM_TRY(dm_world_refresh(l->world, &l->tick, true, &r, reterr));
     DM_TRY(dm_tick_load_runs(&l->tick, reterr));
     DM_TRY(dm_tick_load_drives(&l->tick, reterr));
+    DM_TRY(dm_tick_load_callbacks(&l->tick, reterr));
     DM_TRY(dm_tick_commit(&l->tick, reterr));
     if (dm_world_fd(l->world) >= 0 &&
         uv_poll_init(&l->uv, &l->files_poll, dm_world_fd(l->world)) == 0) {
@@ -688,6 +717,10 @@ static int take_right_or_follow(struct dm_arena *a, const struct dm_loop_options
     struct dm_right_wait wait = {.waiting = o->watch ? o->watch->waiting : NULL,
                                  .user = o->watch ? o->watch->user : NULL};
     bool told = false;
+    if (o->detach && !dm_right_is_scheduler(o->project->run_dir)) {
+        dm_err_set(reterr, DM_E_NOTFOUND, "no scheduler of this project runs");
+        return dm_err_hint(reterr, "Start one with \"daymill standalone\", or leave --detach out.");
+    }
     for (;;) {
         int got = dm_right_try(o->project->run_dir, o->command, ret, reterr);
         if (got != 0)
@@ -734,6 +767,7 @@ int dm_loop_run(struct dm_arena *a, const struct dm_loop_options *o, struct dm_l
     l->tick.limits.schedules = l->tick.blocked_drives_end = o->scheduler;
     int rc = decide(l, reterr);
     close_uv(l);
+    dm_leases_clear(&l->leases, o->project->run_dir);
     dm_sweep_temporaries(o->project);
     dm_tick_release(&l->tick);
     l->ledger.report.ended_at = dm_clock_now();

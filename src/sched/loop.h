@@ -40,6 +40,14 @@ struct dm_loop_run_event {
     enum dm_run_state to;
 };
 
+/* A callback that failed: nothing follows from it. */
+struct dm_loop_callback_event {
+    const char *dag_id, *run_id, *task_id; /* task_id NULL = of the run itself */
+    const char *key;                       /* "on_failure_callback" */
+    const struct dm_err *error;
+    const char *log_path; /* relative to the project */
+};
+
 /* What runs now, as it reported itself. */
 struct dm_loop_activity {
     const char *run_id, *task_id, *step_id; /* step_id NULL = the task itself */
@@ -65,6 +73,7 @@ struct dm_loop_watch {
     void (*chosen)(void *user, const struct dm_drive *d, const struct dm_day *days, size_t n);
     void (*run)(void *user, const struct dm_loop_run_event *e);
     void (*task)(void *user, const struct dm_loop_task_event *e);
+    void (*callback_failed)(void *user, const struct dm_loop_callback_event *e);
     /* Every progress_us (default 250 ms), and at the end. */
     void (*progress)(void *user, const struct dm_loop_progress *p);
     int64_t progress_us;
@@ -75,6 +84,7 @@ struct dm_loop_options {
     struct dm_store *store; /* opened with DM_STORE_WRITE */
     const struct dm_drive *drives;
     size_t n_drives;
+    bool detach;    /* hand the drive to the scheduler and be done; DM_E_NOTFOUND where none runs */
     bool scheduler; /* every DAG of the project, by schedule, without an end */
     bool
         standby; /* of a scheduler: waits while another one works, and takes over when that ends; else DM_E_BUSY */
@@ -110,7 +120,8 @@ struct dm_loop_report {
     size_t kept, succeeded, failed; /* runs */
     size_t kept_failed;             /* of the kept ones */
     size_t unstarted; /* days whose run was not finished: blocked, or behind a blocked one */
-    size_t attempts;  /* processes started, steps included */
+    int64_t detached; /* the backfill that the scheduler does without us; 0 = none does */
+    size_t attempts;  /* processes started, steps included, callbacks not */
     struct dm_loop_failure *failures; /* by logical date, then task order */
     size_t n_failures;
     struct dm_loop_blocked *blocked; /* one for each waiting task, by logical date */

@@ -97,9 +97,36 @@ static void on_progress(struct dm_loop_child *c, const struct dm_message *m)
     snprintf(c->unit, sizeof(c->unit), "%.*s", DM_FMT(m->progress.unit));
 }
 
+/* A callback changes nothing: what it reports stands in its log. */
+static int hear_callback(struct dm_loop_child *c, struct dm_tick *t, const struct dm_message *m)
+{
+    struct dm_err err;
+    switch (m->kind) {
+    case DM_WIRE_RESULT:
+        c->result = m->result;
+        c->has_result = true;
+        return 0;
+    case DM_WIRE_INTENT:
+    case DM_WIRE_REMOTE_ID:
+        reply(c, DM_STR("{}"));
+        return 0;
+    case DM_WIRE_STEPS:
+        dm_err_set(&err, DM_E_UNSUPPORTED, "a callback cannot add steps");
+        reply_error(c, &t->turn, &err);
+        return 0;
+    case DM_WIRE_PROGRESS:
+        on_progress(c, m);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
 static int record(struct dm_loop_child *c, struct dm_tick *t, const struct dm_message *m,
                   struct dm_err *reterr)
 {
+    if (c->job->callback)
+        return hear_callback(c, t, m);
     int64_t attempt = c->job->attempt;
     switch (m->kind) {
     case DM_WIRE_RESULT:
@@ -124,6 +151,9 @@ static int record(struct dm_loop_child *c, struct dm_tick *t, const struct dm_me
         return dm_record_landing(t->store, c->job->run->row.dag_id, c->job->task->row.task_id,
                                  m->landed.source, m->landed.identity, m->landed.bucket,
                                  m->landed.key, t->now, reterr);
+    case DM_WIRE_INPUT:
+        return dm_record_input(t->store, c->job->task->row.id, m->input.source, m->input.identity,
+                               reterr);
     case DM_WIRE_STEPS:
         return on_steps(c, t, m, reterr);
     case DM_WIRE_TRIGGER:

@@ -115,6 +115,8 @@ int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_ru
         .is_mapped_over = !dm_task_mapping(def) && dm_task_is_mapped_over(dag, def),
         .files = dag->files,
         .upstream = upstream_ids(a, dag, def),
+        .task_attrs = dm_order_task_attrs(a, dag, def),
+        .dag_attrs = dm_order_dag_attrs(a, dag),
     };
     return s ? set_previous(a, s, run, ret, reterr) : 0;
 }
@@ -133,6 +135,26 @@ static int set_looks(struct dm_store *s, const struct dm_job *j, struct dm_order
     return rc < 0 ? rc : 0;
 }
 
+/* What the attempt does before its task: at the first look of a try only. */
+static const struct dm_value *on_execute(struct dm_arena *a, const struct dm_task *def,
+                                         const struct dm_order *o)
+{
+    struct dm_value *list = NULL;
+    bool looked = o->try_look_at != DM_NEVER && o->try_look_at < o->started_at;
+    for (size_t i = 0; i < def->n_callbacks && !looked; i++) {
+        const struct dm_callback *c = &def->callbacks[i];
+        struct dm_value *one;
+        if (c->on != DM_ON_EXECUTE)
+            continue;
+        list = list ? list : dm_value_list(a, 0);
+        one = dm_value_map(a);
+        dm_map_set(a, one, "operator", dm_value_cstr(a, c->operator_name));
+        dm_map_set(a, one, "args", c->args);
+        dm_list_add(a, list, one);
+    }
+    return list;
+}
+
 static int task_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_job *j,
                       const char *project_dir, struct dm_store *s, struct dm_err *reterr)
 {
@@ -147,6 +169,29 @@ static int task_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_j
     DM_TRY(set_looks(s, j, &o, reterr));
     DM_TRY(earlier_objects(a, s, j, &o.earlier_objects, reterr));
     DM_TRY(known_landings(a, s, j, &o.landings, reterr));
+    o.on_execute = on_execute(a, j->task->def, &o);
+    return dm_order_encode(b, &o, reterr);
+}
+
+/* It is the task's order with the operator of the callback, and writes nothing that is recorded. */
+static int callback_order(struct dm_strbuf *b, struct dm_arena *a, const struct dm_job *j,
+                          const char *project_dir, struct dm_store *s, struct dm_err *reterr)
+{
+    const struct dm_callback_row *row = &j->callback->row;
+    struct dm_order o;
+    DM_TRY(dm_order_describe(a, s, &j->run->row, j->run->dag, j->task->def, &o, reterr));
+    o.attempt = j->attempt;
+    o.project_dir = project_dir;
+    o.map_index = row->map_index;
+    o.try_number = row->try_number;
+    o.max_tries = row->max_tries;
+    o.started_at = j->decided_at;
+    o.is_mapped_over = false;
+    o.earlier_objects = dm_value_list(a, 0);
+    o.landings = dm_value_map(a);
+    o.state = row->task_state;
+    o.exception = row->exception;
+    o.reason = row->reason;
     return dm_order_encode(b, &o, reterr);
 }
 
@@ -178,8 +223,9 @@ int dm_order_frame(struct dm_strbuf *out, const struct dm_job *j, const char *pr
     _cleanup_arena_ struct dm_arena a = {0};
     _cleanup_strbuf_ struct dm_strbuf body;
     dm_strbuf_init(&body, DM_BUF_FRAME / 2);
-    DM_TRY(j->step ? step_order(&body, &a, j, project_dir, s, reterr)
-                   : task_order(&body, &a, j, project_dir, s, reterr));
+    DM_TRY(j->callback ? callback_order(&body, &a, j, project_dir, s, reterr)
+           : j->step   ? step_order(&body, &a, j, project_dir, s, reterr)
+                       : task_order(&body, &a, j, project_dir, s, reterr));
     DM_TRY(dm_strbuf_check(&body, "a work order", reterr));
     dm_frame_encode(out, DM_WIRE_ORDER, dm_strbuf_str(&body));
     return dm_strbuf_check(out, "a work order", reterr);

@@ -15,7 +15,12 @@ int dm_order_describe(struct dm_arena *a, struct dm_store *s, const struct dm_ru
                       const struct dm_dag *dag, const struct dm_task *def, struct dm_order *ret,
                       struct dm_err *reterr) dm_nodiscard;
 
-/* The ORDER frame of a job (a task's or a step's), added to `out`. */
+/* Attributes for templates (order_attrs.c). */
+const struct dm_value *dm_order_task_attrs(struct dm_arena *a, const struct dm_dag *dag,
+                                           const struct dm_task *t);
+const struct dm_value *dm_order_dag_attrs(struct dm_arena *a, const struct dm_dag *dag);
+
+/* The ORDER frame of a job (a task's, a step's or a callback's), added to `out`. */
 int dm_order_frame(struct dm_strbuf *out, const struct dm_job *j, const char *project_dir,
                    struct dm_store *s, struct dm_err *reterr) dm_nodiscard;
 

@@ -3,7 +3,7 @@
  *
  *   1. per run, in topological order: trigger rules and the past, judged by the states at the beginning of the pass, as
  *      Airflow's loop does: a failure travels one task a pass; a run without unfinished tasks ends;
- *   2. steps: the first of each cluster, where none runs;
+ *   2. steps: the first of each cluster, where none runs; callbacks, as many as may run;
  *   3. ready tasks by (priority, logical date, DAG, task) take the free slots, in a pass that made no other ready;
  *   4. drives with room take their next day, schedules make their next run, queued runs begin.
  *
@@ -347,8 +347,15 @@ static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
     return state;
 }
 
+/* An instance that is not made yet may become the one that is asked for. */
+static bool is_asked_for(const struct dm_drive *d, const struct dm_task_row *row)
+{
+    return strcmp(row->task_id, d->only_task) == 0 &&
+           (!d->one_instance || row->map_index == d->map_index || row->map_index < 0);
+}
+
 /* `tasks test`: one task, whatever its dependencies; the run is done when that task is. */
-static void plan_only_task(struct pass *p, struct dm_plan_run *run, const char *task_id)
+static void plan_only_task(struct pass *p, struct dm_plan_run *run)
 {
     bool over = true, all = true, failed = false;
     struct dm_plan_task *t;
@@ -356,7 +363,7 @@ static void plan_only_task(struct pass *p, struct dm_plan_run *run, const char *
         enum dm_task_state s = t->row.state;
         all = all && dm_task_finished(s);
         failed = failed || s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED;
-        if (strcmp(t->row.task_id, task_id) != 0)
+        if (!is_asked_for(run->drive, &t->row))
             continue;
         if (s == DM_TASK_SCHEDULED)
             add_ready(p, run, t);
@@ -412,8 +419,10 @@ static void plan_timeout(struct pass *p, struct dm_plan_run *run)
             add_action(p, (struct dm_action){.kind = DM_ACTION_END_TASK, .run = run, .task = t});
     }
     if (!at_work)
-        add_action(p, (struct dm_action){
-                          .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
+        add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
+                                         .run = run,
+                                         .run_state = DM_RUN_FAILED,
+                                         .reason = "timed_out"});
 }
 
 /* Airflow's rule: nothing can run, and nothing outside the run could change that. */
@@ -442,7 +451,7 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
         return;
     }
     if (run->drive && run->drive->only_task) {
-        plan_only_task(p, run, run->drive->only_task);
+        plan_only_task(p, run);
         return;
     }
     size_t n = count_instances(run) + 1;
@@ -462,10 +471,15 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
     if (!unfinished)
         add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
                                          .run = run,
-                                         .run_state = run->marked ? run->mark : end});
+                                         .run_state = run->marked ? run->mark : end,
+                                         .reason = run->marked   ? NULL
+                                                   : leaf_failed ? "task_failure"
+                                                                 : "success"});
     else if (p->n_actions == before && !is_held(run) && is_deadlocked(run))
-        add_action(p, (struct dm_action){
-                          .kind = DM_ACTION_FINISH_RUN, .run = run, .run_state = DM_RUN_FAILED});
+        add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
+                                         .run = run,
+                                         .run_state = DM_RUN_FAILED,
+                                         .reason = "all_tasks_deadlocked"});
 }
 
 /* ---- steps ---- */
@@ -484,6 +498,33 @@ static void plan_steps(struct pass *p)
         }
         if (first)
             add_action(p, (struct dm_action){.kind = DM_ACTION_START_STEP, .step = step});
+    }
+}
+
+/* ---- callbacks ---- */
+
+static bool same_subject(const struct dm_callback_row *a, const struct dm_callback_row *b)
+{
+    return a->run == b->run && a->task == b->task;
+}
+
+/* In the order in which they were made, those of one task instance (or of one run itself) one after the other. */
+static void plan_callbacks(struct pass *p)
+{
+    const struct dm_snapshot *s = p->snap;
+    int running = 0;
+    for (size_t i = 0; i < s->n_callbacks; i++)
+        running += s->callbacks[i]->row.state == DM_CALLBACK_RUNNING;
+    for (size_t i = 0; i < s->n_callbacks && running < p->limits->callbacks; i++) {
+        const struct dm_callback_row *row = &s->callbacks[i]->row;
+        bool first = row->state == DM_CALLBACK_PENDING;
+        for (size_t j = 0; j < i && first; j++)
+            first = !same_subject(&s->callbacks[j]->row, row);
+        if (!first)
+            continue;
+        running++;
+        add_action(
+            p, (struct dm_action){.kind = DM_ACTION_START_CALLBACK, .callback = s->callbacks[i]});
     }
 }
 
@@ -735,6 +776,7 @@ struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot
     bool settled = p.n_actions == 0;
     if (!limits->draining) {
         plan_steps(&p);
+        plan_callbacks(&p);
         if (settled)
             plan_slots(&p);
         plan_days(&p);

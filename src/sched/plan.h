@@ -11,7 +11,7 @@
 
 #include "sched/backfill.h"
 #include "sched/dag_ref.h"
-#include "state/store.h"
+#include "state/callback.h"
 
 /*
  * A task instance.  Of a mapped task there is one with map_index -1 until it is expanded; expanding makes it the one with
@@ -100,6 +100,16 @@ struct dm_plan_step {
     const char *ending;        /* why its process is being ended; NULL = it is not */
 };
 
+/* A callback that is pending or running (sched/callback.h). */
+struct dm_plan_callback {
+    struct dm_callback_row row;
+    /* What it sees of its run: of its own, so that the run may go.  `task` is the task, or of a callback of the run the
+       last one of the DAG, with the operator and the fields of the callback. */
+    struct dm_plan_run run;
+    struct dm_plan_task task;
+    struct dm_task def;
+};
+
 /* The days of one drive that are still to be made active, in order. */
 struct dm_plan_drive {
     struct dm_arena arena; /* everything below */
@@ -127,10 +137,13 @@ struct dm_snapshot {
     int64_t dags_at; /* no schedule makes a run before: the dm_plan.dags_at of the last pass */
     struct dm_plan_step **steps; /* unfinished, by order of submission */
     size_t n_steps;
+    struct dm_plan_callback **callbacks; /* in the order in which they were made */
+    size_t n_callbacks;
 };
 
 struct dm_limits {
-    int jobs; /* attempts of tasks at once; steps do not count */
+    int jobs;      /* attempts of tasks at once; steps and callbacks do not count */
+    int callbacks; /* at once */
     const struct dm_pool_row *pools;
     size_t n_pools;
     bool schedules; /* schedules make runs, queued runs begin; else only drives are worked on */
@@ -138,16 +151,17 @@ struct dm_limits {
 };
 
 enum dm_action_kind {
-    DM_ACTION_TASK_STATE, /* run, task, to: SCHEDULED, SKIPPED, UPSTREAM_FAILED */
-    DM_ACTION_EXPAND,     /* run, task: make the instances of a mapped task (sched/mapping.h) */
-    DM_ACTION_QUEUE_TASK, /* run, task: begin an attempt */
-    DM_ACTION_END_TASK,   /* run, task: end its process, the run took too long */
-    DM_ACTION_FINISH_RUN, /* run, run_state */
-    DM_ACTION_START_STEP, /* step */
-    DM_ACTION_NEXT_DAY,   /* drive: its day `next` becomes active */
-    DM_ACTION_CREATE_RUN, /* dag: its run `next` is made, queued */
-    DM_ACTION_BEGIN_RUN,  /* run: a queued one becomes active */
-    DM_ACTION_RENEW_RUN,  /* run: it becomes queued, to be taken up by its new generation */
+    DM_ACTION_TASK_STATE,     /* run, task, to: SCHEDULED, SKIPPED, UPSTREAM_FAILED */
+    DM_ACTION_EXPAND,         /* run, task: make the instances of a mapped task (sched/mapping.h) */
+    DM_ACTION_QUEUE_TASK,     /* run, task: begin an attempt */
+    DM_ACTION_END_TASK,       /* run, task: end its process, the run took too long */
+    DM_ACTION_FINISH_RUN,     /* run, run_state, reason */
+    DM_ACTION_START_STEP,     /* step */
+    DM_ACTION_START_CALLBACK, /* callback */
+    DM_ACTION_NEXT_DAY,       /* drive: its day `next` becomes active */
+    DM_ACTION_CREATE_RUN,     /* dag: its run `next` is made, queued */
+    DM_ACTION_BEGIN_RUN,      /* run: a queued one becomes active */
+    DM_ACTION_RENEW_RUN,      /* run: it becomes queued, to be taken up by its new generation */
 };
 
 struct dm_action {
@@ -157,8 +171,10 @@ struct dm_action {
     struct dm_plan_step *step;
     struct dm_plan_drive *drive;
     struct dm_plan_dag *dag;
+    struct dm_plan_callback *callback;
     enum dm_task_state to;
     enum dm_run_state run_state;
+    const char *reason; /* why the run ended so, as callbacks are told; NULL = they are not */
 };
 
 struct dm_plan {

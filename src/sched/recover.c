@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "conn/project.h"
 #include "proc/lease.h"
-#include "state/record.h"
+#include "state/callback.h"
 
 #define END_TIMEOUT_US (10 * DM_SEC)
 
@@ -48,6 +48,16 @@ static int queue_runs(struct dm_store *s, struct dm_arena *a, int64_t now, struc
     return 0;
 }
 
+/* They are done again: nobody knows how far they came. */
+static int reset_callbacks(struct dm_store *s, struct dm_callback_row *rows, size_t n, int64_t now,
+                           struct dm_err *reterr)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].state == DM_CALLBACK_RUNNING)
+            DM_TRY(dm_callback_set_state(s, &rows[i], DM_CALLBACK_PENDING, NULL, now, reterr));
+    return 0;
+}
+
 static int record(struct dm_store *s, struct dm_arena *a, const struct dm_attempt_row *lost,
                   size_t n, int64_t now, struct dm_err *reterr)
 {
@@ -65,14 +75,23 @@ int dm_recover(struct dm_store *s, const char *run_dir, int64_t now, size_t *ret
 {
     _cleanup_arena_ struct dm_arena a = {0};
     struct dm_attempt_row *lost;
-    size_t n;
+    struct dm_callback_row *callbacks;
+    size_t n, n_callbacks;
     struct dm_attempt_filter filter = {.map_index = -1, .running = true};
     DM_TRY(dm_store_attempts(s, &a, &filter, &lost, &n, reterr));
     for (size_t i = 0; i < n; i++)
         DM_TRY(dm_lease_end(run_dir, lost[i].number, lost[i].pid, lost[i].pid_start, END_TIMEOUT_US,
                             reterr));
+    DM_TRY(dm_store_callbacks(s, &a, 0, &callbacks, &n_callbacks, reterr));
+    for (size_t i = 0; i < n_callbacks; i++)
+        if (callbacks[i].state == DM_CALLBACK_RUNNING)
+            DM_TRY(dm_lease_end(run_dir, DM_LEASE_OF_CALLBACK(callbacks[i].id), callbacks[i].pid,
+                                callbacks[i].pid_start, END_TIMEOUT_US, reterr));
+    dm_lease_sweep(run_dir);
     DM_TRY(dm_store_begin(s, false, reterr));
     int rc = record(s, &a, lost, n, now, reterr);
+    if (rc == 0)
+        rc = reset_callbacks(s, callbacks, n_callbacks, now, reterr);
     if (rc < 0) {
         dm_store_rollback(s);
         return rc;

@@ -188,9 +188,12 @@ static int backfill(struct doing *d, struct dm_err *reterr)
                              .conf = conf && conf->kind == DM_MAP ? conf : NULL,
                              .exact = dm_map_bool(d->body, "exact", false),
                              .only_task = text_of(d, "only_task"),
+                             .one_instance = is_given(d, "map_index"),
+                             .map_index = (int)dm_map_int(d->body, "map_index", -1),
                              .backwards = dm_map_bool(d->body, "backwards", false),
                              .max_active_runs = (int)dm_map_int(d->body, "max_active_runs", 0),
-                             .command = text_of(d, "command")};
+                             .command = text_of(d, "command"),
+                             .inputs_dir = d->world->project->dir};
     if (drive.from == DM_NEVER || drive.to == DM_NEVER || !drive.run_type)
         return dm_err_set(reterr, DM_E_INVALID, "a backfill without its days or its kind of runs");
     DM_TRY(dm_drive_days(d->arena, d->tick->store, &drive, &days, &n, &outside, reterr));

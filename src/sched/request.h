@@ -8,7 +8,8 @@
  *   mark        {dag_id, run_id, task_id, state, upstream, downstream, map_index}           answer: list, as of clear
  *   mark_run    {dag_id, run_id, state}
  *   note        {dag_id, run_id, note}
- *   backfill    {dag_id, from, to, rerun, run_type, conf, exact, only_task, backwards, max_active_runs, command}
+ *   backfill    {dag_id, from, to, rerun, run_type, conf, exact, only_task, map_index, backwards, max_active_runs,
+ *                command}
  *                                                                     answer {backfill}
  *   backfill_state {backfill, state}                                  running, paused or cancelled
  *
@@ -18,6 +19,7 @@
 #ifndef DM_REQUEST_H
 #define DM_REQUEST_H
 
+#include "conn/project.h"
 #include "sched/tick.h"
 #include "state/memory.h"
 
@@ -26,6 +28,7 @@ typedef int dm_request_dag(void *user, struct dm_tick *t, const char *dag_id,
                            struct dm_err *reterr);
 
 struct dm_request_world {
+    const struct dm_project *project;
     dm_request_dag *find_dag;
     void *user;
     bool backfills; /* takes backfills too */

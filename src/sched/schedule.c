@@ -326,6 +326,7 @@ int dm_tick_trigger(struct dm_tick *t, const struct dm_trigger *what, struct dm_
         return dm_err_set(reterr, DM_E_NOTFOUND, "no DAG \"%s\"", what->dag_id);
     if (what->run_id)
         DM_TRY(check_run_id(what->run_id, reterr));
+    DM_TRY(dm_params_check(d->ref->dag, what->conf, reterr));
     if (row.logical_date == DM_NEVER)
         row.logical_date = t->now - t->now % DM_SEC;
     row.run_id = what->run_id ? what->run_id : name_run(&t->turn, "manual", row.logical_date);

@@ -2,6 +2,7 @@
 #include "sched/tick.h"
 
 #include "sched/activate.h"
+#include "sched/callback.h"
 #include "sched/decision.h"
 #include "sched/mapping.h"
 #include "sched/retry.h"
@@ -17,7 +18,7 @@ enum {
 void dm_tick_init(struct dm_tick *t, struct dm_store *store, int jobs)
 {
     *t = (struct dm_tick){.store = store,
-                          .limits = {.jobs = jobs},
+                          .limits = {.jobs = jobs, .callbacks = DM_CALLBACKS_AT_ONCE},
                           .snap = {.dags_at = DM_NEVER},
                           .wake_at = DM_NEVER,
                           .pools_at = DM_NEVER};
@@ -33,6 +34,7 @@ void dm_tick_release(struct dm_tick *t)
     for (size_t i = 0; i < t->snap.n_drives; i++)
         dm_tick_free_drive(t->snap.drives[i]);
     dm_tick_free_dags(t);
+    dm_callbacks_free(t);
     free(t->known);
     free(t->snap.runs);
     free(t->snap.queued);
@@ -85,7 +87,7 @@ static void *grow(struct dm_arena *a, void *old, size_t n, size_t *cap, size_t s
     return grown;
 }
 
-static struct dm_note *add_note(struct dm_tick *t, const struct dm_plan_run *run)
+struct dm_note *dm_tick_add_note(struct dm_tick *t, const struct dm_plan_run *run)
 {
     t->notes = grow(&t->turn, t->notes, t->n_notes, &t->cap_notes, sizeof(*t->notes));
     struct dm_note *n = &t->notes[t->n_notes++];
@@ -95,7 +97,7 @@ static struct dm_note *add_note(struct dm_tick *t, const struct dm_plan_run *run
 
 void dm_tick_note_run(struct dm_tick *t, const struct dm_plan_run *run, int from)
 {
-    struct dm_note *n = add_note(t, run);
+    struct dm_note *n = dm_tick_add_note(t, run);
     n->about_run = true;
     n->run = (struct dm_loop_run_event){.dag_id = run->row.dag_id,
                                         .run_id = run->row.run_id,
@@ -109,7 +111,7 @@ static void note_task(struct dm_tick *t, const struct dm_plan_run *run,
                       const struct dm_plan_task *task, enum dm_task_state from,
                       const struct dm_job *job, const struct dm_err *error)
 {
-    struct dm_note *n = add_note(t, run);
+    struct dm_note *n = dm_tick_add_note(t, run);
     n->task = (struct dm_loop_task_event){.dag_id = run->row.dag_id,
                                           .run_id = run->row.run_id,
                                           .task_id = task->row.task_id,
@@ -148,6 +150,12 @@ int dm_tick_set_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_stat
 
 /* ---- attempts begin ---- */
 
+void dm_tick_add_job(struct dm_tick *t, struct dm_job *j)
+{
+    t->jobs = grow(&t->turn, t->jobs, t->n_jobs, &t->cap_jobs, sizeof(struct dm_job *));
+    t->jobs[t->n_jobs++] = j;
+}
+
 static struct dm_job *add_job(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
                               struct dm_plan_step *step, const struct dm_attempt_row *row)
 {
@@ -158,8 +166,7 @@ static struct dm_job *add_job(struct dm_tick *t, struct dm_plan_run *run, struct
                          .task = task,
                          .step = step,
                          .log_path = row->log_path};
-    t->jobs = grow(&t->turn, t->jobs, t->n_jobs, &t->cap_jobs, sizeof(struct dm_job *));
-    t->jobs[t->n_jobs++] = j;
+    dm_tick_add_job(t, j);
     return j;
 }
 
@@ -188,6 +195,7 @@ static int queue_task(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan
     struct dm_job *j;
     DM_TRY(begin_attempt(t, run, task, NULL, &j, reterr));
     DM_TRY(dm_record_xcom_clear(t->store, task->row.id, reterr));
+    DM_TRY(dm_record_inputs_clear(t->store, task->row.id, reterr));
     dm_map_source_begins(run, task);
     task->decided = NULL;
     struct dm_task_change c = dm_task_change_of(&task->row);
@@ -206,6 +214,8 @@ static int start_step(struct dm_tick *t, struct dm_plan_step *step, struct dm_er
 int dm_tick_started(struct dm_tick *t, const struct dm_job *j, int pid, uint64_t pid_start,
                     struct dm_err *reterr)
 {
+    if (j->callback)
+        return dm_record_callback_process(t->store, j->callback->row.id, pid, pid_start, reterr);
     DM_TRY(dm_record_attempt_process(t->store, j->attempt, pid, pid_start, reterr));
     if (j->step)
         return 0;
@@ -277,6 +287,7 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
     struct dm_task_change c = dm_task_change_of(&task->row);
     enum dm_task_state to = DM_TASK_FAILED;
     struct dm_err *error = NULL;
+    bool by_itself = !task->ending; /* else somebody outside decides what it becomes */
     c.due_at = DM_NEVER;
     c.until_step = NULL;
     if (r->state != DM_RESULT_RESCHEDULE)
@@ -316,7 +327,8 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         c.max_tries = c.try_number + task->def->retries;
         c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
     }
-    return set_task(t, j->run, task, to, &c, j, error, reterr);
+    DM_TRY(set_task(t, j->run, task, to, &c, j, error, reterr));
+    return by_itself ? dm_callbacks_of_task(t, j->run, task, error, reterr) : 0;
 }
 
 /* ---- what the end of one task does to others ---- */
@@ -470,6 +482,8 @@ int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job
                   struct dm_err *reterr)
 {
     struct dm_job_end end = *e;
+    if (j->callback)
+        return dm_callback_ended(t, j->callback, e, reterr);
     j->run->at_work--;
     if (!j->step)
         return end_task_and_others(t, j, &end, reterr);
@@ -482,6 +496,8 @@ int dm_tick_ended(struct dm_tick *t, const struct dm_job *j, const struct dm_job
 
 int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why, struct dm_err *reterr)
 {
+    if (j->callback)
+        return dm_callback_lost(t, j->callback, reterr);
     j->run->at_work--;
     return lose(t, j, why, reterr);
 }
@@ -560,9 +576,11 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
         a->task->end_as = DM_TASK_SKIPPED;
         return 0;
     case DM_ACTION_FINISH_RUN:
-        return dm_tick_finish_run(t, a->run, a->run_state, reterr);
+        return dm_tick_finish_run(t, a->run, a->run_state, a->reason, reterr);
     case DM_ACTION_START_STEP:
         return start_step(t, a->step, reterr);
+    case DM_ACTION_START_CALLBACK:
+        return dm_callback_start(t, a->callback, reterr);
     case DM_ACTION_NEXT_DAY:
         return dm_tick_next_day(t, a->drive, reterr);
     case DM_ACTION_CREATE_RUN:

@@ -19,16 +19,19 @@
 
 /* An attempt that was decided. */
 struct dm_job {
-    int64_t attempt, decided_at;
+    int64_t attempt; /* of a callback DM_LEASE_OF_CALLBACK of its id: less than 0 */
+    int64_t decided_at;
     struct dm_plan_run *run;
     struct dm_plan_task *task;
-    struct dm_plan_step *step; /* NULL = an attempt of the task itself */
-    const char *log_path;      /* relative to the project */
+    struct dm_plan_step *step;         /* NULL = an attempt of the task itself */
+    struct dm_plan_callback *callback; /* not NULL: it is this, and run and task are its own */
+    const char *log_path;              /* relative to the project */
 };
 
 /* A change to tell about after the commit. */
 struct dm_note {
     bool about_run;
+    const struct dm_loop_callback_event *callback; /* not NULL: about a callback that failed */
     struct dm_loop_run_event run;
     struct dm_loop_task_event task;
     const struct dm_plan_run *of;
@@ -43,7 +46,7 @@ struct dm_tick {
     int64_t pools_at;           /* when the pools were read */
     struct dm_arena pools;      /* of the limits */
     struct dm_plan_run **known; /* every run in memory */
-    size_t n_known, cap_known, cap_runs, cap_queued, cap_steps, cap_drives, cap_dags;
+    size_t n_known, cap_known, cap_runs, cap_queued, cap_steps, cap_drives, cap_dags, cap_callbacks;
     bool garbage; /* some of them may be needed no more */
     bool
         blocked_drives_end; /* a drive that cannot move ends and gives its runs back (the scheduler's way) */
@@ -74,6 +77,8 @@ int dm_tick_pause_dag(struct dm_tick *t, const char *dag_id, bool paused,
 /* After a start, and after the DAGs: what the store has that is not finished. */
 int dm_tick_load_runs(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
+/* Callbacks that were not run to their end: whoever decides runs them, a command too. */
+int dm_tick_load_callbacks(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 
 /* The next run that a DAG's schedule makes: 1, or 0 where it makes none.  After the interval `after`, or (NULL) after the
    last automated run of the store `s` (NULL = there is none). */

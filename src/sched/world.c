@@ -198,23 +198,45 @@ static int load_files(struct dm_world *w, const struct dm_dag_scan *scan, bool a
     return rc;
 }
 
+/* What is recorded of a file: its errors, and the DAGs that it takes from files before it (the last file that has a
+   dag_id has it); NULL = nothing.  `owners`: dag_id -> the DAG, of the files before. */
+static const char *findings_of(struct dm_arena *a, const struct world_file *f,
+                               struct dm_map *owners)
+{
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, ERRORS_MAX);
+    dm_strbuf_adds(&b, f->errors ? f->errors : "");
+    for (size_t i = 0; i < f->n_dags; i++) {
+        const struct dm_dag *dag = f->dags[i]->dag;
+        const struct dm_dag *before = dm_map_get(owners, dm_str_c(dag->dag_id));
+        if (before)
+            dm_strbuf_addf(
+                &b, "%s:%u: warning: this \"%s\" takes the place of the one in %s, line %u\n",
+                f->name, dag->line, dag->dag_id, before->file, before->line);
+        dm_map_put(owners, dm_str_c(dag->dag_id), (void *)dag);
+    }
+    return b.len ? dm_str_cstr(a, dm_strbuf_str(&b)) : NULL;
+}
+
 static int tell_errors(struct dm_world *w, struct dm_tick *t, struct dm_world_report *report,
                        struct dm_err *reterr)
 {
     struct dm_import_error_row *rows;
     size_t n;
-    struct dm_map there;
+    struct dm_map there, owners;
     dm_map_init(&there, &t->turn);
+    dm_map_init(&owners, &t->turn);
     DM_TRY(dm_store_import_errors(t->store, &t->turn, &rows, &n, reterr));
     for (size_t i = 0; i < n; i++)
         dm_map_put(&there, dm_str_c(rows[i].file), (void *)rows[i].error);
     for (size_t i = 0; i < w->n_files; i++) {
         const struct world_file *f = w->files[i];
         const char *old = dm_map_get(&there, dm_str_c(f->name));
+        const char *text = findings_of(&t->turn, f, &owners);
         report->errors += f->errors != NULL;
-        if (f->errors && (!old || strcmp(old, f->errors) != 0))
-            DM_TRY(dm_record_import_error(t->store, f->name, f->errors, t->now, reterr));
-        if (f->errors && old)
+        if (text && (!old || strcmp(old, text) != 0))
+            DM_TRY(dm_record_import_error(t->store, f->name, text, t->now, reterr));
+        if (text && old)
             dm_map_put(&there, dm_str_c(f->name), NULL);
     }
     for (size_t i = 0; i < n; i++)

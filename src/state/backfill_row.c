@@ -4,7 +4,7 @@
 
 #define BACKFILL_COLUMNS                                                                          \
     "SELECT b.id, b.dag_id, b.command, b.from_date, b.to_date, b.rerun, b.run_type, b.backwards," \
-    " b.max_active_runs, b.conf, b.only_task, b.state, b.created_at, b.ended_at,"                 \
+    " b.max_active_runs, b.conf, b.only_task, b.map_index, b.state, b.created_at, b.ended_at,"    \
     " (SELECT count(*) FROM backfill_day d WHERE d.backfill = b.id),"                             \
     " (SELECT count(*) FROM backfill_day d WHERE d.backfill = b.id AND d.done)"                   \
     " FROM backfill b "
@@ -23,6 +23,7 @@ static void read_backfill(struct dm_arena *a, sqlite3_stmt *q, struct dm_backfil
     b->max_active_runs = sqlite3_column_int(q, c++);
     b->conf = dm_db_text(a, q, c++);
     b->only_task = dm_db_text(a, q, c++);
+    b->map_index = sqlite3_column_int(q, c++);
     b->state = dm_db_text(a, q, c++);
     b->created_at = sqlite3_column_int64(q, c++);
     b->ended_at = dm_db_time(q, c++);
@@ -99,11 +100,12 @@ int dm_record_backfill(struct dm_store *s, struct dm_backfill_row *b, int64_t no
 {
     DM_TRY(dm_db_exec(s, reterr,
                       "INSERT INTO backfill (dag_id, command, from_date, to_date, rerun, run_type,"
-                      " backwards, max_active_runs, conf, only_task, state, created_at)"
-                      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                      "ttiittinttti", b->dag_id, b->command, b->from, b->to, b->rerun, b->run_type,
+                      " backwards, max_active_runs, conf, only_task, map_index, state,"
+                      " created_at)"
+                      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      "ttiittinttiti", b->dag_id, b->command, b->from, b->to, b->rerun, b->run_type,
                       (int64_t)b->backwards, (int64_t)b->max_active_runs, b->conf, b->only_task,
-                      b->state, now));
+                      (int64_t)b->map_index, b->state, now));
     b->id = sqlite3_last_insert_rowid(s->db);
     b->created_at = now;
     return 0;
@@ -120,12 +122,39 @@ int dm_record_backfill_day(struct dm_store *s, int64_t backfill,
     return 0;
 }
 
-int dm_record_backfill_day_done(struct dm_store *s, int64_t backfill, int64_t logical_date,
-                                struct dm_err *reterr)
+int dm_record_day_done(struct dm_store *s, const char *dag_id, int64_t logical_date,
+                       struct dm_err *reterr)
 {
     DM_TRY(dm_db_exec(s, reterr,
-                      "UPDATE backfill_day SET done = 1 WHERE backfill = ? AND logical_date = ?",
-                      "ii", backfill, logical_date));
+                      "UPDATE backfill_day SET done = 1 WHERE logical_date = ?2 AND backfill IN"
+                      " (SELECT id FROM backfill WHERE dag_id = ?1 AND ended_at IS NULL)",
+                      "ti", dag_id, logical_date));
+    return 0;
+}
+
+int dm_store_backfills_done(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                            struct dm_backfill_done **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_backfill_done);
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    int rc;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT b.id, EXISTS (SELECT 1 FROM backfill_day d JOIN run r"
+                       " ON r.dag_id = b.dag_id AND r.logical_date = d.logical_date"
+                       " WHERE d.backfill = b.id AND r.state = 'failed') FROM backfill b"
+                       " WHERE b.dag_id = ? AND b.ended_at IS NULL AND NOT EXISTS"
+                       " (SELECT 1 FROM backfill_day d WHERE d.backfill = b.id AND NOT d.done)",
+                       "t", dag_id));
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_backfill_done *b = dm_db_list_add(&l, reterr);
+        if (!b)
+            return DM_E_LIMIT;
+        b->id = sqlite3_column_int64(q, 0);
+        b->failed = sqlite3_column_int(q, 1) != 0;
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
     return 0;
 }
 

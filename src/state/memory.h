@@ -89,6 +89,7 @@ struct dm_backfill_row {
     int max_active_runs; /* 0 = the DAG's */
     const char *conf;    /* JSON object, or NULL = none given */
     const char *only_task;
+    int map_index;     /* of only_task; -1 = all of it */
     const char *state; /* running, paused; then success, failed, blocked, cancelled */
     int64_t created_at, ended_at;
     size_t days, days_done; /* that it does */
@@ -116,8 +117,17 @@ int dm_record_backfill(struct dm_store *s, struct dm_backfill_row *b, int64_t no
                        struct dm_err *reterr) dm_nodiscard;
 int dm_record_backfill_day(struct dm_store *s, int64_t backfill,
                            const struct dm_backfill_day_row *d, struct dm_err *reterr) dm_nodiscard;
-int dm_record_backfill_day_done(struct dm_store *s, int64_t backfill, int64_t logical_date,
-                                struct dm_err *reterr) dm_nodiscard;
+/* In every open backfill of the DAG, also in those that nobody works on. */
+int dm_record_day_done(struct dm_store *s, const char *dag_id, int64_t logical_date,
+                       struct dm_err *reterr) dm_nodiscard;
+/* The open backfills of a DAG of which every day is done. */
+struct dm_backfill_done {
+    int64_t id;
+    bool failed; /* a run of them has */
+};
+int dm_store_backfills_done(struct dm_store *s, struct dm_arena *a, const char *dag_id,
+                            struct dm_backfill_done **ret, size_t *ret_n,
+                            struct dm_err *reterr) dm_nodiscard;
 /* The only writer of its state; one that is over (success, failed, blocked, cancelled) stays so. */
 int dm_record_backfill_state(struct dm_store *s, int64_t id, const char *state, int64_t now,
                              struct dm_err *reterr) dm_nodiscard;

@@ -63,17 +63,27 @@ static int delete_run(struct dm_store *s, int64_t run, struct dm_purged *sum, st
 {
 #define OF_ATTEMPTS " WHERE attempt IN (SELECT number FROM attempt WHERE run = ?)"
 #define OF_TASKS " WHERE task IN (SELECT id FROM task_instance WHERE run = ?)"
+#define UNQUEUED " AND delivered = 1 AND uri NOT IN (SELECT uri FROM asset_queue)"
     static const char *const others[] = {
         "INSERT OR IGNORE INTO log_to_remove"
         " SELECT log_path FROM attempt WHERE run = ? AND log_path <> ''",
+        "INSERT OR IGNORE INTO log_to_remove"
+        " SELECT log_path FROM callback WHERE run = ? AND log_path <> ''",
+        "DELETE FROM callback WHERE run = ?",
         "DELETE FROM ledger" OF_ATTEMPTS,
         "DELETE FROM data_check" OF_ATTEMPTS,
         "DELETE FROM rendered" OF_ATTEMPTS,
         "DELETE FROM remote_id" OF_ATTEMPTS,
         "DELETE FROM xcom" OF_TASKS,
         "DELETE FROM object" OF_TASKS,
-        /* What a DAG still waits to run for is kept, without its origin. */
-        "DELETE FROM asset_event WHERE run = ? AND uri NOT IN (SELECT uri FROM asset_queue)",
+        "DELETE FROM input" OF_TASKS,
+        /* What a DAG still waits to run for, or has a run for, is kept, without its origin. */
+        "DELETE FROM asset_event WHERE run IS NULL AND id IN (SELECT event FROM run_asset_event"
+        " WHERE run = ?1) AND NOT EXISTS (SELECT 1 FROM run_asset_event WHERE event ="
+        " asset_event.id AND run <> ?1)" UNQUEUED,
+        "DELETE FROM run_asset_event WHERE run = ?",
+        "DELETE FROM asset_event WHERE run = ?" UNQUEUED
+        " AND NOT EXISTS (SELECT 1 FROM run_asset_event WHERE event = asset_event.id)",
         "UPDATE asset_event SET run = NULL, task = NULL WHERE run = ?",
         "DELETE FROM attempt WHERE run = ?",
         "DELETE FROM step WHERE batch IN (SELECT id FROM step_batch WHERE run = ?)",
@@ -84,6 +94,7 @@ static int delete_run(struct dm_store *s, int64_t run, struct dm_purged *sum, st
     };
 #undef OF_ATTEMPTS
 #undef OF_TASKS
+#undef UNQUEUED
     int events = dm_db_exec(s, reterr, "DELETE FROM event WHERE run = ?", "i", run);
     DM_TRY(events);
     sum->events += events;

@@ -1,7 +1,7 @@
 /*
  * Forgetting: what is old goes, in chunks of one transaction each, so that others are not held up.
  *
- * A run goes with its task instances, attempts, XComs, ledgers, checks, rendered fields, steps, records of objects and
+ * A run goes with its task instances, attempts, callbacks, XComs, ledgers, checks, rendered fields, steps, records of objects and
  * events; the objects themselves stay in the lake.  These runs never go:
  *   - one that is not finished;
  *   - the newest `keep_last` of a DAG, its newest that is not manual, and its last successful one, because the next
@@ -57,7 +57,7 @@ int dm_purge_log_files(struct dm_store *s, const char *project_dir, int64_t limi
 /* How long things are kept, in microseconds; 0 = for ever. */
 struct dm_retention {
     int64_t runs;   /* since they ended */
-    int64_t logs;   /* since their attempt ended; the rows stay */
+    int64_t logs;   /* since their attempt or callback ended; the rows stay */
     int64_t events; /* also requests that were answered */
     int rendered;   /* rendered fields of that many newest runs of each DAG; 0 = of all */
 };

@@ -93,6 +93,10 @@ int dm_record_xcom(struct dm_store *s, int64_t task, int64_t attempt, struct dm_
                    struct dm_str value, int64_t now, struct dm_err *reterr) dm_nodiscard;
 /* At the start of every attempt, as in Airflow. */
 int dm_record_xcom_clear(struct dm_store *s, int64_t task, struct dm_err *reterr) dm_nodiscard;
+/* A file from outside that the task instance reads; cleared with the XComs. */
+int dm_record_input(struct dm_store *s, int64_t task, struct dm_str source, struct dm_str identity,
+                    struct dm_err *reterr) dm_nodiscard;
+int dm_record_inputs_clear(struct dm_store *s, int64_t task, struct dm_err *reterr) dm_nodiscard;
 int dm_record_remote_id(struct dm_store *s, int64_t attempt, struct dm_str system, struct dm_str id,
                         int64_t now, struct dm_err *reterr) dm_nodiscard;
 

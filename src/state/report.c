@@ -197,6 +197,31 @@ int dm_store_xcom(struct dm_store *s, struct dm_arena *a, const char *dag_id, co
     return rc;
 }
 
+int dm_store_xcom_newest(struct dm_store *s, struct dm_arena *a, const struct dm_xcom_query *q,
+                         struct dm_xcom_newest *ret, struct dm_err *reterr)
+{
+    _cleanup_query_ sqlite3_stmt *rows = NULL;
+    bool prior = q->until != DM_NEVER;
+    DM_TRY(dm_db_query(s, &rows, reterr,
+                       "SELECT r.run_id, t.task_id, x.key, x.value, t.map_index FROM run r"
+                       " JOIN task_instance t ON t.run = r.id JOIN xcom x ON x.task = t.id"
+                       " WHERE r.dag_id = ? AND (CASE WHEN ? THEN r.logical_date <= ?"
+                       " ELSE r.run_id = ? END) AND (? OR t.task_id = ?) AND (? OR x.key = ?)"
+                       " AND (? OR t.map_index = ?) AND (t.map_index < 0 OR t.state <> 'removed')"
+                       " ORDER BY r.logical_date DESC, x.at DESC, t.id DESC, x.key DESC LIMIT 1",
+                       "tiitisisii", q->dag_id, (int64_t)prior, prior ? q->until : 0, q->run_id,
+                       (int64_t)!q->task_id.p, q->task_id, (int64_t)!q->key.p, q->key,
+                       (int64_t)(q->map_index < -1), (int64_t)q->map_index));
+    int rc = dm_db_next(s, rows, reterr);
+    if (rc == 1)
+        *ret = (struct dm_xcom_newest){.run_id = dm_db_str(a, rows, 0),
+                                       .task_id = dm_db_str(a, rows, 1),
+                                       .key = dm_db_str(a, rows, 2),
+                                       .value = dm_db_str(a, rows, 3),
+                                       .map_index = sqlite3_column_int(rows, 4)};
+    return rc;
+}
+
 int dm_store_xcoms_of_task(struct dm_store *s, struct dm_arena *a, const char *dag_id,
                            const char *run_id, struct dm_str task_id, struct dm_str key,
                            struct dm_xcom_of_task **ret, size_t *ret_n, struct dm_err *reterr)
@@ -236,6 +261,47 @@ int dm_record_xcom(struct dm_store *s, int64_t task, int64_t attempt, struct dm_
 int dm_record_xcom_clear(struct dm_store *s, int64_t task, struct dm_err *reterr)
 {
     DM_TRY(dm_db_exec(s, reterr, "DELETE FROM xcom WHERE task = ?", "i", task));
+    return 0;
+}
+
+int dm_store_inputs(struct dm_store *s, struct dm_arena *a, const char *dag_id, int64_t from,
+                    int64_t to, struct dm_input_row **ret, size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_input_row);
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    int rc;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT DISTINCT r.logical_date, i.source, i.identity FROM run r"
+                       " JOIN task_instance t ON t.run = r.id JOIN input i ON i.task = t.id"
+                       " WHERE r.dag_id = ? AND r.logical_date BETWEEN ? AND ?"
+                       " AND t.state <> 'removed' ORDER BY r.logical_date, i.source",
+                       "tii", dag_id, from, to));
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_input_row *i = dm_db_list_add(&l, reterr);
+        if (!i)
+            return DM_E_LIMIT;
+        i->logical_date = sqlite3_column_int64(q, 0);
+        i->source = dm_db_text(a, q, 1);
+        i->identity = dm_db_text(a, q, 2);
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
+    return 0;
+}
+
+int dm_record_input(struct dm_store *s, int64_t task, struct dm_str source, struct dm_str identity,
+                    struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr,
+                      "INSERT OR REPLACE INTO input (task, source, identity) VALUES (?,?,?)", "iss",
+                      task, source, identity));
+    return 0;
+}
+
+int dm_record_inputs_clear(struct dm_store *s, int64_t task, struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "DELETE FROM input WHERE task = ?", "i", task));
     return 0;
 }
 

@@ -19,13 +19,26 @@ enum {
     " FROM attempt WHERE number IN (SELECT number FROM (SELECT number, ended_at FROM attempt" \
     " WHERE log_path <> '' ORDER BY number LIMIT ?2) WHERE ended_at < ?1)"
 
+#define OLD_CALLBACKS                                                               \
+    " FROM callback WHERE id IN (SELECT id FROM (SELECT id, ended_at FROM callback" \
+    " WHERE log_path <> '' ORDER BY id LIMIT ?2) WHERE ended_at < ?1)"
+
 static int retain_logs(struct dm_store *s, int64_t cut, struct dm_err *reterr)
 {
     DM_TRY(dm_db_exec(s, reterr, "INSERT OR IGNORE INTO log_to_remove SELECT log_path" OLD_LOGS,
                       "ii", cut, (int64_t)CHUNK_LOGS));
-    return dm_db_exec(
+    int n = dm_db_exec(
         s, reterr, "UPDATE attempt SET log_path = '' WHERE number IN (SELECT number" OLD_LOGS ")",
         "ii", cut, (int64_t)CHUNK_LOGS);
+    DM_TRY(n);
+    DM_TRY(dm_db_exec(s, reterr,
+                      "INSERT OR IGNORE INTO log_to_remove SELECT log_path" OLD_CALLBACKS, "ii",
+                      cut, (int64_t)CHUNK_LOGS));
+    int callbacks = dm_db_exec(
+        s, reterr, "UPDATE callback SET log_path = '' WHERE id IN (SELECT id" OLD_CALLBACKS ")",
+        "ii", cut, (int64_t)CHUNK_LOGS);
+    DM_TRY(callbacks);
+    return n + callbacks;
 }
 
 /* Whether the first event is from before that instant: 1 or 0. */

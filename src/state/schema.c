@@ -193,6 +193,39 @@ static int pack_generations(struct dm_store *s, struct dm_err *reterr)
     }
 }
 
+/* Callbacks, each a row made with the change that it follows; and which events of assets a run was made for.  An event that
+   nobody has seen who knows the DAGs (delivered = 0) is not queued for them yet. */
+static const char version_5[] =
+    "CREATE TABLE callback ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES run,"
+    " task INTEGER REFERENCES task_instance, key TEXT NOT NULL, position INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL REFERENCES generation, task_state TEXT, try_number INTEGER,"
+    " exception TEXT, reason TEXT, state TEXT NOT NULL, starts INTEGER NOT NULL, pid INTEGER,"
+    " pid_start INTEGER, created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER,"
+    " error TEXT, log_path TEXT NOT NULL) STRICT;"
+    "CREATE INDEX callback_run ON callback (run);"
+    "CREATE INDEX callback_task ON callback (task) WHERE task IS NOT NULL;"
+    "CREATE INDEX callback_generation ON callback (generation);"
+    "CREATE INDEX callback_open ON callback (id) WHERE state IN ('pending', 'running');"
+    "CREATE INDEX callback_log ON callback (id) WHERE log_path <> '';"
+    "ALTER TABLE asset_event ADD COLUMN delivered INTEGER NOT NULL DEFAULT 1;"
+    "CREATE INDEX asset_event_new ON asset_event (id) WHERE delivered = 0;"
+    "CREATE INDEX asset_event_at ON asset_event (uri, at);"
+    "DROP INDEX asset_event_uri;"
+    "CREATE TABLE run_asset_event ("
+    " run INTEGER NOT NULL REFERENCES run, event INTEGER NOT NULL"
+    " REFERENCES asset_event ON DELETE CASCADE,"
+    " PRIMARY KEY (run, event)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX run_asset_event_of ON run_asset_event (event);";
+
+/* Files from outside that a task instance read when it ran last, and what they were (conn/input.h); and which instance
+   of its only task a backfill is about. */
+static const char version_6[] =
+    "CREATE TABLE input ("
+    " task INTEGER NOT NULL REFERENCES task_instance, source TEXT NOT NULL,"
+    " identity TEXT NOT NULL, PRIMARY KEY (task, source)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE backfill ADD COLUMN map_index INTEGER NOT NULL DEFAULT -1;";
+
 /* One version: SQL, then what SQL cannot do, then SQL again. */
 static const struct migration {
     const char *sql;
@@ -203,6 +236,8 @@ static const struct migration {
     {version_2, NULL, NULL, "pools"},
     {version_3, NULL, NULL, "the scheduler's memory"},
     {version_4, pack_generations, version_4_after, "compressed generations, indexes"},
+    {version_5, NULL, NULL, "callbacks, what runs were made for"},
+    {version_6, NULL, NULL, "inputs"},
 };
 
 int64_t dm_db_schema_newest(void)

@@ -29,6 +29,10 @@ static const bool step_is_finished[] = {
 #define DM_STEP_STATE(name, text, finished, doc) finished,
 #include "state/state.def"
 };
+static const char *const callback_names[] = {
+#define DM_CALLBACK_STATE(name, text, doc) text,
+#include "state/state.def"
+};
 static const char *const event_names[] = {
 #define DM_EVENT(name, text, doc) text,
 #include "state/event.def"
@@ -69,6 +73,11 @@ const char *dm_step_state_name(enum dm_step_state s)
     return step_names[s];
 }
 
+const char *dm_callback_state_name(enum dm_callback_state s)
+{
+    return callback_names[s];
+}
+
 const char *dm_event_name(enum dm_event_kind e)
 {
     return event_names[e];
@@ -92,6 +101,11 @@ int dm_attempt_state_parse(struct dm_str name)
 int dm_step_state_parse(struct dm_str name)
 {
     return parse(step_names, DM_STEP_STATE_COUNT, name);
+}
+
+int dm_callback_state_parse(struct dm_str name)
+{
+    return parse(callback_names, DM_CALLBACK_STATE_COUNT, name);
 }
 
 int dm_event_parse(struct dm_str name)

@@ -44,6 +44,12 @@ enum dm_step_state {
     DM_STEP_STATE_COUNT
 };
 
+enum dm_callback_state {
+#define DM_CALLBACK_STATE(name, text, doc) DM_CALLBACK_##name,
+#include "state/state.def"
+    DM_CALLBACK_STATE_COUNT
+};
+
 enum dm_event_kind {
 #define DM_EVENT(name, text, doc) DM_EVENT_##name,
 #include "state/event.def"
@@ -55,6 +61,7 @@ const char *dm_task_state_name(enum dm_task_state s);
 const char *dm_run_state_name(enum dm_run_state s);
 const char *dm_attempt_state_name(enum dm_attempt_state s);
 const char *dm_step_state_name(enum dm_step_state s);
+const char *dm_callback_state_name(enum dm_callback_state s);
 const char *dm_event_name(enum dm_event_kind e);
 
 /* The state of that name, or -1. */
@@ -62,6 +69,7 @@ int dm_task_state_parse(struct dm_str name);
 int dm_run_state_parse(struct dm_str name);
 int dm_attempt_state_parse(struct dm_str name);
 int dm_step_state_parse(struct dm_str name);
+int dm_callback_state_parse(struct dm_str name);
 int dm_event_parse(struct dm_str name);
 
 bool dm_task_finished(enum dm_task_state s);

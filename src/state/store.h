@@ -212,6 +212,20 @@ int dm_store_xcoms_of_key(struct dm_store *s, struct dm_arena *a, int64_t run, c
 int dm_store_xcom(struct dm_store *s, struct dm_arena *a, const char *dag_id, const char *run_id,
                   struct dm_str task_id, int map_index, struct dm_str key, struct dm_str *ret,
                   struct dm_err *reterr) dm_nodiscard;
+/* Of those wanted the one that came last: 1 found, 0 not there. */
+struct dm_xcom_query {
+    const char *dag_id, *run_id;
+    struct dm_str task_id, key; /* without p: any */
+    int64_t
+        until; /* of the newest run up to this logical date that has one; DM_NEVER = of run_id */
+    int map_index; /* below -1: of any instance */
+};
+struct dm_xcom_newest {
+    struct dm_str run_id, task_id, key, value; /* value: JSON */
+    int map_index;
+};
+int dm_store_xcom_newest(struct dm_store *s, struct dm_arena *a, const struct dm_xcom_query *q,
+                         struct dm_xcom_newest *ret, struct dm_err *reterr) dm_nodiscard;
 /* The values of this key of all instances of a task, by map index. */
 struct dm_xcom_of_task {
     int map_index;
@@ -221,6 +235,15 @@ int dm_store_xcoms_of_task(struct dm_store *s, struct dm_arena *a, const char *d
                            const char *run_id, struct dm_str task_id, struct dm_str key,
                            struct dm_xcom_of_task **ret, size_t *ret_n,
                            struct dm_err *reterr) dm_nodiscard;
+
+/* Files from outside that the runs of a DAG read, by logical date and source; `from` and `to` both included. */
+struct dm_input_row {
+    int64_t logical_date;
+    const char *source, *identity; /* relative to the project; as conn/input.h says */
+};
+int dm_store_inputs(struct dm_store *s, struct dm_arena *a, const char *dag_id, int64_t from,
+                    int64_t to, struct dm_input_row **ret, size_t *ret_n,
+                    struct dm_err *reterr) dm_nodiscard;
 
 struct dm_event_row {
     int64_t id, at;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "conn/input.h"
 #include "state/store.h"
 #include "task/scratch.h"
 
@@ -165,20 +166,22 @@ int dm_attempt_store(struct dm_attempt *at, struct dm_store **ret, struct dm_err
     return 0;
 }
 
-int dm_attempt_xcom(struct dm_attempt *at, const char *task_id, const char *key,
-                    const struct dm_value **ret, struct dm_err *reterr)
+int dm_attempt_xcoms(struct dm_attempt *at, const char *task_id, const char *key,
+                     const struct dm_value **ret, struct dm_err *reterr)
 {
     struct dm_store *store;
-    struct dm_str json;
-    struct dm_value *v;
+    struct dm_xcom_of_task *found;
+    struct dm_value *list = dm_value_list(at->arena, 0), *v;
+    size_t n;
     DM_TRY(dm_attempt_store(at, &store, reterr));
-    int rc = dm_store_xcom(store, at->arena, at->order->dag_id, at->order->run_id,
-                           dm_str_c(task_id), -1, dm_str_c(key), &json, reterr);
-    if (rc <= 0)
-        return rc;
-    DM_TRY(dm_value_from_json(at->arena, json, &v, reterr));
-    *ret = v;
-    return 1;
+    DM_TRY(dm_store_xcoms_of_task(store, at->arena, at->order->dag_id, at->order->run_id,
+                                  dm_str_c(task_id), dm_str_c(key), &found, &n, reterr));
+    for (size_t i = 0; i < n; i++) {
+        DM_TRY(dm_value_from_json(at->arena, found[i].value, &v, reterr));
+        dm_list_add(at->arena, list, v);
+    }
+    *ret = list;
+    return 0;
 }
 
 /* The line of a ledger entry in the attempt's log. */
@@ -360,6 +363,18 @@ int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *ide
     dm_map_set(at->arena, v, "source", dm_value_cstr(at->arena, source));
     dm_map_set(at->arena, v, "identity", dm_value_cstr(at->arena, identity));
     return dm_attempt_send(at, DM_WIRE_LANDED, v, reterr);
+}
+
+int dm_attempt_input(struct dm_attempt *at, const char *path, struct dm_err *reterr)
+{
+    struct dm_arena *a = at->arena;
+    const char *identity = dm_input_identity(a, path, dm_clock_now());
+    if (!identity || dm_path_below(a, path, at->project->run_dir))
+        return 0;
+    struct dm_value *v = dm_value_map(a);
+    dm_map_set(a, v, "source", dm_value_cstr(a, dm_project_relative(at->project, path)));
+    dm_map_set(a, v, "identity", dm_value_cstr(a, identity));
+    return dm_attempt_send(at, DM_WIRE_INPUT, v, reterr);
 }
 
 int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct dm_value *steps,

@@ -22,11 +22,12 @@ struct dm_attempt {
     const struct dm_order *order; /* NULL in step-run, which reports through the same functions */
     const struct dm_project *project;
     const struct dm_value *args; /* the operator's fields, rendered */
-    int fd;                      /* the socket to the parent */
-    struct dm_value *written;    /* list of objects written so far: goes into the result */
-    struct dm_value *intended;   /* list of those announced */
-    struct dm_lake *lake;        /* the one opened last */
-    struct dm_store *store;      /* read-only, opened at first use by dm_attempt_store */
+    const char *operator_class; /* Airflow's name of the operator: "BashOperator"; NULL = unknown */
+    int fd;                     /* the socket to the parent */
+    struct dm_value *written;   /* list of objects written so far: goes into the result */
+    struct dm_value *intended;  /* list of those announced */
+    struct dm_lake *lake;       /* the one opened last */
+    struct dm_store *store;     /* read-only, opened at first use by dm_attempt_store */
     /* Set by a sensor that waits (DM_RESULT_RESCHEDULE). */
     bool reschedule;
     const char *until_step;
@@ -49,9 +50,9 @@ int dm_attempt_lake(struct dm_attempt *at, struct dm_str conn_id, struct dm_lake
                     struct dm_err *reterr) dm_nodiscard;
 int dm_attempt_store(struct dm_attempt *at, struct dm_store **ret,
                      struct dm_err *reterr) dm_nodiscard;
-/* XCom of another task of this run: 1 found, 0 not there. */
-int dm_attempt_xcom(struct dm_attempt *at, const char *task_id, const char *key,
-                    const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
+/* XComs of another task of this run, those of all instances where it is mapped: a list, empty where there is none. */
+int dm_attempt_xcoms(struct dm_attempt *at, const char *task_id, const char *key,
+                     const struct dm_value **ret, struct dm_err *reterr) dm_nodiscard;
 
 /* A message of proc/wire.def as it is; frames of several threads do not mix.  What nobody waits for (RENDERED, XCOM,
    LEDGER, CHECK) goes with the next message of another kind, in order; the result is the last. */
@@ -105,6 +106,9 @@ bool dm_attempt_landing(const struct dm_attempt *at, const char *source, struct 
 /* Records what a vendor's file became; an empty identity (a lake that has none) is not recorded. */
 int dm_attempt_landed(struct dm_attempt *at, const char *source, const char *identity,
                       struct dm_object_name name, struct dm_err *reterr) dm_nodiscard;
+/* Says that the task reads this file from outside, before it does: when the file has changed, the day is stale.  What lies
+   in the run's scratch folder is no input, and a file that has no identity (conn/input.h) is not remembered. */
+int dm_attempt_input(struct dm_attempt *at, const char *path, struct dm_err *reterr) dm_nodiscard;
 /* Hands a batch of steps to the embedded cluster; the ids are stored when this returns. */
 int dm_attempt_steps(struct dm_attempt *at, const char *cluster_id, const struct dm_value *steps,
                      const struct dm_value **ret_ids, struct dm_err *reterr) dm_nodiscard;

@@ -119,6 +119,10 @@ static int read_body(struct dm_arena *a, const struct dm_value *v, struct dm_mes
         m->landed.bucket = dm_map_str(v, "bucket", "");
         m->landed.key = dm_map_str(v, "key", "");
         return 0;
+    case DM_WIRE_INPUT:
+        m->input.source = dm_map_str(v, "source", "");
+        m->input.identity = dm_map_str(v, "identity", "");
+        return 0;
     case DM_WIRE_STEPS:
         return read_steps(a, v, m, reterr);
     case DM_WIRE_TRIGGER:

@@ -37,6 +37,9 @@ struct dm_message {
             struct dm_str source, identity, bucket, key;
         } landed;
         struct {
+            struct dm_str source, identity;
+        } input;
+        struct {
             const char *cluster;
             struct dm_step_new *steps;
             size_t n;

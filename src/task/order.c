@@ -263,11 +263,18 @@ static const struct member order_members[] = {
     MEMBER(dm_order, BOOL, is_mapped_over),
     MEMBER(dm_order, VALUE, files),
     MEMBER(dm_order, VALUE, upstream),
+    MEMBER(dm_order, VALUE, task_attrs),
+    MEMBER(dm_order, VALUE, dag_attrs),
     MEMBER(dm_order, VALUE, earlier_objects),
     MEMBER(dm_order, VALUE, landings),
     MEMBER(dm_order, INT64, started_at),
     MEMBER(dm_order, INT64, first_look_at),
     MEMBER(dm_order, INT64, try_look_at),
+    MEMBER(dm_order, TEXT, state),
+    MEMBER(dm_order, TEXT, exception),
+    MEMBER(dm_order, TEXT, reason),
+    MEMBER(dm_order, VALUE, on_execute),
+    MEMBER(dm_order, VALUE, triggering),
     {NULL},
 };
 

@@ -31,6 +31,9 @@ struct dm_order {
     bool is_mapped_over; /* some task is mapped over its result, which must be a list or a map */
     const struct dm_value *files;    /* name -> text, of the run's generation */
     const struct dm_value *upstream; /* list of task ids */
+    /* What templates may ask of the task and the DAG beyond all this, where it is not the default: see struct
+       dm_context. */
+    const struct dm_value *task_attrs, *dag_attrs;
     /* Objects that earlier attempts of this task instance recorded: [{bucket, key}].  What this attempt does not
        write again it deletes at its end. */
     const struct dm_value *earlier_objects;
@@ -40,6 +43,13 @@ struct dm_order {
     /* Of a sensor: the first look since it was made or cleared, and the first one of this try; DM_NEVER = none known.
        Retries do not move the first, clearing does. */
     int64_t first_look_at, try_look_at;
+    /* Of a callback; NULL of a task's attempt, or where there is none: the state that the task, or the run, has come to,
+       the error, and why the run ended so. */
+    const char *state, *exception, *reason;
+    /* What is to be done before the task: [{operator, args}], its callbacks on_execute_callback; NULL = nothing. */
+    const struct dm_value *on_execute;
+    /* What the run was made for: URI of an asset -> list of its events; a map. */
+    const struct dm_value *triggering;
 };
 
 int dm_order_encode(struct dm_strbuf *b, const struct dm_order *o,

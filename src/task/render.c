@@ -215,12 +215,22 @@ static int render_mapped(struct rendering *r, struct dm_err *reterr)
     return r->spec->check ? r->spec->check(r->args, reterr) : 0;
 }
 
+/* Its first name that is no path: templates print it. */
+static const char *class_name(const struct dm_op_spec *spec)
+{
+    for (const char *const *alias = spec->aliases; alias && *alias; alias++)
+        if (!strchr(*alias, '.'))
+            return *alias;
+    return spec->name;
+}
+
 int dm_render_fields(struct dm_attempt *at, const struct dm_op_spec *spec,
                      const struct dm_value **ret_args, const struct dm_value **ret_shown,
                      struct dm_err *reterr)
 {
     struct rendering r = {
         .at = at, .spec = spec, .args = dm_value_map(at->arena), .shown = dm_value_map(at->arena)};
+    at->operator_class = class_name(spec);
     DM_TRY(dm_attempt_context(at, &r.context, reterr));
     DM_TRY(render_args(&r, reterr));
     if (at->order->expand || at->order->expand_kwargs)

@@ -61,6 +61,34 @@ static int finish(struct dm_attempt *at, const struct dm_value *value, struct dm
     return dm_attempt_delete_stale(at, lake, earlier, reterr);
 }
 
+/* Its callbacks run first, in this process; what goes wrong with one is only said, as in Airflow. */
+static void run_on_execute(const struct dm_attempt *at, const struct dm_value *callback,
+                           dm_op_lookup *find)
+{
+    struct dm_order order = *at->order;
+    const struct dm_value *value;
+    struct dm_err err;
+    order.operator_name = dm_str_cstr(at->arena, dm_map_str(callback, "operator", ""));
+    order.args = dm_map_at(callback, "args");
+    order.expand = order.expand_kwargs = NULL;
+    order.do_xcom_push = false;
+    struct dm_attempt one = {.arena = at->arena,
+                             .order = &order,
+                             .project = at->project,
+                             .args = order.args,
+                             .fd = at->fd,
+                             .until_time = DM_NEVER};
+    const struct dm_op *op = find(order.operator_name);
+    int rc = op ? dm_render_fields(&one, &op->spec, &one.args, &value, &err)
+                : dm_err_set(&err, DM_E_UNDEFINED, "no operator \"%s\"", order.operator_name);
+    if (rc == 0)
+        rc = op->execute(&one, &value, &err);
+    if (rc < 0 && rc != DM_E_SKIP) {
+        dm_err_wrap(&err, "on_execute_callback failed, the task goes on");
+        dm_log_err(DM_LOG_ERROR, &err);
+    }
+}
+
 static int work(struct dm_attempt *at, dm_op_lookup *find, struct dm_err *reterr)
 {
     const struct dm_op *op = find(at->order->operator_name);
@@ -68,6 +96,8 @@ static int work(struct dm_attempt *at, dm_op_lookup *find, struct dm_err *reterr
         return dm_err_set(reterr, DM_E_UNDEFINED, "no operator \"%s\"", at->order->operator_name);
     const struct dm_value *value = NULL;
     DM_TRY(render(at, &op->spec, reterr));
+    for (size_t i = 0; at->order->on_execute && i < at->order->on_execute->list.n; i++)
+        run_on_execute(at, at->order->on_execute->list.items[i], find);
     DM_TRY(dm_attempt_send(at, DM_WIRE_STARTED, dm_value_map(at->arena), reterr));
     DM_TRY(op->execute(at, &value, reterr));
     return at->reschedule ? 0 : finish(at, value, reterr);
@@ -144,8 +174,11 @@ static int too_late(void *user)
     }
     r.objects = dm_attempt_record(at, &a, at->order->earlier_objects);
     dm_duration_human(at->order->execution_timeout_us, took);
-    dm_err_set(&r.error, DM_E_TIMEOUT, "the task took longer than its execution_timeout of %s",
-               took);
+    if (at->order->state || at->order->reason)
+        dm_err_set(&r.error, DM_E_TIMEOUT, "the callback took longer than %s", took);
+    else
+        dm_err_set(&r.error, DM_E_TIMEOUT, "the task took longer than its execution_timeout of %s",
+                   took);
     log_outcome(&r);
     return dm_attempt_send_result(at, &r, NULL) < 0 ? 1 : 0;
 }

@@ -1,6 +1,9 @@
 /* The context of templates at run time. */
 #include "task/world.h"
 
+#include <limits.h>
+#include <unistd.h>
+
 #include "base/log.h"
 #include "lang/timetable.h"
 #include "state/store.h"
@@ -105,6 +108,27 @@ static int find_xcom(void *user, struct dm_arena *a, struct dm_str dag_id, struc
     return 1;
 }
 
+static int find_newest_xcom(void *user, struct dm_arena *a, const struct dm_xcom_wanted *wanted,
+                            struct dm_xcom_found *ret, struct dm_err *reterr)
+{
+    struct dm_store *store;
+    struct dm_xcom_newest newest;
+    struct dm_value *v;
+    struct dm_xcom_query q = {.dag_id = dm_str_cstr(a, wanted->dag_id),
+                              .run_id = dm_str_cstr(a, wanted->run_id),
+                              .task_id = wanted->task_id,
+                              .key = wanted->key,
+                              .until = wanted->until,
+                              .map_index = wanted->map_index};
+    DM_TRY(store_or_none(user, &store, reterr));
+    int rc = store ? dm_store_xcom_newest(store, a, &q, &newest, reterr) : 0;
+    if (rc <= 0)
+        return rc;
+    DM_TRY(dm_value_from_json(a, newest.value, &v, reterr));
+    *ret = (struct dm_xcom_found){newest.run_id, newest.task_id, newest.key, newest.map_index, v};
+    return 1;
+}
+
 static int find_file(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr)
 {
     struct dm_attempt *at = user;
@@ -123,6 +147,21 @@ int dm_attempt_result_of(struct dm_attempt *at, struct dm_str task_id, struct dm
     if (rc == 0)
         rc = find_xcom(at, at->arena, dag, run, task_id, DM_XCOM_OF_ALL, key, ret, reterr);
     return rc;
+}
+
+static const char *host_name(struct dm_arena *a)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    if (gethostname(name, sizeof(name) - 1) < 0)
+        name[0] = '\0';
+    return dm_arena_strdup(a, name);
+}
+
+/* The one that the service's environment names: no look-up that may need the network. */
+static const char *user_name(void)
+{
+    const char *user = getenv("USER");
+    return user ? user : getenv("LOGNAME");
 }
 
 int dm_attempt_context(struct dm_attempt *at, struct dm_context *ret, struct dm_err *reterr)
@@ -148,6 +187,10 @@ int dm_attempt_context(struct dm_attempt *at, struct dm_context *ret, struct dm_
         .max_tries = o->max_tries,
         .map_index = o->map_index,
         .retries = o->retries,
+        .state = o->state,
+        .exception = o->exception,
+        .reason = o->reason,
+        .triggering = o->triggering,
         .now = o->run_start,
         .conf = o->conf,
         .params = o->params,
@@ -155,6 +198,12 @@ int dm_attempt_context(struct dm_attempt *at, struct dm_context *ret, struct dm_
         .var = find_variable,
         .conn = find_connection,
         .xcom = find_xcom,
+        .newest_xcom = find_newest_xcom,
+        .task_attrs = o->task_attrs,
+        .dag_attrs = o->dag_attrs,
+        .operator_class = at->operator_class,
+        .hostname = host_name(at->arena),
+        .user_name = user_name(),
         .file = find_file,
         .user = at,
     };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Mapped tasks with real processes: over lists, maps and results; shown, cleared and marked by index.
 . "$(dirname "$0")/lib.sh"
-plan 33
+plan 37
 
 bare_project "$P"
 mkdir "$P/dags/d"
@@ -108,6 +108,15 @@ is "a branch leaves all instances out" "$(states chosen 2024-01-01)" \
   "pick=success a[0]=skipped a[1]=skipped b[0]=success b[1]=success"
 run daymill tasks test cross x 2024-01-02
 is "tasks test runs all instances" "$(states cross 2024-01-02 | cut -d' ' -f5-7)" "x[4]=success x[5]=success all=none"
+run daymill tasks test cross x 2024-01-03 --map-index 2
+is "or the one that is asked for" "$(states cross 2024-01-03)" \
+  "x[0]=none x[1]=none x[2]=success x[3]=none x[4]=none x[5]=none all=none one=none"
+run daymill tasks test cross x 2024-01-03 --map-index 2
+is "as often as it is asked" "$(ls "$P"/logs/cross/*2024-01-03*/x/2 | wc -l)" 2
+run daymill tasks test cross x 2024-01-03 --map-index 6
+has "one that is not there is said" "$err" 'task "x" has no instance 6 on 2024-01-03'
+run daymill tasks test cross all 2024-01-03 --map-index 0
+has "as is a task that is not mapped" "$err" 'task "all" has no instance 0: it is not mapped'
 
 cat >"$P/dags/d/wrong.yaml" <<'Y'
 wrong:

@@ -17,8 +17,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     bool found = dm_regexp_search(re, text);
     /* A group around it changes nothing, where it may stand there at all (global flags may not). */
-    if (dm_regexp_parse(&a, dm_str_printf(&a, "(?:%.*s)", DM_FMT(pattern)), &grouped, &err) == 0)
-        FUZZ_CHECK(dm_regexp_search(grouped, text) == found, "\"%.*s\" in \"%.*s\": %d",
-                   DM_FMT(pattern), DM_FMT(text), found);
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    dm_strbuf_adds(&b, "(?:");
+    dm_strbuf_addstr(&b, pattern);
+    dm_strbuf_addc(&b, ')');
+    if (dm_regexp_parse(&a, dm_strbuf_str(&b), &grouped, &err) == 0)
+        FUZZ_CHECK(dm_regexp_search(grouped, text) == found, "\"%s\" in \"%.*s\": %d", b.p,
+                   DM_FMT(text), found);
     return 0;
 }

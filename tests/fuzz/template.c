@@ -52,6 +52,13 @@ static int xcom(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_
     return 1;
 }
 
+static int newest_xcom(void *user, struct dm_arena *a, const struct dm_xcom_wanted *wanted,
+                       struct dm_xcom_found *ret, struct dm_err *reterr)
+{
+    *ret = (struct dm_xcom_found){wanted->run_id, DM_STR("up"), DM_STR("k"), -1, &dm_true};
+    return wanted->map_index < 0;
+}
+
 static int file(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr)
 {
     if (dm_str_is(name, "self"))
@@ -105,6 +112,7 @@ static struct dm_context make_context(struct dm_arena *a, struct dm_str *self)
         .var = var,
         .conn = conn,
         .xcom = xcom,
+        .newest_xcom = newest_xcom,
         .file = file,
         .user = self,
     };

@@ -53,6 +53,25 @@ static int xcom(void *user, struct dm_arena *a, struct dm_str dag_id, struct dm_
     return 0;
 }
 
+/* They were pushed in the order of the file. */
+static int newest_xcom(void *user, struct dm_arena *a, const struct dm_xcom_wanted *wanted,
+                       struct dm_xcom_found *ret, struct dm_err *reterr)
+{
+    const struct world *w = user;
+    if (!dm_str_eq(wanted->dag_id, w->dag_id) || wanted->map_index >= 0)
+        return 0;
+    for (size_t i = w->xcoms->list.n; i-- > 0;) {
+        const struct dm_value *x = w->xcoms->list.items[i];
+        struct dm_str task_id = dm_map_str(x, "task_id", ""), key = dm_map_str(x, "key", "");
+        if ((wanted->task_id.p && !dm_str_eq(wanted->task_id, task_id)) ||
+            (wanted->key.p && !dm_str_eq(wanted->key, key)))
+            continue;
+        *ret = (struct dm_xcom_found){w->run_id, task_id, key, -1, dm_map_at(x, "value")};
+        return 1;
+    }
+    return 0;
+}
+
 static int file(void *user, struct dm_str name, struct dm_str *ret, struct dm_err *reterr)
 {
     const struct dm_value *v = dm_map_get_str(((struct world *)user)->files, name);
@@ -116,6 +135,8 @@ static int make_context(struct golden_case *c, struct world *w, struct dm_contex
         .var = var,
         .conn = conn,
         .xcom = xcom,
+        .newest_xcom = newest_xcom,
+        .operator_class = "EmptyOperator",
         .file = file,
         .user = w,
     };

@@ -192,8 +192,9 @@ static void keys(const struct key *table, size_t n)
     for (size_t i = 0, seen = 0; i < n; i++)
         if (table[i].effect == NONE)
             printf("%s `%s`", seen++ ? "," : "", table[i].name);
-    printf(".\n\nRefused, because leaving them out would change what the DAG does:\n\n| key | why "
-           "|\n|---|---|\n");
+    printf(
+        ".\n\nRefused, because leaving them out would change what the DAG does:\n\n| key | instead "
+        "|\n|---|---|\n");
     for (size_t i = 0; i < n; i++)
         if (table[i].effect == REFUSED)
             printf("| `%s` | %s |\n", table[i].name, table[i].doc);

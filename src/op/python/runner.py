@@ -391,13 +391,13 @@ def make_context(order):
     dag = DAG(**c.pop("dag"))
     run = DagRun(**c.pop("dag_run"), dag_id=dag.dag_id, logical_date=c["logical_date"],
                  execution_date=c["logical_date"], run_id=c["run_id"], data_interval_start=c["data_interval_start"],
-                 data_interval_end=c["data_interval_end"], state="running", end_date=None)
+                 data_interval_end=c["data_interval_end"], end_date=None)
     run.external_trigger = run.run_type == "manual"
     run.get_task_instance = lambda task_id: ti if task_id == ti.task_id else None
     task = BaseOperator(**c.pop("task"), dag=dag, dag_id=dag.dag_id, op_args=args_of(order)[0],
                         op_kwargs=args_of(order)[1], params=c["params"])
     ti = TaskInstance(**c.pop("ti"), task_id=task.task_id, dag_id=dag.dag_id, run_id=run.run_id, task=task,
-                      dag_run=run, start_date=run.start_date, end_date=None, duration=None, state="running",
+                      dag_run=run, start_date=run.start_date, end_date=None, duration=None,
                       execution_date=run.logical_date, logical_date=run.logical_date,
                       hostname=socket.gethostname(), pid=os.getpid())
     c.update(dag=dag, dag_run=run, task=task, ti=ti, task_instance=ti, macros=macros(), test_mode=False, inlets=[],

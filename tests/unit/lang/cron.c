@@ -290,6 +290,29 @@ static void months_have_no_fixed_length(void)
     T_STR(dm_time_date(tick, day), "2024-02-29");
 }
 
+static void a_schedule_stays_within_the_calendar(void)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    const struct dm_timetable *t;
+    struct dm_value *v = dm_value_map(&a);
+    struct dm_due due;
+    struct dm_err err;
+    int64_t tick;
+    T_INT(dm_timetable_parse(&a, dm_value_int(&a, 4999999999999), NULL, &t, &err), DM_E_INVALID);
+    dm_map_set(&a, v, "__type__", dm_value_cstr(&a, "dateutil.relativedelta.relativedelta"));
+    dm_map_set(&a, v, "years", dm_value_int(&a, 9000));
+    T_TRY(dm_timetable_parse(&a, v, NULL, &t, &err), err);
+    T_INT(dm_timetable_tick_after(t, at("2024-01-31"), &tick, &err), DM_E_INVALID);
+    T_HAS(err.message, "9999");
+    /* Without catchup the latest interval would begin before all years: the start date counts. */
+    T_TRY(dm_timetable_parse(&a, dm_value_int(&a, INT64_C(3000) * 365 * 86400), NULL, &t, &err),
+          err);
+    T_INT(
+        dm_timetable_next(t, NULL, at("2024-01-31"), DM_NEVER, false, at("2024-02-01"), &due, &err),
+        1);
+    T_INT(due.interval_start, at("2024-01-31"));
+}
+
 static void an_unknown_zone_is_an_error_with_the_nearest(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
@@ -308,4 +331,5 @@ T_MAIN(T_CASE(reads_the_dialect), T_CASE(refuses_what_airflow_refuses),
        T_CASE(next_and_prev_are_inverse_and_print_parses_back), T_CASE(mutated_expressions_end),
        T_CASE(ticks_around_clock_changes), T_CASE(runs_always_advance),
        T_CASE(a_backfill_has_both_ends), T_CASE(months_have_no_fixed_length),
+       T_CASE(a_schedule_stays_within_the_calendar),
        T_CASE(an_unknown_zone_is_an_error_with_the_nearest))

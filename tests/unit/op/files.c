@@ -110,6 +110,33 @@ static void a_source_is_copied_once_by_all_days(void)
     h_end(&h);
 }
 
+/* What was just written may change again without a trace, and what a task of the run left is no input. */
+static void a_file_from_outside_is_an_input(void)
+{
+    struct h h;
+    const struct dm_value *v;
+    const char *path;
+    struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    const char *json = "{\"filename\": \"data/a.csv\", \"dest_key\": \"s3://daymill/a\", "
+                       "\"replace\": true}";
+    h_begin(&h);
+    h_write(&h, "data/a.csv", "12345");
+    T_TRY(h_run(&h, "file_to_s3", json, &v), h.err);
+    T_TRY(dm_op_output_path(&h.at, DM_STR("/temp/x.csv"), &path, &h.err), h.err);
+    T_TRY(dm_file_write(path, DM_STR("x"), 0644, &h.err), h.err);
+    T_INT(utimensat(AT_FDCWD, path, old, 0), 0);
+    T_TRY(h_run(&h, "file_to_s3",
+                "{\"filename\": \"temp/x.csv\", \"dest_key\": \"s3://daymill/x\"}", &v),
+          h.err);
+    T_INT(utimensat(AT_FDCWD, dm_path_join(&h.arena, h.project.dir, "data/a.csv"), old, 0), 0);
+    T_TRY(h_run(&h, "file_to_s3", json, &v), h.err);
+    h_close(&h);
+    T_OK(!h_report(&h, 'N', 1));
+    T_STR(h_text(&h, h_report(&h, 'N', 0), "source"), "data/a.csv");
+    T_STR(h_text(&h, h_report(&h, 'N', 0), "identity"), "5:1000000000.000000000");
+    h_end(&h);
+}
+
 static void a_file_of_the_dag_comes_from_its_generation(void)
 {
     struct h h;
@@ -299,7 +326,7 @@ static void a_failed_step_fails_or_skips_its_sensor(void)
 T_MAIN(T_CASE(paths_meet_in_the_scratch_folder), T_CASE(nothing_outside_is_reached),
        T_CASE(a_missing_file_names_its_neighbours),
        T_CASE(a_file_lands_and_is_not_replaced_unasked),
-       T_CASE(a_source_is_copied_once_by_all_days),
+       T_CASE(a_source_is_copied_once_by_all_days), T_CASE(a_file_from_outside_is_an_input),
        T_CASE(a_file_of_the_dag_comes_from_its_generation), T_CASE(remove_local_removes),
        T_CASE(a_copy_is_the_same_object), T_CASE(steps_are_checked_before_they_are_sent),
        T_CASE(a_sensor_waits_for_the_step_and_hands_on_its_figures),

@@ -274,7 +274,8 @@ static void the_digest_knows_rows_not_their_order(void)
 }
 
 /* What the parent does with XCom values: into the store, for the next task of the run to read. */
-static void store_xcom(struct h *h, const char *task_id, const char *key, const char *json)
+static void store_xcom_of(struct h *h, const char *task_id, int map_index, const char *key,
+                          const char *json)
 {
     _cleanup_store_ struct dm_store *store = NULL;
     struct dm_run_row run = {.dag_id = "d",
@@ -283,7 +284,8 @@ static void store_xcom(struct h *h, const char *task_id, const char *key, const 
                              .state = DM_RUN_RUNNING,
                              .conf = "{}",
                              .generation = "g"};
-    struct dm_task_row task = {.task_id = task_id, .map_index = -1, .operator_name = "sql_check"};
+    struct dm_task_row task = {
+        .task_id = task_id, .map_index = map_index, .operator_name = "sql_check"};
     int rc = dm_store_open(h->project.state_path, DM_STORE_WRITE, &store, &h->err);
     if (rc >= 0)
         rc = dm_store_begin(store, false, &h->err);
@@ -300,6 +302,11 @@ static void store_xcom(struct h *h, const char *task_id, const char *key, const 
         rc = dm_store_commit(store, &h->err);
     if (rc < 0)
         t_fail(__FILE__, __LINE__, "%s", h->err.message);
+}
+
+static void store_xcom(struct h *h, const char *task_id, const char *key, const char *json)
+{
+    store_xcom_of(h, task_id, -1, key, json);
 }
 
 static const char *staged_json(struct h *h)
@@ -345,6 +352,20 @@ static void only_what_was_checked_is_published(void)
           "[[1, \"1.00\"], [2, \"2.00\"], [8, \"8.00\"]]");
     T_TRY(h_run(&h, "publish", json, &v), h.err);
     T_STR(one(&h, "select count(*) from p.t"), "[[3]]");
+
+    /* A mapped check: each instance that saw this table must have seen these rows. */
+    json = "{\"conn_id\": \"pg\", \"staging_table\": \"p.staged\", \"table\": \"p.t\", "
+           "\"day_column\": \"day\", \"day\": \"2010-12-01\", \"checks\": [\"m\"]}";
+    store_xcom_of(&h, "m", 0, DM_STAGED_XCOM,
+                  "{\"table\": \"p.elsewhere\", \"rows\": 7, \"digest\": \"x\"}");
+    T_INT(h_run(&h, "publish", json, &v), DM_E_CHECK);
+    T_HAS(h.err.message, "m checked p.elsewhere, not p.staged");
+    store_xcom_of(&h, "m", 1, DM_STAGED_XCOM, staged_json(&h));
+    T_TRY(h_run(&h, "publish", json, &v), h.err);
+    store_xcom_of(&h, "m", 2, DM_STAGED_XCOM,
+                  "{\"table\": \"p.staged\", \"rows\": 7, \"digest\": \"x\"}");
+    T_INT(h_run(&h, "publish", json, &v), DM_E_CHECK);
+    T_HAS(h.err.message, "7 rows then, 2 now");
     one(&h, "drop schema p cascade");
     h_end(&h);
 }

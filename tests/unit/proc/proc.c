@@ -141,7 +141,7 @@ static void a_lease_is_held_by_descendants(void)
     int lease = -1;
     T_OK(mkdtemp(dir));
     T_INT(dm_lease_held(dir, 7, &err), 0);
-    T_TRY(dm_lease_take(dir, 7, &lease, &err), err);
+    T_TRY(dm_lease_take(dir, 7, NULL, &lease, &err), err);
     /* A grandchild leaves the process group and the child ends: only the lease tells. */
     struct dm_spawn s = {.program = "/bin/sh",
                          .argv =
@@ -161,6 +161,42 @@ static void a_lease_is_held_by_descendants(void)
     T_TRY(dm_remove_tree(dir, &err), err);
 }
 
+static size_t files_of(const char *folder)
+{
+    _cleanup_arena_ struct dm_arena a = {0};
+    const char *const *names;
+    size_t n = 0;
+    return dm_list_dir(&a, folder, &names, &n, NULL) < 0 ? SIZE_MAX : n;
+}
+
+static void lease_files_are_used_again(void)
+{
+    char folder[] = "/tmp/dm-proc-XXXXXX";
+    struct dm_leases kept = {0};
+    struct dm_err err;
+    int one = -1, two = -1, three = -1;
+    T_OK(mkdtemp(folder));
+    T_TRY(dm_lease_take(folder, 1, &kept, &one, &err), err);
+    close(one);
+    dm_lease_remove(folder, 1, &kept);
+    T_INT(dm_lease_held(folder, 1, &err), 0);
+    T_TRY(dm_lease_take(folder, 2, &kept, &two, &err), err);
+    T_INT(files_of(folder), 1);
+    T_INT(dm_lease_held(folder, 2, &err), 1);
+    /* What an attempt left behind still holds the file: the next one gets another. */
+    dm_lease_remove(folder, 2, &kept);
+    T_TRY(dm_lease_take(folder, 3, &kept, &three, &err), err);
+    close(two);
+    T_INT(dm_lease_held(folder, 3, &err), 1);
+    T_INT(files_of(folder), 1);
+    dm_lease_sweep(folder);
+    T_INT(files_of(folder), 1);
+    close(three);
+    dm_lease_sweep(folder);
+    T_INT(files_of(folder), 0);
+    T_TRY(dm_remove_tree(folder, &err), err);
+}
+
 static void a_start_time_names_a_process(void)
 {
     T_OK(dm_process_start(getpid()) > 0);
@@ -170,4 +206,5 @@ static void a_start_time_names_a_process(void)
 T_MAIN(T_CASE(frames_survive_any_cut), T_CASE(bad_frames_are_refused_early),
        T_CASE(random_bytes_are_never_misread), T_CASE(a_child_has_only_its_own_descriptors),
        T_CASE(a_missing_program_is_an_error_of_spawn), T_CASE(a_signal_is_told_apart_from_a_status),
-       T_CASE(a_lease_is_held_by_descendants), T_CASE(a_start_time_names_a_process))
+       T_CASE(a_lease_is_held_by_descendants), T_CASE(lease_files_are_used_again),
+       T_CASE(a_start_time_names_a_process))

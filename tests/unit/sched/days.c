@@ -1,4 +1,8 @@
 /* Which days a command does, what a rerun keeps, generations, one task alone, the past of the first day. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "conn/input.h"
 #include "world.h"
 
 static const struct t_task tasks[] = {{.id = "a", .depends_on_past = true},
@@ -86,6 +90,86 @@ static void a_changed_generation_makes_days_stale(void)
     int tries;
     T_INT(t_state(&w, 0, "c", &tries), DM_TASK_REMOVED);
     T_INT(t_state(&w, 0, "z", &tries), DM_TASK_SUCCESS);
+    t_world_release(&w);
+}
+
+/* data/x.csv with that text, written at that second. */
+static void write_input(struct t_world *w, const char *text, time_t at)
+{
+    const char *path = dm_arena_printf(&w->arena, "%s/data/x.csv", w->dir);
+    struct timespec times[2] = {{.tv_sec = at}, {.tv_sec = at}};
+    struct dm_err err;
+    t_must(dm_mkdirs_for(path, &err), &err);
+    t_must(dm_file_write(path, dm_str_c(text), 0644, &err), &err);
+    T_INT(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* As if task a had read the file when it ran on that day. */
+static void record_input(struct t_world *w, int day)
+{
+    struct dm_run_row run;
+    struct dm_task_row *rows;
+    struct dm_err err;
+    size_t n;
+    const char *now =
+        dm_input_identity(&w->arena, dm_arena_printf(&w->arena, "%s/data/x.csv", w->dir), DM_NEVER);
+    T_INT(dm_store_run_at(w->store, &w->arena, "d", T_EPOCH + day * DM_DAY, &run, &err), 1);
+    T_TRY(dm_store_tasks(w->store, &w->arena, run.id, &rows, &n, &err), err);
+    T_TRY(dm_store_begin(w->store, false, &err), err);
+    T_TRY(dm_record_input(w->store, rows[0].id, DM_STR("data/x.csv"), dm_str_c(now), &err), err);
+    T_TRY(dm_store_commit(w->store, &err), err);
+}
+
+/* What the days are: "good stale". */
+static const char *look(struct t_world *w, const struct dm_drive *d, struct dm_day **ret)
+{
+    struct dm_err err;
+    size_t n, outside;
+    const char *out = "";
+    t_must(dm_drive_days(&w->arena, w->store, d, ret, &n, &outside, &err), &err);
+    for (size_t i = 0; i < n; i++)
+        out = dm_arena_printf(&w->arena, "%s%s%s", out, i ? " " : "", dm_day_is_name((*ret)[i].is));
+    return out;
+}
+
+static void a_changed_input_makes_days_stale(void)
+{
+    struct t_world w;
+    struct dm_day *days;
+    open_world(&w);
+    broken.day = 2;
+    struct dm_drive d = drive(&w, 0, 3, DM_RERUN_MISSING);
+    d.inputs_dir = w.dir;
+    T_STR(look(&w, &d, &days), "missing missing missing missing");
+    d.to = T_EPOCH + 2 * DM_DAY;
+    T_INT(attempts_of(&w, d), 8);
+    broken.day = -1;
+    d.to = T_EPOCH + 3 * DM_DAY;
+    write_input(&w, "one", 1000000000);
+    record_input(&w, 1);
+    T_STR(look(&w, &d, &days), "good good failed missing");
+    write_input(&w, "two", 1000000001);
+    T_STR(look(&w, &d, &days), "good stale failed missing");
+    T_INT(days[1].action, DM_DAY_KEEP);
+    T_STR(days[1].why, "input changed: data/x.csv");
+    d.rerun = DM_RERUN_STALE;
+    T_STR(look(&w, &d, &days), "good stale failed missing");
+    T_INT(days[0].action, DM_DAY_KEEP);
+    T_INT(days[1].action, DM_DAY_RERUN);
+    T_INT(days[2].action, DM_DAY_RERUN);
+    /* As it was: the time of its last change says so. */
+    write_input(&w, "one", 1000000000);
+    T_STR(look(&w, &d, &days), "good good failed missing");
+    /* What is gone could not be read again, and nobody who does not name the folder asks. */
+    T_INT(remove(dm_arena_printf(&w.arena, "%s/data/x.csv", w.dir)), 0);
+    T_STR(look(&w, &d, &days), "good good failed missing");
+    write_input(&w, "three", 1000000001);
+    d.inputs_dir = NULL;
+    T_STR(look(&w, &d, &days), "good good failed missing");
+    /* Done again, its tasks say anew what they read: nothing, here. */
+    d.inputs_dir = w.dir;
+    T_INT(attempts_of(&w, d), 9);
+    T_STR(look(&w, &d, &days), "good good good good");
     t_world_release(&w);
 }
 
@@ -188,6 +272,7 @@ static void what_becomes_ready_competes_for_the_slot(void)
 }
 
 T_MAIN(T_CASE(what_becomes_ready_competes_for_the_slot), T_CASE(a_rerun_does_what_it_is_asked),
-       T_CASE(a_changed_generation_makes_days_stale), T_CASE(days_outside_the_dates_are_left_out),
+       T_CASE(a_changed_generation_makes_days_stale), T_CASE(a_changed_input_makes_days_stale),
+       T_CASE(days_outside_the_dates_are_left_out),
        T_CASE(the_first_day_of_a_command_ignores_its_past), T_CASE(one_task_alone),
        T_CASE(names_of_reruns))

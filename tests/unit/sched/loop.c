@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -13,6 +15,7 @@
 #include "proc/spawn.h"
 #include "proc/wire.h"
 #include "sched/recover.h"
+#include "state/memory.h"
 #include "world.h"
 
 /* ---- the child ---- */
@@ -97,6 +100,22 @@ static void add_steps(void)
     succeed();
 }
 
+/* On its first try it leaves a process in a session of its own, which keeps the lock of a file, and dies. */
+static void leave_an_heir(const char *path, bool die)
+{
+    extern char **environ;
+    char sleeps[] = "sleep", seconds[] = "600", *argv[] = {sleeps, seconds, NULL};
+    posix_spawnattr_t attr;
+    pid_t pid;
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        _exit(5);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
+    if (die && posix_spawnp(&pid, sleeps, NULL, &attr, argv, environ) == 0)
+        abort();
+}
+
 static int task_run(void)
 {
     struct dm_frame f;
@@ -111,6 +130,8 @@ static int task_run(void)
         "{\"direction\":\"write\",\"dataset\":\"lake\",\"rows\":7,\"bytes\":70,\"files\":null}");
     if (strcmp(o.task_id, "die") == 0 && o.try_number == 1)
         abort();
+    if (strcmp(o.task_id, "heir") == 0)
+        leave_an_heir(flag, o.try_number == 1);
     if (strcmp(o.task_id, "silent") == 0)
         return 3;
     if (strcmp(o.task_id, "hang") == 0 && !dm_exists(flag)) {
@@ -253,6 +274,20 @@ static void a_dead_process_is_a_failed_try(void)
     T_INT(r.n_failures, 1);
     T_STR(r.failures[0].task_id, "silent");
     T_HAS(r.failures[0].error->message, "status 3");
+    t_world_release(&x.w);
+}
+
+static void a_failed_try_leaves_nobody_behind(void)
+{
+    static const struct t_task tasks[] = {{.id = "heir", .retries = 1}};
+    struct project x;
+    struct dm_loop_report r;
+    struct dm_err err;
+    int tries;
+    open_project(&x, NULL, tasks, 1);
+    T_TRY(run_days(&x, 1, DM_RERUN_MISSING, &r, &err), err);
+    T_INT(t_state(&x.w, 0, "heir", &tries), DM_TASK_SUCCESS);
+    T_INT(tries, 2);
     t_world_release(&x.w);
 }
 
@@ -412,7 +447,19 @@ static int drive_main(const char *dir)
     return rc == DM_E_CANCELLED ? 130 : 0;
 }
 
-static void check_taken_over(struct project *x)
+/* Also the `first` one, of the command that did not come to its end. */
+static void check_backfills_ended(struct project *x, const char *first)
+{
+    struct dm_backfill_row *rows;
+    struct dm_err err;
+    size_t n;
+    T_TRY(dm_store_backfills(x->w.store, &x->w.arena, "d", false, 0, &rows, &n, &err), err);
+    T_INT(n, 2);
+    T_STR(rows[0].state, "success");
+    T_STR(rows[1].state, first);
+}
+
+static void check_taken_over(struct project *x, const char *first)
 {
     struct dm_loop_report r;
     struct dm_attempt_row *attempts;
@@ -429,6 +476,7 @@ static void check_taken_over(struct project *x)
     T_INT(n, 2);
     T_INT(attempts[0].state, DM_ATTEMPT_LOST);
     T_INT(dm_lease_held(x->p.run_dir, attempts[0].number, &err), 0);
+    check_backfills_ended(x, first);
 }
 
 static void a_killed_scheduler_is_taken_over(void)
@@ -436,7 +484,7 @@ static void a_killed_scheduler_is_taken_over(void)
     struct project x;
     open_project(&x, NULL, hang_tasks, 2);
     T_INT(drive_elsewhere(&x, SIGKILL), -1);
-    check_taken_over(&x);
+    check_taken_over(&x, "success");
     t_world_release(&x.w);
 }
 
@@ -446,7 +494,7 @@ static void an_interrupted_command_loses_no_try(void)
     open_project(&x, NULL, hang_tasks, 2);
     T_INT(drive_elsewhere(&x, SIGTERM), 130);
     T_STR(t_run_state(&x.w, 0), "queued");
-    check_taken_over(&x);
+    check_taken_over(&x, "cancelled");
     t_world_release(&x.w);
 }
 
@@ -461,6 +509,7 @@ int main(int argc, char **argv)
     static const struct t_case cases[] = {
         T_CASE(days_run_once),
         T_CASE(a_dead_process_is_a_failed_try),
+        T_CASE(a_failed_try_leaves_nobody_behind),
         T_CASE(a_process_that_cannot_be_started_is_a_failed_try),
         T_CASE(a_blocked_run_is_named),
         T_CASE(a_run_that_takes_too_long_is_ended),

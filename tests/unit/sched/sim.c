@@ -3,6 +3,7 @@
  * (Airflow's own runs: tests/golden/runs.c.)
  */
 #include "base/rng.h"
+#include "sched/callback.h"
 #include "world.h"
 
 /* ---- random worlds ---- */
@@ -29,6 +30,11 @@ static struct dm_result random_outcome(struct t_world *w, const struct dm_job *j
 {
     struct dm_rng *r = w->user;
     struct dm_result result = {.state = DM_RESULT_SUCCESS, .until_time = DM_NEVER};
+    if (j->callback) {
+        if (dm_rng_chance(r, 300))
+            result.state = DM_RESULT_FAILED;
+        return result;
+    }
     if (dm_rng_chance(r, 150))
         result.decision = random_decision(w, j);
     if (dm_rng_chance(r, 900)) {
@@ -57,18 +63,29 @@ static size_t random_next(struct t_world *w, size_t n)
     return dm_rng_below(w->user, n);
 }
 
+/* Callbacks of one task instance, or of one run. */
+static bool same_subject(const struct dm_job *a, const struct dm_job *b)
+{
+    return a->callback && b->callback && a->callback->row.run == b->callback->row.run &&
+           a->callback->row.task == b->callback->row.task;
+}
+
 static void check_slots(struct t_world *w, struct dm_job *const *running, size_t n)
 {
     int slots = 0;
-    for (size_t i = 0; i < n; i++)
-        slots += strcmp(running[i]->task->def->pool, "narrow") == 0
+    size_t callbacks = 0;
+    for (size_t i = 0; i < n; i++) {
+        callbacks += running[i]->callback != NULL;
+        slots += !running[i]->callback && strcmp(running[i]->task->def->pool, "narrow") == 0
                      ? running[i]->task->def->pool_slots
                      : 0;
+    }
     T_OK(slots <= 2);
-    T_OK(n <= (size_t)w->jobs);
+    T_OK(n - callbacks <= (size_t)w->jobs);
+    T_OK(callbacks <= DM_CALLBACKS_AT_ONCE);
     for (size_t i = 0; i < n; i++)
         for (size_t j = i + 1; j < n; j++)
-            T_OK(running[i]->task != running[j]->task);
+            T_OK(running[i]->task != running[j]->task && !same_subject(running[i], running[j]));
 }
 
 /* Over a list, or over the result of a task before it, or over both. */
@@ -90,6 +107,19 @@ static const struct dm_value *random_mapping(struct t_world *w, struct dm_rng *r
     if (!result || dm_rng_chance(r, 300))
         dm_map_set(a, map, "list", list);
     return map;
+}
+
+static struct dm_callback *random_callbacks(struct t_world *w, struct dm_rng *r, bool of_dag,
+                                            size_t *ret_n)
+{
+    struct dm_callback *list = dm_arena_array(&w->arena, struct dm_callback, 2 * DM_ON_COUNT);
+    *ret_n = 0;
+    for (int on = 0; on < DM_ON_COUNT; on++)
+        for (uint64_t n = dm_rng_below(r, 3); n > 0; n--)
+            if (!of_dag || on == DM_ON_SUCCESS || on == DM_ON_FAILURE)
+                list[(*ret_n)++] = (struct dm_callback){
+                    .on = (enum dm_callback_on)on, .operator_name = "empty", .args = w->dag.params};
+    return list;
 }
 
 static void random_dag(struct t_world *w, struct dm_rng *r)
@@ -117,6 +147,11 @@ static void random_dag(struct t_world *w, struct dm_rng *r)
     for (size_t i = 0; i < n; i++)
         if (dm_rng_chance(r, 250))
             w->dag.tasks[i].expand = random_mapping(w, r, &w->dag.tasks[i]);
+    for (size_t i = 0; i < n; i++)
+        if (dm_rng_chance(r, 200))
+            w->dag.tasks[i].callbacks = random_callbacks(w, r, false, &w->dag.tasks[i].n_callbacks);
+    if (dm_rng_chance(r, 400))
+        w->dag.callbacks = random_callbacks(w, r, true, &w->dag.n_callbacks);
     w->dag.max_active_runs = 1 + (int)dm_rng_below(r, 5);
     w->jobs = 1 + (int)dm_rng_below(r, 6);
     w->dag.fail_stop = dm_rng_chance(r, 100);
@@ -145,6 +180,56 @@ static void check_rest(struct t_world *w)
         T_INT(w->tick.snap.n_drives, 0);
 }
 
+/* How many callbacks with that key a task, or (NULL) the DAG, has. */
+static int64_t count_callbacks(const struct dm_dag *dag, const struct dm_task *task,
+                               enum dm_callback_on on)
+{
+    const struct dm_callback *list = task ? task->callbacks : dag->callbacks;
+    int64_t n = 0;
+    for (size_t i = 0; i < (task ? task->n_callbacks : dag->n_callbacks); i++)
+        n += list[i].on == on;
+    return n;
+}
+
+/* Every callback has run once; a task that succeeded has those of its success, a run that ended those of its end. */
+static void check_callbacks(struct t_world *w)
+{
+    struct dm_run_filter all = DM_RUN_FILTER_ALL;
+    struct dm_run_row *runs;
+    struct dm_task_row *tasks;
+    struct dm_callback_row *rows;
+    size_t n_runs, n_tasks, n;
+    struct dm_err err;
+    T_INT(w->tick.snap.n_callbacks, 0);
+    t_must(dm_store_runs(w->store, &w->arena, &all, &runs, &n_runs, &err), &err);
+    for (size_t i = 0; i < n_runs; i++) {
+        t_must(dm_store_callbacks(w->store, &w->arena, runs[i].id, &rows, &n, &err), &err);
+        t_must(dm_store_tasks(w->store, &w->arena, runs[i].id, &tasks, &n_tasks, &err), &err);
+        for (size_t j = 0; j < n; j++) {
+            T_OK(rows[j].state == DM_CALLBACK_SUCCESS || rows[j].state == DM_CALLBACK_FAILED);
+            T_INT(rows[j].starts, 1);
+        }
+        for (size_t k = 0; k < n_tasks; k++) {
+            const struct dm_task *def = dm_task_find(&w->dag, dm_str_c(tasks[k].task_id));
+            if (tasks[k].state != DM_TASK_SUCCESS)
+                continue;
+            int64_t made = 0;
+            for (size_t j = 0; j < n; j++)
+                made += rows[j].task == tasks[k].id && rows[j].try_number == tasks[k].try_number &&
+                        strcmp(rows[j].key, dm_callback_key(DM_ON_SUCCESS)) == 0;
+            T_INT(made, count_callbacks(&w->dag, def, DM_ON_SUCCESS));
+        }
+        int64_t of_run = 0;
+        bool good = runs[i].state == DM_RUN_SUCCESS;
+        enum dm_callback_on on = good ? DM_ON_SUCCESS : DM_ON_FAILURE;
+        for (size_t j = 0; j < n; j++)
+            of_run += !rows[j].task && rows[j].created_at == runs[i].ended_at &&
+                      strcmp(rows[j].key, dm_callback_key(on)) == 0;
+        if (dm_run_finished(runs[i].state))
+            T_INT(of_run, count_callbacks(&w->dag, NULL, on));
+    }
+}
+
 static void random_worlds_come_to_rest(void)
 {
     for (uint64_t seed = 1; seed <= 150 && !t_failures; seed++) {
@@ -160,9 +245,11 @@ static void random_worlds_come_to_rest(void)
             .dag = &w.dag, .from = T_EPOCH, .to = T_EPOCH + 7 * DM_DAY, .run_type = "backfill"};
         t_drive(&w, &d);
         check_rest(&w);
+        check_callbacks(&w);
         d.rerun = DM_RERUN_FAILED;
         t_drive(&w, &d);
         check_rest(&w);
+        check_callbacks(&w);
         if (t_failures)
             printf("# seed %llu\n", (unsigned long long)seed);
         t_world_release(&w);

@@ -162,7 +162,7 @@ static void a_migration_that_fails_leaves_the_file_as_it_was(void)
 {
     struct dm_store *s;
     make_version_1();
-    /* In the way of the last version: everything before it has been done by then. */
+    /* In the way of the fourth version: everything before it has been done by then. */
     raw("CREATE TABLE log_to_remove (x)");
     const char *before = raw("SELECT group_concat(sql) FROM sqlite_schema");
     int rc = dm_store_open(path, DM_STORE_WRITE, &s, &err);

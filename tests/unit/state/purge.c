@@ -236,24 +236,38 @@ static void every_table_that_names_a_run_is_known(void)
     struct dm_run_row r = add_run("d", 0, "scheduled", DM_RUN_SUCCESS);
     add_run("d", 1, "scheduled", DM_RUN_SUCCESS);
     T_INT(r.id, 1);
-    script("INSERT INTO ledger VALUES (1, 1, 1, 'x', 1, 1, 1, NULL);"
-           "INSERT INTO data_check VALUES (1, 1, 'c', 1, '1', '1', NULL, NULL, NULL);"
-           "INSERT INTO xcom VALUES (1, 'k', '1', 1, 1);"
-           "INSERT INTO remote_id VALUES (1, 'emr', 'x', 1);"
-           "INSERT INTO object VALUES (1, -1, 'b', 'k', 1, 1);"
-           "INSERT INTO step_batch VALUES (1, 'j', 1, 1, 1, 1);"
-           "INSERT INTO step VALUES ('s-1', 1, 1, 0, 'n', 'j', '[]', 'CONTINUE', 'COMPLETED', NULL,"
-           " NULL, 1, 1, 1, 1);"
-           "UPDATE attempt SET step = 's-1' WHERE number = 1;"
-           "INSERT INTO asset_event VALUES (1, 'u1', 1, 1, 1, '{}'), (2, 'u2', 1, 1, 1, '{}');"
-           "INSERT INTO asset_queue VALUES ('x', 'u2', 1);");
+    const char *log = dm_arena_printf(&arena, "%s/logs/callback-1.log", dir);
+    T_TRY(dm_file_write(log, DM_STR("a line\n"), 0644, &err), err);
+    script(
+        "INSERT INTO ledger VALUES (1, 1, 1, 'x', 1, 1, 1, NULL);"
+        "INSERT INTO data_check VALUES (1, 1, 'c', 1, '1', '1', NULL, NULL, NULL);"
+        "INSERT INTO xcom VALUES (1, 'k', '1', 1, 1);"
+        "INSERT INTO remote_id VALUES (1, 'emr', 'x', 1);"
+        "INSERT INTO object VALUES (1, -1, 'b', 'k', 1, 1);"
+        "INSERT INTO input VALUES (1, 'data/x.csv', '1:2');"
+        "INSERT INTO step_batch VALUES (1, 'j', 1, 1, 1, 1);"
+        "INSERT INTO step VALUES ('s-1', 1, 1, 0, 'n', 'j', '[]', 'CONTINUE', 'COMPLETED', NULL,"
+        " NULL, 1, 1, 1, 1);"
+        "UPDATE attempt SET step = 's-1' WHERE number = 1;"
+        "INSERT INTO callback (run, task, key, position, generation, state, starts, created_at,"
+        " log_path) VALUES (1, 1, 'on_failure_callback', 0, 1, 'success', 1, 1,"
+        " 'logs/callback-1.log'), (1, NULL, 'on_failure_callback', 0, 1, 'failed', 1, 1, '');"
+        "INSERT INTO asset_event VALUES (1, 'u1', 1, 1, 1, '{}', 1), (2, 'u2', 1, 1, 1, '{}', 1),"
+        " (3, 'u3', 1, 1, 1, '{}', 1), (4, 'u4', 1, NULL, NULL, '{}', 1),"
+        " (5, 'u5', 1, 1, 1, '{}', 0);"
+        "INSERT INTO run_asset_event VALUES (1, 1), (2, 3), (1, 4);"
+        "INSERT INTO asset_queue VALUES ('x', 'u2', 1);");
     purge(of(NULL, DAY(1), 1), 100, &sum);
     T_INT(sum.runs, 1);
     T_INT(count("ledger") + count("data_check") + count("xcom") + count("remote_id") +
-              count("object") + count("step_batch") + count("step"),
+              count("object") + count("step_batch") + count("step") + count("callback") +
+              count("input"),
           0);
-    T_INT(count("asset_event WHERE run IS NULL AND uri = 'u2'"), 1);
-    T_INT(count("asset_event"), 1);
+    T_OK(!dm_exists(log));
+    /* Waited for, what a run that stays was made for, not seen yet. */
+    T_INT(count("asset_event WHERE run IS NULL AND uri IN ('u2', 'u3', 'u5')"), 3);
+    T_INT(count("asset_event"), 3);
+    T_INT(count("run_asset_event"), 1);
     nothing_is_wrong();
     /* A new table that names a run, a task or an attempt must be removed with it, too: then add it here. */
     sqlite3_stmt *q;
@@ -264,8 +278,8 @@ static void every_table_that_names_a_run_is_known(void)
     T_INT(sqlite3_prepare_v2(store->db, sql, -1, &q, NULL), SQLITE_OK);
     T_INT(sqlite3_step(q), SQLITE_ROW);
     T_STR((const char *)sqlite3_column_text(q, 0),
-          "asset_event attempt data_check ledger object remote_id rendered run_generation step "
-          "step_batch task_instance xcom");
+          "asset_event attempt callback data_check input ledger object remote_id rendered "
+          "run_asset_event run_generation step step_batch task_instance xcom");
     sqlite3_finalize(q);
     close_store();
 }

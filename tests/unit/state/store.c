@@ -280,6 +280,22 @@ static void xcoms_and_variables(void)
           1);
     T_DMSTR(v, "[2]");
     T_INT(dm_store_xcom(store, &arena, "d", run.run_id, DM_STR("a"), -1, DM_STR("x"), &v, &err), 0);
+    struct dm_xcom_query q = {
+        .dag_id = "d", .run_id = run.run_id, .until = DM_NEVER, .map_index = -3};
+    struct dm_xcom_newest newest;
+    T_TRY(dm_record_xcom(store, t.id, 2, DM_STR("job"), DM_STR("[3]"), 5, &err), err);
+    T_INT(dm_store_xcom_newest(store, &arena, &q, &newest, &err), 1);
+    T_DMSTR(newest.value, "[3]");
+    T_DMSTR(newest.task_id, "a");
+    q.key = DM_STR("return_value");
+    T_INT(dm_store_xcom_newest(store, &arena, &q, &newest, &err), 1);
+    T_DMSTR(newest.value, "[2]");
+    q.run_id = "a later run";
+    T_INT(dm_store_xcom_newest(store, &arena, &q, &newest, &err), 0);
+    q.until = run.logical_date;
+    T_INT(dm_store_xcom_newest(store, &arena, &q, &newest, &err), 1);
+    q.until = run.logical_date - 1;
+    T_INT(dm_store_xcom_newest(store, &arena, &q, &newest, &err), 0);
     T_TRY(dm_store_variable_set(store, DM_STR("k"), DM_STR("v"), 1, &err), err);
     /* Another process reads at the same time. */
     struct dm_store *reader;
