@@ -193,7 +193,7 @@ static int backfill(struct doing *d, struct dm_err *reterr)
                              .backwards = dm_map_bool(d->body, "backwards", false),
                              .max_active_runs = (int)dm_map_int(d->body, "max_active_runs", 0),
                              .command = text_of(d, "command"),
-                             .inputs_dir = d->world->project->dir};
+                             .inputs_dir = d->world->project ? d->world->project->dir : NULL};
     if (drive.from == DM_NEVER || drive.to == DM_NEVER || !drive.run_type)
         return dm_err_set(reterr, DM_E_INVALID, "a backfill without its days or its kind of runs");
     DM_TRY(dm_drive_days(d->arena, d->tick->store, &drive, &days, &n, &outside, reterr));

@@ -30,7 +30,7 @@ typedef int dm_request_dag(void *user, struct dm_tick *t, const char *dag_id,
                            struct dm_err *reterr);
 
 struct dm_request_world {
-    const struct dm_project *project;
+    const struct dm_project *project; /* NULL = inputs of days are not looked at */
     dm_request_dag *find_dag;
     void *user;
     bool backfills;           /* takes backfills too */
