@@ -60,8 +60,10 @@ int dm_dag_next_run(struct dm_store *s, const struct dm_dag *dag, const struct d
     struct dm_run_row row;
     struct dm_due last;
     int64_t start, end;
+    enum dm_timetable_kind kind = dm_timetable_kind(dag->timetable);
+    bool timed = kind != DM_TIMETABLE_NONE && kind != DM_TIMETABLE_ASSET;
     dates_of(dag, &start, &end);
-    if (!after && s) {
+    if (!after && s && timed) { /* it would walk over every manual run */
         int found = dm_store_last_automated(s, &a, dag->dag_id, &row, reterr);
         DM_TRY(found);
         if (found) {
