@@ -77,7 +77,7 @@ print(" ".join(t["task_id"] + ("" if t["map_index"] < 0 else "[%d]" % t["map_ind
 said() { daymill tasks logs "$1" "$2" 2024-01-01 | grep -v '^[0-9:.]* info  success$' | tail -n 1; }
 failed=""
 for dag in basic basic_v0 plain other layers groups groups_v0 mapping mapping_decorated python decorated choices params environment \
-  typed every_half_minute once kept sensors; do
+  typed every_half_minute once kept sensors makes_assets of_a_list; do
   run daymill dags test "$dag" 2024-01-01
   [ "$code" = 0 ] || failed+=" $dag: $out $err"
 done
