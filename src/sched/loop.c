@@ -713,7 +713,7 @@ static void close_uv(struct dm_loop *l)
     free(l->children);
     free(l->ended);
     dm_world_close(l->world);
-    dm_closep(&l->wake_fd);
+    dm_wake_close(l->options->project->run_dir, &l->wake_fd);
 }
 
 static int rest(struct dm_loop *l, struct dm_err *reterr)

@@ -31,6 +31,16 @@ int dm_wake_open(const char *run_dir, int *ret_fd, struct dm_err *reterr)
     return 0;
 }
 
+void dm_wake_close(const char *run_dir, int *fd)
+{
+    char path[PATH_SIZE];
+    if (*fd < 0)
+        return;
+    path_of(run_dir, path);
+    unlink(path);
+    dm_closep(fd);
+}
+
 void dm_wake_drain(int fd)
 {
     char bytes[256];

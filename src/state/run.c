@@ -339,10 +339,12 @@ int dm_store_last_automated(struct dm_store *s, struct dm_arena *a, const char *
                             struct dm_run_row *ret, struct dm_err *reterr)
 {
     _cleanup_query_ sqlite3_stmt *q = NULL;
-    DM_TRY(dm_db_query(s, &q, reterr,
-                       RUN_COLUMNS "WHERE r.dag_id = ? AND r.run_type IN ('scheduled', 'backfill')"
-                                   " ORDER BY r.logical_date DESC LIMIT 1",
-                       "t", dag_id));
+    DM_TRY(dm_db_query(
+        s, &q, reterr,
+        RUN_FROM("run r INDEXED BY run_automated") "WHERE r.dag_id = ? AND r.run_type IN "
+                                                   "('scheduled', 'backfill')"
+                                                   " ORDER BY r.logical_date DESC LIMIT 1",
+        "t", dag_id));
     return one_run(s, a, q, ret, reterr);
 }
 
@@ -351,8 +353,8 @@ int dm_store_unfinished_runs(struct dm_store *s, struct dm_arena *a, struct dm_r
 {
     _cleanup_query_ sqlite3_stmt *q = NULL;
     DM_TRY(dm_db_query(s, &q, reterr,
-                       RUN_COLUMNS "WHERE r.state IN ('queued', 'running')"
-                                   " ORDER BY r.logical_date, r.id",
+                       RUN_FROM(UNFINISHED_RUNS) "WHERE r.state IN ('queued', 'running')"
+                                                 " ORDER BY r.logical_date, r.id",
                        ""));
     return list_runs(s, a, q, ret, ret_n, reterr);
 }

@@ -224,7 +224,9 @@ static const char version_6[] =
     "CREATE TABLE input ("
     " task INTEGER NOT NULL REFERENCES task_instance, source TEXT NOT NULL,"
     " identity TEXT NOT NULL, PRIMARY KEY (task, source)) STRICT, WITHOUT ROWID;"
-    "ALTER TABLE backfill ADD COLUMN map_index INTEGER NOT NULL DEFAULT -1;";
+    "ALTER TABLE backfill ADD COLUMN map_index INTEGER NOT NULL DEFAULT -1;"
+    "CREATE INDEX run_automated ON run (dag_id, logical_date)"
+    " WHERE run_type IN ('scheduled', 'backfill');";
 
 /* One version: SQL, then what SQL cannot do, then SQL again. */
 static const struct migration {

@@ -285,6 +285,7 @@ static void a_failed_try_leaves_nobody_behind(void)
     struct dm_err err;
     int tries;
     open_project(&x, NULL, tasks, 1);
+    x.w.dag.tasks[0].retry_delay_us = DM_MS;
     T_TRY(run_days(&x, 1, DM_RERUN_MISSING, &r, &err), err);
     T_INT(t_state(&x.w, 0, "heir", &tries), DM_TASK_SUCCESS);
     T_INT(tries, 2);
