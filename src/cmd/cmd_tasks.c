@@ -457,7 +457,7 @@ static int clear(struct dm_args *args, struct dm_err *reterr)
 const struct dm_cmd dm_cmd_tasks_clear = {
     .name = "tasks clear",
     .synopsis = "DAG TASK|GROUP DAY",
-    .doc = "forget that a task ran, so that the next backfill runs it again",
+    .doc = "forget that a task ran: the scheduler, or the next backfill, runs it again",
     .min_args = 3,
     .max_args = 3,
     .options = clear_options,

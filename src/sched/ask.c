@@ -21,12 +21,15 @@ static int know_dag(void *user, struct dm_tick *t, const char *dag_id, struct dm
     return rc;
 }
 
-static int do_open_requests(const struct dm_ask *ask, struct dm_forget *forget,
-                            struct dm_err *reterr)
+static int do_request(const struct dm_ask *ask, int64_t id, struct dm_forget *forget,
+                      struct dm_err *reterr)
 {
     struct dm_tick t;
-    struct dm_request_world world = {
-        .project = ask->project, .find_dag = know_dag, .user = (void *)ask, .forget = forget};
+    struct dm_request_world world = {.project = ask->project,
+                                     .find_dag = know_dag,
+                                     .user = (void *)ask,
+                                     .only = id,
+                                     .forget = forget};
     size_t n;
     dm_tick_init(&t, ask->store, 1);
     int rc = dm_tick_begin(&t, dm_clock_now(), false, reterr);
@@ -38,8 +41,8 @@ static int do_open_requests(const struct dm_ask *ask, struct dm_forget *forget,
     return rc;
 }
 
-/* 1 = we had the right, and did what was open. */
-static int do_it_here(const struct dm_ask *ask, const char *kind, struct dm_err *reterr)
+/* 1 = we had the right, and did it. */
+static int do_it_here(const struct dm_ask *ask, const char *kind, int64_t id, struct dm_err *reterr)
 {
     _cleanup_right_ struct dm_right right = {.fd = -1};
     struct dm_forget forget;
@@ -51,7 +54,7 @@ static int do_it_here(const struct dm_ask *ask, const char *kind, struct dm_err 
     dm_forget_init(&forget, ask->store, ask->project);
     int rc, more = 0;
     do {
-        rc = do_open_requests(ask, &forget, reterr);
+        rc = do_request(ask, id, &forget, reterr);
         if (rc == 0)
             rc = more = dm_forget_purge(&forget, dm_clock_now(), reterr);
     } while (rc >= 0 && (more || dm_forget_purging(&forget)));
@@ -86,7 +89,7 @@ int dm_ask(struct dm_arena *a, const struct dm_ask *ask, const char *kind,
     DM_TRY(dm_request_add(ask->store, kind, dm_value_json(a, body), dm_clock_now(), &id, reterr));
     dm_wake_send(ask->project->run_dir);
     for (;;) {
-        int here = do_it_here(ask, kind, reterr);
+        int here = do_it_here(ask, kind, id, reterr);
         DM_TRY(here);
         DM_TRY(dm_store_request(ask->store, a, id, &row, reterr));
         if (row.done_at != DM_NEVER)

@@ -253,7 +253,8 @@ int dm_requests_do(struct dm_tick *t, const struct dm_request_world *w, size_t *
         struct doing d = {.tick = t, .world = w, .arena = &t->turn};
         struct dm_err err = {0};
         const char *error = NULL, *answer = NULL;
-        if (strcmp(rows[i].kind, "backfill") == 0 && !w->backfills)
+        if ((w->only && rows[i].id != w->only) ||
+            (strcmp(rows[i].kind, "backfill") == 0 && !w->backfills))
             continue;
         if (strcmp(rows[i].kind, "purge") == 0) {
             if (dm_forget_ask(w->forget, &t->turn, &rows[i], &err) == 0)

@@ -1,6 +1,6 @@
 /*
  * What people ask of the process that decides: rows of the table `request`, done by whoever holds the right to decide, in
- * the order in which they were made.  A request is a kind and a JSON object:
+ * the order in which they were made; where nobody decides, by the command that asks.  A request is a kind and a JSON object:
  *
  *   trigger     {dag_id, run_id, logical_date, conf, note, reset}     answer {run_id, logical_date, created}
  *   pause       {dag_id, paused}
@@ -34,6 +34,7 @@ struct dm_request_world {
     dm_request_dag *find_dag;
     void *user;
     bool backfills;           /* takes backfills too */
+    int64_t only;             /* this one alone, as no other DAG is known; 0 = all */
     struct dm_forget *forget; /* takes purges, and answers them later */
 };
 

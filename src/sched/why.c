@@ -386,6 +386,26 @@ static int say_run(struct asking *q, struct dm_err *reterr)
     return 0;
 }
 
+/* No task of a paused DAG begins, but for a backfill. */
+static int say_pause(struct asking *q, struct dm_err *reterr)
+{
+    struct dm_dag_row row;
+    struct dm_backfill_row *backfills;
+    size_t n;
+    int found = dm_store_dag(q->store, q->arena, q->run->row.dag_id, &row, reterr);
+    DM_TRY(found);
+    if (!found || !row.paused)
+        return 0;
+    DM_TRY(dm_store_backfills(q->store, q->arena, q->run->row.dag_id, true, 0, &backfills, &n,
+                              reterr));
+    for (size_t i = 0; i < n; i++)
+        if (q->run->row.logical_date >= backfills[i].from &&
+            q->run->row.logical_date <= backfills[i].to)
+            return 0;
+    say(q, "the DAG is paused (\"dags unpause %s\" lets it go on)", q->run->row.dag_id);
+    return 0;
+}
+
 /* ---- the answer ---- */
 
 static void say_finished(struct asking *q)
@@ -425,9 +445,7 @@ static int answer(struct asking *q, struct dm_err *reterr)
         say_past(q);
         DM_TRY(say_time(q, reterr));
     }
-    if (q->run->row.state != DM_RUN_RUNNING)
-        return say_run(q, reterr);
-    return 0;
+    return q->run->row.state != DM_RUN_RUNNING ? say_run(q, reterr) : say_pause(q, reterr);
 }
 
 /* The instance that was asked for, or the one that is most in need of an answer; NULL: there is no such instance. */
