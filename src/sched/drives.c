@@ -329,9 +329,11 @@ int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *re
 
 int dm_tick_cancel_drive(struct dm_tick *t, int64_t backfill, struct dm_err *reterr)
 {
-    for (size_t i = 0; i < t->snap.n_drives; i++)
-        if (t->snap.drives[i]->backfill == backfill)
-            return end_drive(t, i, "cancelled", reterr);
+    for (size_t i = 0; i < t->snap.n_drives; i++) {
+        struct dm_plan_drive *d = t->snap.drives[i];
+        if (d->backfill == backfill)
+            d->n_days = d->next; /* it is there until the days that have begun have ended */
+    }
     return dm_record_backfill_state(t->store, backfill, "cancelled", t->now, reterr);
 }
 

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 dags=$root/tests/dags
 refused=("$dags"/refused/*.yaml)
-plan $((23 + ${#refused[@]}))
+plan $((24 + ${#refused[@]}))
 
 bare_project "$P"
 cp -r "$dags/." "$P/dags/"
