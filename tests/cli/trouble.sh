@@ -140,7 +140,7 @@ yaml_case "an unknown key" 3:3 'no key "shedule"' 'Did you mean "schedule"' 'no 
 yaml_case "a wrong type" 3:12 "catchup must be true or false" "retries of task \"a\" must be a whole number" <<<$'d:\n  start_date: 2020-01-01\n  catchup: maybe\n'"$tasks"$'\n      retries: many'
 yaml_case "a missing field" 4:7 'task "a" (bash) needs bash_command' <<<$'d:\n  start_date: 2020-01-01\n'"${tasks/empty/bash}"
 yaml_case "an unknown operator" 5:17 'no operator "bsh"' 'Did you mean "bash"' <<<$'d:\n  start_date: 2020-01-01\n'"${tasks/empty/bsh}"
-yaml_case "a PythonOperator" 5:17 'PythonOperator' "bash" <<<$'d:\n  start_date: 2020-01-01\n'"${tasks/empty/PythonOperator}"
+yaml_case "an operator that nothing here can run" 5:17 "PythonVirtualenvOperator" "python" <<<$'d:\n  start_date: 2020-01-01\n'"${tasks/empty/PythonVirtualenvOperator}"
 yaml_case "an unknown dependency" 8:22 'depends on "ab"' 'Did you mean "a"' <<<$'d:\n  start_date: 2020-01-01\n'"$tasks"$'\n    - task_id: b\n      operator: empty\n      dependencies: [ab]'
 yaml_case "a circle" 6:21 "a >> b >> a" <<<$'d:\n  start_date: 2020-01-01\n'"$tasks"$'\n      dependencies: [b]\n    - task_id: b\n      operator: empty\n      dependencies: [a]'
 yaml_case "a wrong cron expression" 3:13 'minute "61" is not within 0-59' <<<$'d:\n  start_date: 2020-01-01\n  schedule: "61 * * * *"\n'"$tasks"
