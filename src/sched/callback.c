@@ -166,6 +166,8 @@ int dm_callbacks_of_task(struct dm_tick *t, const struct dm_plan_run *run,
         on = DM_ON_RETRY;
     else if (task->row.state == DM_TASK_SKIPPED)
         on = DM_ON_SKIPPED;
+    if (on == DM_ON_COUNT)
+        return 0; /* a sensor that waits on, a task that was cleared: nothing follows */
     struct dm_callback_row row = {.task = task->row.id,
                                   .task_id = task->row.task_id,
                                   .map_index = task->row.map_index,
