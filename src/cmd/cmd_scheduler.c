@@ -20,12 +20,18 @@ static void on_waiting(void *user, const char *holder)
         dm_notify_ready(&s->notify); /* a standby is what it was started to be */
 }
 
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void on_ready(void *user, size_t dags, size_t files, size_t errors)
 {
     struct service *s = user;
-    dm_log(errors ? DM_LOG_WARN : DM_LOG_INFO, "ready: %zu DAGs in %zu files, %zu with errors%s",
-           dags, files, errors, errors ? " (\"daymill dags list-import-errors\" shows them)" : "");
-    dm_notify_status(&s->notify, "%zu DAGs", dags);
+    dm_log(errors ? DM_LOG_WARN : DM_LOG_INFO, "ready: %zu DAG%s in %zu file%s, %zu with errors%s",
+           dags, plural(dags), files, plural(files), errors,
+           errors ? " (\"daymill dags list-import-errors\" shows them)" : "");
+    dm_notify_status(&s->notify, "%zu DAG%s", dags, plural(dags));
     dm_notify_ready(&s->notify);
 }
 
@@ -36,10 +42,10 @@ static void on_reloaded(void *user, const struct dm_world_report *r)
     if (r->gone)
         snprintf(gone, sizeof(gone), ", %zu %s gone", r->gone, r->gone == 1 ? "is" : "are");
     dm_log(r->errors ? DM_LOG_WARN : DM_LOG_INFO,
-           "loaded %zu file%s%s: %zu DAGs in %zu files, %zu with errors%s", r->loaded,
-           r->loaded == 1 ? "" : "s", gone, r->dags, r->files, r->errors,
+           "loaded %zu file%s%s: %zu DAG%s in %zu file%s, %zu with errors%s", r->loaded,
+           plural(r->loaded), gone, r->dags, plural(r->dags), r->files, plural(r->files), r->errors,
            r->errors ? " (\"daymill dags list-import-errors\" shows them)" : "");
-    dm_notify_status(&s->notify, "%zu DAGs", r->dags);
+    dm_notify_status(&s->notify, "%zu DAG%s", r->dags, plural(r->dags));
 }
 
 static void on_draining(void *user, size_t running)
