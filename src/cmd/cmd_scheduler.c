@@ -4,7 +4,7 @@
 #include "cmd/service.h"
 #include "sched/world.h"
 
-enum { DRAIN_SECONDS = 60 };
+enum { DRAIN_SECONDS = 300 };
 
 struct service {
     struct dm_notify notify;
