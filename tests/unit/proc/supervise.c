@@ -112,9 +112,11 @@ static int where(const struct story *s, const char *text)
 
 #define BEFORE(s, a, b) T_OK(where(s, a) >= 0 && where(s, a) < where(s, b))
 
+/* A minute.  A shell that sleeps looks at its traps again and again; one that reads may miss the signal that comes just
+   before it begins to. */
+#define WAITS "n=0; while [ $n -lt 3000 ]; do n=$((n+1)); sleep 0.02; done 2>/dev/null; exit 9"
 /* Says that it is ready and waits; ends with 0 at SIGTERM. */
-#define SERVES \
-    "trap 'echo bye; exit 0' TERM; echo READY=1 >&3; while :; do read x <&3 || exit 9; done"
+#define SERVES "trap 'echo bye; exit 0' TERM; echo READY=1 >&3; " WAITS
 
 static void a_child_that_dies_is_started_again(void)
 {
@@ -197,25 +199,23 @@ static void who_is_needed_is_restarted_while_others_drain(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
     const char *first[4], *second[4];
-    char dir[] = "/tmp/dm-supervise-XXXXXX", script[512];
+    char dir[] = "/tmp/dm-supervise-XXXXXX";
     struct dm_str lines;
     struct dm_err err;
     struct story s;
     T_OK(mkdtemp(dir) != NULL);
     /* The first one ends its drain when the second one was started again; that one dies when the drain begins. */
     shell(dm_arena_printf(&a,
-                          "trap 'touch %s/drains; until [ -e %s/again ]; do read -t 0.01 x <&3; "
-                          "done; exit 0' TERM; echo READY=1 >&3; while :; do read x <&3 || exit 9; "
-                          "done",
+                          "trap 'touch %s/drains; until [ -e %s/again ]; do sleep 0.01; done; "
+                          "exit 0' TERM; echo READY=1 >&3; " WAITS,
                           dir, dir),
           first);
-    snprintf(script, sizeof(script),
-             "trap 'exit 0' TERM; echo READY=1 >&3; [ -e %s/drains ] && touch %s/again; "
-             "until [ -e %s/drains ]; do sleep 0.01; done; [ -e %s/again ] || exit 7; "
-             "while :; do read x <&3 || exit 9; done",
-             dir, dir, dir, dir);
-    shell(script, second);
-    first[0] = second[0] = "bash";
+    shell(dm_arena_printf(&a,
+                          "trap 'exit 0' TERM; [ -e %s/born ] && touch %s/again; touch %s/born; "
+                          "echo READY=1 >&3; until [ -e %s/drains ]; do sleep 0.01; done; "
+                          "[ -e %s/again ] || exit 7; " WAITS,
+                          dir, dir, dir, dir, dir),
+          second);
     const struct dm_service services[] = {
         {.name = "a", .argv = first, .drain_us = 60 * DM_SEC, .kill_us = 5 * DM_SEC},
         {.name = "b", .argv = second, .kill_us = 5 * DM_SEC}};
