@@ -48,6 +48,16 @@ void *dm_realloc(void *p, size_t size)
     return q;
 }
 
+enum { ROOM_FIRST = 16 };
+
+void *dm_room(void *list, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return list;
+    *cap = *cap ? *cap * 2 : ROOM_FIRST;
+    return dm_realloc(list, *cap * size);
+}
+
 char *dm_strdup(const char *s)
 {
     size_t n = strlen(s) + 1;
@@ -190,4 +200,15 @@ void dm_arena_release(struct dm_arena *a)
 {
     if (a)
         dm_arena_reset(a);
+}
+
+void *dm_arena_room(struct dm_arena *a, void *list, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return list;
+    *cap = *cap ? *cap * 2 : ROOM_FIRST;
+    void *grown = dm_arena_alloc(a, *cap * size);
+    if (n)
+        memcpy(grown, list, n * size);
+    return grown;
 }

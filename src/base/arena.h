@@ -41,6 +41,10 @@ char *dm_arena_printf(struct dm_arena *a, const char *fmt, ...)
 /* Calls fn(arg) when the arena is reset or released. */
 void dm_arena_defer(struct dm_arena *a, void (*fn)(void *arg), void *arg);
 
+/* A list of n elements of that size with room for one more: the same one, or a larger copy in the arena. */
+void *dm_arena_room(struct dm_arena *a, void *list, size_t n, size_t *cap, size_t size)
+    __attribute__((returns_nonnull));
+
 #define dm_arena_new(a, type) ((type *)dm_arena_alloc((a), sizeof(type)))
 #define dm_arena_array(a, type, n) ((type *)dm_arena_alloc((a), sizeof(type) * (n)))
 
@@ -51,6 +55,8 @@ void dm_arena_defer(struct dm_arena *a, void (*fn)(void *arg), void *arg);
 void *dm_malloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *dm_calloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 void *dm_realloc(void *p, size_t size) __attribute__((returns_nonnull));
+/* As dm_arena_room, of a list on the heap. */
+void *dm_room(void *list, size_t n, size_t *cap, size_t size) __attribute__((returns_nonnull));
 char *dm_strdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *dm_asprintf(const char *fmt, ...)
     __attribute__((format(printf, 1, 2), malloc, returns_nonnull));

@@ -9,14 +9,6 @@
 #include "sched/mapping.h"
 #include "state/memory.h"
 
-void *dm_tick_room(void *list, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return list;
-    *cap = *cap ? *cap * 2 : 16;
-    return dm_realloc(list, *cap * size);
-}
-
 /* ---- in memory ---- */
 
 static const char *keep(struct dm_plan_run *run, const char *text)
@@ -34,7 +26,7 @@ struct dm_plan_run *dm_tick_add_run(struct dm_tick *t, const struct dm_run_row *
     run->row.conf = keep(run, row->conf);
     run->row.generation = keep(run, row->generation);
     run->of = dm_tick_find_dag(t, row->dag_id);
-    t->known = dm_tick_room(t->known, t->n_known, &t->cap_known, sizeof(struct dm_plan_run *));
+    t->known = dm_room(t->known, t->n_known, &t->cap_known, sizeof(struct dm_plan_run *));
     t->known[t->n_known++] = run;
     return run;
 }
@@ -90,7 +82,7 @@ static bool before(const struct dm_plan_run *a, const struct dm_plan_run *b)
 void dm_tick_add_queued(struct dm_tick *t, struct dm_plan_run *run)
 {
     struct dm_snapshot *s = &t->snap;
-    s->queued = dm_tick_room(s->queued, s->n_queued, &t->cap_queued, sizeof(struct dm_plan_run *));
+    s->queued = dm_room(s->queued, s->n_queued, &t->cap_queued, sizeof(struct dm_plan_run *));
     size_t at = s->n_queued++;
     for (; at > 0 && before(run, s->queued[at - 1]); at--)
         s->queued[at] = s->queued[at - 1];
@@ -395,7 +387,7 @@ static int activate(struct dm_tick *t, struct dm_plan_run *run, const struct dm_
     }
     run->active = true;
     run->active_since = t->now;
-    s->runs = dm_tick_room(s->runs, s->n_runs, &t->cap_runs, sizeof(struct dm_plan_run *));
+    s->runs = dm_room(s->runs, s->n_runs, &t->cap_runs, sizeof(struct dm_plan_run *));
     s->runs[s->n_runs++] = run;
     return 0;
 }

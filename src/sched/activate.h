@@ -7,9 +7,6 @@
 
 #include "sched/tick.h"
 
-/* A list of pointers on the heap with room for one more. */
-void *dm_tick_room(void *list, size_t n, size_t *cap, size_t size);
-
 /* ---- tick.c ---- */
 
 int dm_tick_set_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,

@@ -122,8 +122,8 @@ static struct dm_plan_callback *add(struct dm_tick *t, const struct dm_run_row *
         return NULL;
     }
     set_task(c, task, spec);
-    t->snap.callbacks = dm_tick_room(t->snap.callbacks, t->snap.n_callbacks, &t->cap_callbacks,
-                                     sizeof(struct dm_plan_callback *));
+    t->snap.callbacks = dm_room(t->snap.callbacks, t->snap.n_callbacks, &t->cap_callbacks,
+                                sizeof(struct dm_plan_callback *));
     t->snap.callbacks[t->snap.n_callbacks++] = c;
     return c;
 }

@@ -77,14 +77,7 @@ static int choose_tasks(struct clearing *c, const struct dm_clear *what, struct 
 
 static void note(struct clearing *c, const struct dm_run_row *run, const struct dm_task_row *task)
 {
-    if (c->n == c->cap) {
-        size_t cap = c->cap ? c->cap * 2 : 32;
-        struct dm_cleared *grown = dm_arena_array(c->arena, struct dm_cleared, cap);
-        if (c->n)
-            memcpy(grown, c->list, c->n * sizeof(*grown));
-        c->list = grown;
-        c->cap = cap;
-    }
+    c->list = dm_arena_room(c->arena, c->list, c->n, &c->cap, sizeof(*c->list));
     c->list[c->n++] = (struct dm_cleared){.run_id = run->run_id,
                                           .task_id = task->task_id,
                                           .map_index = task->map_index,

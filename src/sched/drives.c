@@ -63,7 +63,7 @@ static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive 
     p->ref = p->of && p->of->ref && p->of->ref->dag == d->dag ? dm_dag_ref_ref(p->of->ref)
                                                               : dm_dag_ref_new(d->dag);
     p->drive = d;
-    s->drives = dm_tick_room(s->drives, s->n_drives, &t->cap_drives, sizeof(*s->drives));
+    s->drives = dm_room(s->drives, s->n_drives, &t->cap_drives, sizeof(*s->drives));
     return s->drives[s->n_drives++] = p;
 }
 

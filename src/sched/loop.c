@@ -70,14 +70,6 @@ struct dm_loop {
     struct dm_leases leases;
 };
 
-static void *room(void *old, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return old;
-    *cap = *cap ? *cap * 2 : 16;
-    return dm_realloc(old, *cap * size);
-}
-
 /* ---- what libuv tells ---- */
 
 static void on_signal(uv_signal_t *handle, int sig)
@@ -194,7 +186,7 @@ static void start_job(struct dm_loop *l, struct dm_job *job)
     c->loop = l;
     c->since = l->tick.now;
     l->children =
-        room(l->children, l->n_children, &l->cap_children, sizeof(struct dm_loop_child *));
+        dm_room(l->children, l->n_children, &l->cap_children, sizeof(struct dm_loop_child *));
     l->children[l->n_children++] = c;
     l->ledger.report.attempts += job->callback == NULL;
     int rc = dm_loop_child_start(c, l->options->project, l->tick.store, program, &l->leases, &err);
@@ -342,7 +334,7 @@ static void tell(struct dm_loop *l)
         }
         dm_report_note(&l->ledger, n);
         if (n->about_run && n->run.to == DM_RUN_SUCCESS) {
-            l->ended = room(l->ended, l->n_ended, &l->cap_ended, sizeof(*l->ended));
+            l->ended = dm_room(l->ended, l->n_ended, &l->cap_ended, sizeof(*l->ended));
             l->ended[l->n_ended++] = n->of;
         }
         if (!n->about_run)

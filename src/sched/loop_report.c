@@ -1,17 +1,6 @@
 /* The report of a loop. */
 #include "sched/loop_report.h"
 
-static void *room(struct dm_arena *a, void *old, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return old;
-    *cap = *cap ? *cap * 2 : 16;
-    void *grown = dm_arena_alloc(a, *cap * size);
-    if (n)
-        memcpy(grown, old, n * size);
-    return grown;
-}
-
 static const char *keep(struct dm_arena *a, const char *text)
 {
     return text ? dm_arena_strdup(a, text) : NULL;
@@ -21,7 +10,7 @@ static void add_failure(struct dm_loop_ledger *l, const struct dm_loop_task_even
 {
     struct dm_loop_report *r = &l->report;
     r->failures =
-        room(l->arena, r->failures, r->n_failures, &l->cap_failures, sizeof(*r->failures));
+        dm_arena_room(l->arena, r->failures, r->n_failures, &l->cap_failures, sizeof(*r->failures));
     r->failures[r->n_failures++] = (struct dm_loop_failure){
         .dag_id = keep(l->arena, e->dag_id),
         .run_id = keep(l->arena, e->run_id),
@@ -68,7 +57,8 @@ void dm_report_blocked(struct dm_loop_ledger *l, const struct dm_run_row *run, c
                        const struct dm_past_wait *w)
 {
     struct dm_loop_report *r = &l->report;
-    r->blocked = room(l->arena, r->blocked, r->n_blocked, &l->cap_blocked, sizeof(*r->blocked));
+    r->blocked =
+        dm_arena_room(l->arena, r->blocked, r->n_blocked, &l->cap_blocked, sizeof(*r->blocked));
     r->blocked[r->n_blocked++] = (struct dm_loop_blocked){
         .dag_id = keep(l->arena, run->dag_id),
         .run_id = keep(l->arena, run->run_id),

@@ -79,14 +79,8 @@ static int make_row(struct dm_tick *t, const struct dm_plan_run *run, const stru
 
 static struct dm_plan_task *add_instance(struct dm_plan_run *run, struct dm_plan_task *task)
 {
-    if (task->n_more == task->cap_more) {
-        size_t cap = task->cap_more ? task->cap_more * 2 : 4;
-        struct dm_plan_task **more = dm_arena_array(&run->arena, struct dm_plan_task *, cap);
-        if (task->n_more)
-            memcpy(more, task->more, task->n_more * sizeof(*more));
-        task->more = more;
-        task->cap_more = cap;
-    }
+    task->more =
+        dm_arena_room(&run->arena, task->more, task->n_more, &task->cap_more, sizeof(*task->more));
     struct dm_plan_task *one = dm_arena_new(&run->arena, struct dm_plan_task);
     *one = (struct dm_plan_task){.def = task->def, .in_past = task->in_past};
     task->more[task->n_more++] = one;

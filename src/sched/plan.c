@@ -34,27 +34,14 @@ struct pass {
 
 static void add_action(struct pass *p, struct dm_action action)
 {
-    if (p->n_actions == p->cap_actions) {
-        size_t cap = p->cap_actions ? p->cap_actions * 2 : 32;
-        struct dm_action *grown = dm_arena_array(p->arena, struct dm_action, cap);
-        if (p->n_actions)
-            memcpy(grown, p->actions, p->n_actions * sizeof(*grown));
-        p->actions = grown;
-        p->cap_actions = cap;
-    }
+    p->actions =
+        dm_arena_room(p->arena, p->actions, p->n_actions, &p->cap_actions, sizeof(*p->actions));
     p->actions[p->n_actions++] = action;
 }
 
 static void add_ready(struct pass *p, struct dm_plan_run *run, struct dm_plan_task *task)
 {
-    if (p->n_ready == p->cap_ready) {
-        size_t cap = p->cap_ready ? p->cap_ready * 2 : 32;
-        struct ready *grown = dm_arena_array(p->arena, struct ready, cap);
-        if (p->n_ready)
-            memcpy(grown, p->ready, p->n_ready * sizeof(*grown));
-        p->ready = grown;
-        p->cap_ready = cap;
-    }
+    p->ready = dm_arena_room(p->arena, p->ready, p->n_ready, &p->cap_ready, sizeof(*p->ready));
     p->ready[p->n_ready++] = (struct ready){run, task};
 }
 

@@ -104,7 +104,7 @@ static struct dm_plan_dag *add_dag(struct dm_tick *t, const char *dag_id)
         return s->dags[at];
     struct dm_plan_dag *d = dm_calloc(1, sizeof(*d));
     d->dag_id = dm_strdup(dag_id);
-    s->dags = dm_tick_room(s->dags, s->n_dags, &t->cap_dags, sizeof(*s->dags));
+    s->dags = dm_room(s->dags, s->n_dags, &t->cap_dags, sizeof(*s->dags));
     memmove(&s->dags[at + 1], &s->dags[at], (s->n_dags - at) * sizeof(*s->dags));
     s->dags[at] = d;
     s->n_dags++;

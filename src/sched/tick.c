@@ -76,21 +76,9 @@ int dm_tick_commit(struct dm_tick *t, struct dm_err *reterr)
     return dm_store_commit(t->store, reterr);
 }
 
-/* A list of one turn grows by doubling. */
-static void *grow(struct dm_arena *a, void *old, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return old;
-    *cap = *cap ? *cap * 2 : 16;
-    void *grown = dm_arena_alloc(a, *cap * size);
-    if (n)
-        memcpy(grown, old, n * size);
-    return grown;
-}
-
 struct dm_note *dm_tick_add_note(struct dm_tick *t, const struct dm_plan_run *run)
 {
-    t->notes = grow(&t->turn, t->notes, t->n_notes, &t->cap_notes, sizeof(*t->notes));
+    t->notes = dm_arena_room(&t->turn, t->notes, t->n_notes, &t->cap_notes, sizeof(*t->notes));
     struct dm_note *n = &t->notes[t->n_notes++];
     *n = (struct dm_note){.of = run};
     return n;
@@ -153,7 +141,7 @@ int dm_tick_set_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_stat
 
 void dm_tick_add_job(struct dm_tick *t, struct dm_job *j)
 {
-    t->jobs = grow(&t->turn, t->jobs, t->n_jobs, &t->cap_jobs, sizeof(struct dm_job *));
+    t->jobs = dm_arena_room(&t->turn, t->jobs, t->n_jobs, &t->cap_jobs, sizeof(struct dm_job *));
     t->jobs[t->n_jobs++] = j;
 }
 
@@ -520,7 +508,7 @@ void dm_tick_add_step(struct dm_tick *t, struct dm_plan_run *run, const struct d
     struct dm_plan_step *step = dm_arena_new(&run->arena, struct dm_plan_step);
     *step = (struct dm_plan_step){.row = *row, .run = run, .task = task};
     t->snap.steps =
-        dm_tick_room(t->snap.steps, t->snap.n_steps, &t->cap_steps, sizeof(struct dm_plan_step *));
+        dm_room(t->snap.steps, t->snap.n_steps, &t->cap_steps, sizeof(struct dm_plan_step *));
     size_t at = t->snap.n_steps++;
     for (; at > 0 && t->snap.steps[at - 1]->row.seq > row->seq; at--)
         t->snap.steps[at] = t->snap.steps[at - 1];

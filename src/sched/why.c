@@ -52,14 +52,7 @@ static void add_row(struct asking *q, struct dm_plan_task *t, const struct dm_ta
         t->row = *row;
         return;
     }
-    if (t->n_more == t->cap_more) {
-        size_t cap = t->cap_more ? t->cap_more * 2 : 8;
-        struct dm_plan_task **more = dm_arena_array(q->arena, struct dm_plan_task *, cap);
-        if (t->n_more)
-            memcpy(more, t->more, t->n_more * sizeof(*more));
-        t->more = more;
-        t->cap_more = cap;
-    }
+    t->more = dm_arena_room(q->arena, t->more, t->n_more, &t->cap_more, sizeof(*t->more));
     struct dm_plan_task *one = dm_arena_new(q->arena, struct dm_plan_task);
     *one = (struct dm_plan_task){.row = *row, .def = t->def};
     t->more[t->n_more++] = one;

@@ -72,9 +72,6 @@ int dm_store_open_requests(struct dm_store *s, struct dm_arena *a, struct dm_req
                            size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
 int dm_record_request_done(struct dm_store *s, int64_t id, const char *error, const char *answer,
                            int64_t now, struct dm_err *reterr) dm_nodiscard;
-/* Done ones from before `before` are forgotten. */
-int dm_record_requests_forget(struct dm_store *s, int64_t before,
-                              struct dm_err *reterr) dm_nodiscard;
 
 /* ---- backfills ---- */
 

@@ -73,12 +73,6 @@ int dm_record_request_done(struct dm_store *s, int64_t id, const char *error, co
     return 0;
 }
 
-int dm_record_requests_forget(struct dm_store *s, int64_t before, struct dm_err *reterr)
-{
-    DM_TRY(dm_db_exec(s, reterr, "DELETE FROM request WHERE done_at < ?", "i", before));
-    return 0;
-}
-
 int dm_store_last_event(struct dm_store *s, int64_t *ret, struct dm_err *reterr)
 {
     _cleanup_query_ sqlite3_stmt *q = NULL;

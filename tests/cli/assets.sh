@@ -3,15 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 plan 27
 
-# poll COMMAND…: until it succeeds, at most twenty seconds or so.
-poll() {
-  local i
-  for ((i = 0; i < 1000; i++)); do
-    "$@" && return 0
-    sleep 0.02
-  done
-  return 1
-}
 promise() { local name=$1; shift; if "$@"; then ok "$name"; else not_ok "$name" "$*" "$(tail -n 20 "$tmp/lines")" "$(daymill runs list)"; fi; }
 start() { : >"$tmp/lines"; "$bin" -C "$P" scheduler >"$tmp/lines" 2>&1 </dev/null & top=$!; poll grep -q '"msg":"ready: ' "$tmp/lines"; }
 stop() { kill -TERM "$top"; wait "$top"; }

@@ -3,14 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 plan 37
 
-poll() {
-  local i
-  for ((i = 0; i < 1500; i++)); do
-    "$@" && return 0
-    sleep 0.02
-  done
-  return 1
-}
 promise() { local name=$1; shift; if "$@"; then ok "$name"; else not_ok "$name" "$*" "$(tail -n 20 "$tmp/log")"; fi; }
 start() { : >"$tmp/log"; "$bin" -C "$P" scheduler >"$tmp/log" 2>&1 </dev/null & scheduler=$!; poll grep -q '"msg":"ready' "$tmp/log"; }
 query() { python3 -c "import json, sys

@@ -140,14 +140,6 @@ run daymill tasks logs e one 2024-01-05
 has "a log that was removed is told" "$out" "older than retention.logs"
 
 # ---- beside a scheduler
-poll() { # poll COMMAND…: until it succeeds, at most a minute
-  local i
-  for ((i = 0; i < 1200; i++)); do
-    "$@" && return 0
-    sleep 0.05
-  done
-  return 1
-}
 start() { "$bin" -C "$P" scheduler >"$tmp/lines" 2>&1 </dev/null & top=$!; poll grep -q "ready: " "$tmp/lines"; }
 finish() { kill -TERM "$top" && wait "$top"; }
 gone() { [ ! -e "$1" ]; }

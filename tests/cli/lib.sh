@@ -3,6 +3,7 @@
 #   daymill …        the program under test, in the project $P
 #   run COMMAND…     runs it; $out, $err and $code hold what came
 #   is NAME GOT WANT; has NAME TEXT PIECE; code NAME WANT
+#   poll COMMAND…    until it succeeds, at most a minute
 #   processes DIR    the ids of the processes of the projects below DIR
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 shared=$root/../shared
@@ -26,6 +27,15 @@ cleanup() {
   rm -rf "$tmp"
 }
 trap cleanup EXIT
+
+poll() {
+  local i
+  for ((i = 0; i < 3000; i++)); do
+    "$@" 2>/dev/null && return 0
+    sleep 0.02
+  done
+  return 1
+}
 
 plan() { echo "1..$1"; }
 ok() { n=$((n + 1)); echo "ok $n - $1"; }

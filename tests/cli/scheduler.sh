@@ -5,15 +5,6 @@
 . "$(dirname "$0")/small_lib.sh"
 plan 80
 
-# poll COMMAND…: until it succeeds, at most a minute.
-poll() {
-  local i
-  for ((i = 0; i < 3000; i++)); do
-    "$@" 2>/dev/null && return 0
-    sleep 0.02
-  done
-  return 1
-}
 log=$tmp/log
 # promise NAME COMMAND…: it comes true.
 promise() { local name=$1; shift; if poll "$@"; then ok "$name"; else not_ok "$name" "$*" "$(tail -n 20 "$log")"; fi; }

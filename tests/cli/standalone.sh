@@ -4,15 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 plan 33
 
-# poll COMMAND…: until it succeeds, at most a minute.
-poll() {
-  local i
-  for ((i = 0; i < 3000; i++)); do
-    "$@" && return 0
-    sleep 0.02
-  done
-  return 1
-}
 # promise NAME COMMAND…
 promise() { local name=$1; shift; if "$@"; then ok "$name"; else not_ok "$name" "$*" "$(tail -n 20 "$lines")"; fi; }
 lines=$tmp/lines

@@ -3,14 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 plan 33
 
-poll() { # poll COMMAND…: until it succeeds, at most a minute
-  local i
-  for ((i = 0; i < 1200; i++)); do
-    "$@" && return 0
-    sleep 0.05
-  done
-  return 1
-}
 promise() { local name=$1; shift; if "$@"; then ok "$name"; else not_ok "$name" "$*" "$(tail -n 20 "$tmp/lines")"; fi; }
 states() { daymill runs show "$1" "$2" --json 2>/dev/null | python3 -c '
 import json, sys
