@@ -7,7 +7,6 @@
 #include "sched/callback.h"
 #include "sched/decision.h"
 #include "sched/mapping.h"
-#include "state/memory.h"
 
 /* ---- in memory ---- */
 
@@ -82,12 +81,27 @@ static bool before(const struct dm_plan_run *a, const struct dm_plan_run *b)
 void dm_tick_add_queued(struct dm_tick *t, struct dm_plan_run *run)
 {
     struct dm_snapshot *s = &t->snap;
+    if (dm_tick_is_reserved(t, run)) {
+        t->garbage = true;
+        return;
+    }
     s->queued = dm_room(s->queued, s->n_queued, &t->cap_queued, sizeof(struct dm_plan_run *));
     size_t at = s->n_queued++;
     for (; at > 0 && before(run, s->queued[at - 1]); at--)
         s->queued[at] = s->queued[at - 1];
     s->queued[at] = run;
     run->queued = true;
+    dm_tick_count_run(t, run, 1, 0);
+}
+
+void dm_tick_enqueue(struct dm_tick *t, const struct dm_run_row *row)
+{
+    struct dm_plan_run *run = dm_tick_find_run(t, row->id);
+    if (run && (run->queued || run->active))
+        return;
+    if (!run) /* else it is there as somebody's past */
+        run = dm_tick_add_run(t, row);
+    dm_tick_add_queued(t, run);
 }
 
 static void remove_run(struct dm_plan_run **list, size_t *n, const struct dm_plan_run *run)
@@ -97,6 +111,16 @@ static void remove_run(struct dm_plan_run **list, size_t *n, const struct dm_pla
         if (list[i] != run)
             list[left++] = list[i];
     *n = left;
+}
+
+void dm_tick_dequeue(struct dm_tick *t, struct dm_plan_run *run)
+{
+    if (!run->queued)
+        return;
+    remove_run(t->snap.queued, &t->snap.n_queued, run);
+    run->queued = false;
+    t->garbage = true;
+    dm_tick_count_run(t, run, -1, 0);
 }
 
 /* ---- the run of a day ---- */
@@ -156,7 +180,8 @@ static int take_over(struct dm_tick *t, const struct dm_drive *d, struct dm_plan
     /* One task alone does not make the run another kind of run. */
     const char *type = d->only_task ? run->row.run_type : d->run_type;
     const char *conf = d->conf ? keep(run, conf_of(t, d)) : run->row.conf;
-    return dm_record_run_taken(t->store, &run->row, keep(run, type), conf, reterr);
+    DM_TRY(dm_record_run_taken(t->store, &run->row, keep(run, type), conf, reterr));
+    return dm_tick_after_backfill_run(t, run, reterr);
 }
 
 /* The run of a day that has one and is not at work; its tasks are filled in by fill_tasks. */
@@ -270,14 +295,22 @@ static int clear_failed(struct dm_tick *t, struct dm_plan_run *run, const struct
     return 0;
 }
 
-/* Task instances of the run by index in the DAG; `d` NULL = a scheduler goes on with it. */
-static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, const struct dm_drive *d,
-                      bool is_new, struct dm_err *reterr)
+/* How a run becomes active. */
+enum beginning {
+    MADE,     /* it is new */
+    TAKEN_UP, /* a drive does what of it is to be done */
+    GOES_ON,  /* as the store has it */
+};
+
+/* Task instances of the run by index in the DAG. */
+static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, enum beginning how,
+                      struct dm_err *reterr)
 {
+    const struct dm_drive *d = how == TAKEN_UP ? run->drive : NULL;
     const struct dm_dag *dag = run->ref->dag;
     struct dm_task_row *rows = NULL;
     size_t n_rows = 0;
-    if (!is_new)
+    if (how != MADE)
         DM_TRY(dm_store_tasks(t->store, &run->arena, run->row.id, &rows, &n_rows, reterr));
     for (size_t i = 0; i < n_rows; i++)
         DM_TRY(remove_gone(t, dag, &rows[i], reterr));
@@ -296,7 +329,7 @@ static int fill_tasks(struct dm_tick *t, struct dm_plan_run *run, const struct d
                                           reterr));
         DM_TRY(dm_map_settle(t, run, task, reterr));
     }
-    return is_new || !d || d->only_task || d->keep_failed ? 0 : clear_failed(t, run, d, reterr);
+    return !d || d->only_task || d->keep_failed ? 0 : clear_failed(t, run, d, reterr);
 }
 
 /* The run before, as far as it is needed as somebody's past. */
@@ -369,19 +402,17 @@ static int load_steps(struct dm_tick *t, struct dm_plan_run *run, struct dm_err 
     return 0;
 }
 
-/* Everything but the row is there now, or made. */
-static int activate(struct dm_tick *t, struct dm_plan_run *run, const struct dm_drive *d,
-                    bool is_new, struct dm_err *reterr)
+/* Everything but the row is there now, or made; the store's list of active runs is the caller's. */
+static int activate(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_drive *d,
+                    enum beginning how, struct dm_err *reterr)
 {
     struct dm_snapshot *s = &t->snap;
-    if (run->queued) {
-        remove_run(s->queued, &s->n_queued, run);
-        run->queued = false;
-    }
-    run->drive = d;
-    DM_TRY(fill_tasks(t, run, d, is_new, reterr));
+    dm_tick_dequeue(t, run);
+    run->drive = d ? d->drive : NULL;
+    run->ignore_past = d && run->row.logical_date == d->first;
+    DM_TRY(fill_tasks(t, run, how, reterr));
     DM_TRY(link_past(t, run, reterr));
-    if (!is_new) {
+    if (how != MADE) {
         DM_TRY(load_decisions(t, run, reterr));
         DM_TRY(load_steps(t, run, reterr));
     }
@@ -424,6 +455,7 @@ int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
     struct dm_plan_run *run = NULL;
     DM_TRY(look_again(t, d, &day, reterr));
     bool is_new = day.action == DM_DAY_CREATE;
+    DM_TRY(dm_record_day_begun(t->store, d->backfill, day.logical_date, reterr));
     if (day.action == DM_DAY_KEEP)
         return dm_record_day_done(t->store, d->drive->dag->dag_id, day.logical_date, reterr);
     DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
@@ -436,16 +468,15 @@ int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
     if (run->active) {
         dm_tick_count_run(t, run, -1, -1);
         run->drive = d->drive;
-        run->ignore_past = run->ignore_past || day.logical_date == d->first;
+        run->ignore_past = day.logical_date == d->first;
+        DM_TRY(dm_record_active(t->store, run->row.id, run->active_since, d->backfill, reterr));
         return take_over(t, d->drive, run, reterr);
     }
-    if (run->queued)
-        dm_tick_count_run(t, run, -1, 0);
     if (!is_new)
         DM_TRY(take_up(t, d->drive, &day, run, reterr));
     set_ref(run, dm_dag_ref_ref(d->ref));
-    run->ignore_past = day.logical_date == d->first;
-    return activate(t, run, d->drive, is_new, reterr);
+    DM_TRY(dm_record_active(t->store, run->row.id, t->now, d->backfill, reterr));
+    return activate(t, run, d, is_new ? MADE : TAKEN_UP, reterr);
 }
 
 int dm_tick_begin_run(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *reterr)
@@ -453,12 +484,31 @@ int dm_tick_begin_run(struct dm_tick *t, struct dm_plan_run *run, struct dm_err 
     struct dm_dag_ref *ref;
     if (!run->queued)
         return 0; /* a drive has taken it in this very pass */
-    DM_TRY(dm_tick_ref_of_run(t, run, &ref, reterr));
+    DM_TRY(dm_tick_ref_of(t, run->of, run->row.generation, &ref, reterr));
     set_ref(run, ref);
-    run->ignore_past = false;
     DM_TRY(dm_tick_set_run(t, run, DM_RUN_RUNNING, reterr));
-    DM_TRY(activate(t, run, NULL, false, reterr));
-    dm_tick_count_run(t, run, 0, 1);
+    DM_TRY(dm_record_active(t->store, run->row.id, t->now, 0, reterr));
+    DM_TRY(activate(t, run, NULL, GOES_ON, reterr));
+    dm_tick_count_run(t, run, 1, 1);
+    return 0;
+}
+
+int dm_tick_resume_run(struct dm_tick *t, const struct dm_active_row *row, struct dm_plan_drive *d,
+                       struct dm_err *reterr)
+{
+    struct dm_plan_run *run = dm_tick_find_run(t, row->run.id);
+    struct dm_dag_ref *ref;
+    if (!run) /* else it is there as somebody's past */
+        run = dm_tick_add_run(t, &row->run);
+    DM_TRY(dm_tick_ref_of(t, run->of, run->row.generation, &ref, reterr));
+    set_ref(run, ref);
+    DM_TRY(dm_tick_set_run(t, run, DM_RUN_RUNNING, reterr));
+    DM_TRY(activate(t, run, d, GOES_ON, reterr));
+    run->active_since = row->since;
+    run->marked = row->mark >= 0;
+    run->mark = row->mark >= 0 ? (enum dm_run_state)row->mark : run->row.state;
+    if (!d)
+        dm_tick_count_run(t, run, 1, 1);
     return 0;
 }
 
@@ -480,6 +530,8 @@ int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_s
     if (reason)
         DM_TRY(dm_callbacks_of_run(t, run, reason, reterr));
     DM_TRY(dm_tick_day_done(t, run, reterr));
+    if (!dm_run_finished(to)) /* of a task alone */
+        DM_TRY(dm_record_inactive(t->store, run->row.id, reterr));
     deactivate(t, run);
     return dm_tick_after_run(t, run, reterr);
 }
@@ -487,9 +539,9 @@ int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_s
 int dm_tick_put_back(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *reterr)
 {
     DM_TRY(dm_tick_set_run(t, run, DM_RUN_QUEUED, reterr));
+    DM_TRY(dm_record_inactive(t->store, run->row.id, reterr));
     deactivate(t, run);
     dm_tick_add_queued(t, run);
-    dm_tick_count_run(t, run, 1, 0);
     return 0;
 }
 
@@ -506,12 +558,8 @@ int dm_tick_refresh(struct dm_tick *t, int64_t id, struct dm_err *reterr)
     DM_TRY(found);
     if (found)
         run->row = row;
-    if (run->queued && run->row.state != DM_RUN_QUEUED) { /* marked before it began */
-        remove_run(t->snap.queued, &t->snap.n_queued, run);
-        run->queued = false;
-        t->garbage = true;
-        dm_tick_count_run(t, run, -1, 0);
-    }
+    if (run->row.state != DM_RUN_QUEUED) /* marked before it began */
+        dm_tick_dequeue(t, run);
     return run->tasks ? load_past(t, &run->row, &again, reterr) : 0;
 }
 

@@ -6,6 +6,7 @@
 #define DM_ACTIVATE_H
 
 #include "sched/tick.h"
+#include "state/memory.h"
 
 /* ---- tick.c ---- */
 
@@ -29,14 +30,21 @@ int dm_tick_cancel_steps(struct dm_tick *t, const struct dm_plan_task *task, con
 struct dm_plan_run *dm_tick_add_run(struct dm_tick *t, const struct dm_run_row *row);
 /* The run with this row id, or NULL where it is not in memory. */
 struct dm_plan_run *dm_tick_find_run(const struct dm_tick *t, int64_t id);
-/* Its place among the queued ones. */
+/* Its place among the queued ones; none where a drive has its day before it, which then begins it. */
 void dm_tick_add_queued(struct dm_tick *t, struct dm_plan_run *run);
+/* Nothing where it is not queued. */
+void dm_tick_dequeue(struct dm_tick *t, struct dm_plan_run *run);
+/* A run that is queued in the store is queued in memory too; nothing where it is, or is active. */
+void dm_tick_enqueue(struct dm_tick *t, const struct dm_run_row *row);
 /* The next day of the drive: its run is made, or loaded and brought to the DAG's present generation. */
 int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d,
                      struct dm_err *reterr) dm_nodiscard;
 /* A queued run becomes active. */
 int dm_tick_begin_run(struct dm_tick *t, struct dm_plan_run *run,
                       struct dm_err *reterr) dm_nodiscard;
+/* A run that was active when its scheduler ended is active again; `d` NULL = its schedule made it so. */
+int dm_tick_resume_run(struct dm_tick *t, const struct dm_active_row *row, struct dm_plan_drive *d,
+                       struct dm_err *reterr) dm_nodiscard;
 /* `reason` is for its callbacks; NULL = they are not run. */
 int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_state to,
                        const char *reason, struct dm_err *reterr) dm_nodiscard;
@@ -58,6 +66,12 @@ void dm_tick_free_run(struct dm_plan_run *run);
 /* A run of the drive has ended. */
 int dm_tick_day_done(struct dm_tick *t, const struct dm_plan_run *run,
                      struct dm_err *reterr) dm_nodiscard;
+/* The drive with that backfill, out of the store where it is not in memory, for a run that it had made active: NULL where
+   the backfill is gone. */
+int dm_tick_drive_of(struct dm_tick *t, int64_t backfill, const struct dm_run_row *run,
+                     struct dm_plan_drive **ret, struct dm_err *reterr) dm_nodiscard;
+/* Whether a drive has the day of the run still before it. */
+bool dm_tick_is_reserved(const struct dm_tick *t, const struct dm_plan_run *run);
 /* Ends drives that have nothing left to do, or (blocked_drives_end) cannot; the number of them. */
 int dm_tick_end_drives(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 /* Days that are still to come are done by the newest generation, as after a restart. */
@@ -84,9 +98,9 @@ int dm_tick_create_run(struct dm_tick *t, struct dm_plan_dag *d,
 /* A drive has made a run: a schedule goes on after the last one, whoever made it, as in Airflow. */
 int dm_tick_after_backfill_run(struct dm_tick *t, const struct dm_plan_run *run,
                                struct dm_err *reterr) dm_nodiscard;
-/* What the generation of a run is: the DAG's newest one, or an older one out of the store. */
-int dm_tick_ref_of_run(struct dm_tick *t, const struct dm_plan_run *run, struct dm_dag_ref **ret,
-                       struct dm_err *reterr) dm_nodiscard;
+/* A generation of a DAG: its newest one, or an older one out of the store. */
+int dm_tick_ref_of(struct dm_tick *t, const struct dm_plan_dag *d, const char *generation,
+                   struct dm_dag_ref **ret, struct dm_err *reterr) dm_nodiscard;
 /* A run of the DAG came, began, or went: its schedule may make another. */
 void dm_tick_count_run(struct dm_tick *t, const struct dm_plan_run *run, int unfinished,
                        int active);

@@ -198,15 +198,14 @@ int dm_callbacks_of_run(struct dm_tick *t, const struct dm_plan_run *run, const 
 
 static int load_one(struct dm_tick *t, struct dm_callback_row *row, struct dm_err *reterr)
 {
-    struct dm_plan_run of = {0};
+    struct dm_run_row run;
     struct dm_dag_ref *ref;
     int found =
-        dm_store_run_named(t->store, &t->turn, row->dag_id, dm_str_c(row->run_id), &of.row, reterr);
+        dm_store_run_named(t->store, &t->turn, row->dag_id, dm_str_c(row->run_id), &run, reterr);
     DM_TRY(found);
-    of.row.generation = row->generation;
-    of.of = dm_tick_find_dag(t, row->dag_id);
-    DM_TRY(dm_tick_ref_of_run(t, &of, &ref, reterr));
-    if (add(t, &of.row, ref, row))
+    run.generation = row->generation;
+    DM_TRY(dm_tick_ref_of(t, dm_tick_find_dag(t, row->dag_id), run.generation, &ref, reterr));
+    if (add(t, &run, ref, row))
         return 0;
     return dm_callback_set_state(t->store, row, DM_CALLBACK_FAILED,
                                  "its generation of the DAG has no such callback", t->now, reterr);

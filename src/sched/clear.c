@@ -134,7 +134,8 @@ static int run_again(struct clearing *c, struct dm_run_row *run, struct dm_plan_
     if (run->state != DM_RUN_QUEUED)
         DM_TRY(dm_run_set_state(c->store, run, DM_RUN_QUEUED, c->tick->now, reterr));
     DM_TRY(dm_tick_refresh(c->tick, run->id, reterr));
-    return dm_tick_load_runs(c->tick, reterr);
+    dm_tick_enqueue(c->tick, run);
+    return 0;
 }
 
 static int clear_run(struct clearing *c, struct dm_run_row *run, struct dm_err *reterr)
@@ -261,7 +262,7 @@ int dm_mark_run(struct dm_tick *t, struct dm_arena *a, const struct dm_run_row *
     if (active) { /* it ends when its last process has */
         active->marked = true;
         active->mark = to;
-        return 0;
+        return dm_record_active_mark(t->store, active->row.id, to, reterr);
     }
     if (fresh.state != to)
         DM_TRY(dm_run_set_state(t->store, &fresh, to, t->now, reterr));

@@ -3,7 +3,6 @@
  * followed, paused and cancelled by others, and goes on after a crash.
  */
 #include "sched/activate.h"
-#include "state/memory.h"
 
 static const char *const action_names[] = {
     [DM_DAY_KEEP] = "keep",
@@ -49,7 +48,9 @@ static const char *keep(struct dm_plan_drive *p, const char *text)
     return text ? dm_arena_strdup(&p->arena, text) : NULL;
 }
 
-static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive *given)
+/* `ref` is what holds given->dag; it is taken over. */
+static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive *given,
+                                       struct dm_dag_ref *ref)
 {
     struct dm_plan_drive *p = dm_calloc(1, sizeof(*p));
     struct dm_snapshot *s = &t->snap;
@@ -60,11 +61,47 @@ static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive 
     d->inputs_dir = NULL; /* its days are chosen */
     d->conf = given->conf ? dm_value_copy(&p->arena, given->conf) : NULL;
     p->of = dm_tick_find_dag(t, d->dag->dag_id);
-    p->ref = p->of && p->of->ref && p->of->ref->dag == d->dag ? dm_dag_ref_ref(p->of->ref)
-                                                              : dm_dag_ref_new(d->dag);
+    p->ref = ref;
     p->drive = d;
     s->drives = dm_room(s->drives, s->n_drives, &t->cap_drives, sizeof(*s->drives));
     return s->drives[s->n_drives++] = p;
+}
+
+/* Its days are in order, one way or the other. */
+static bool has_ahead(const struct dm_plan_drive *d, int64_t logical_date)
+{
+    size_t low = d->next, high = d->n_days;
+    bool back = d->drive->backwards;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int64_t at = d->days[mid].logical_date;
+        if (at == logical_date)
+            return true;
+        if ((at < logical_date) != back)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return false;
+}
+
+bool dm_tick_is_reserved(const struct dm_tick *t, const struct dm_plan_run *run)
+{
+    for (size_t i = 0; i < t->snap.n_drives; i++)
+        if (strcmp(t->snap.drives[i]->drive->dag->dag_id, run->row.dag_id) == 0 &&
+            has_ahead(t->snap.drives[i], run->row.logical_date))
+            return true;
+    return false;
+}
+
+static void reserve(struct dm_tick *t, const struct dm_plan_drive *d)
+{
+    for (size_t i = t->snap.n_queued; i-- > 0;) {
+        struct dm_plan_run *run = t->snap.queued[i];
+        if (strcmp(run->row.dag_id, d->drive->dag->dag_id) == 0 &&
+            has_ahead(d, run->row.logical_date))
+            dm_tick_dequeue(t, run);
+    }
 }
 
 int dm_tick_renew_drives(struct dm_tick *t, const struct dm_plan_dag *dag, struct dm_err *reterr)
@@ -103,6 +140,7 @@ static int record_backfill(struct dm_tick *t, struct dm_plan_drive *p, struct dm
         .conf = d->conf ? dm_str_cstr(&t->turn, dm_value_json(&t->turn, d->conf)) : NULL,
         .only_task = d->only_task,
         .map_index = d->one_instance ? d->map_index : -1,
+        .first = p->first,
         .state = "running",
     };
     DM_TRY(dm_record_backfill(t->store, &row, t->now, reterr));
@@ -122,7 +160,10 @@ static int record_backfill(struct dm_tick *t, struct dm_plan_drive *p, struct dm
 int dm_tick_take_drive(struct dm_tick *t, const struct dm_drive *d, const struct dm_day *days,
                        size_t n_days, int64_t *ret_backfill, struct dm_err *reterr)
 {
-    struct dm_plan_drive *p = add_drive(t, d);
+    const struct dm_plan_dag *dag = dm_tick_find_dag(t, d->dag->dag_id);
+    struct dm_dag_ref *newest = dag ? dag->ref : NULL;
+    struct dm_plan_drive *p = add_drive(
+        t, d, newest && newest->dag == d->dag ? dm_dag_ref_ref(newest) : dm_dag_ref_new(d->dag));
     DM_TRY(dm_tick_record_generation(t, p->ref, reterr));
     struct dm_day *todo = dm_arena_array(&p->arena, struct dm_day, n_days + 1);
     for (size_t i = 0; i < n_days; i++) {
@@ -136,6 +177,7 @@ int dm_tick_take_drive(struct dm_tick *t, const struct dm_drive *d, const struct
     }
     p->days = todo;
     p->first = n_days ? days[0].logical_date : DM_NEVER;
+    reserve(t, p);
     DM_TRY(record_backfill(t, p, reterr));
     *ret_backfill = p->backfill;
     return 0;
@@ -143,14 +185,15 @@ int dm_tick_take_drive(struct dm_tick *t, const struct dm_drive *d, const struct
 
 /* ---- after a start ---- */
 
-static enum dm_day_action action_of(const struct dm_run_row *run)
+static enum dm_day_action action_named(const char *name)
 {
-    if (!run)
-        return DM_DAY_CREATE;
-    return dm_run_finished(run->state) ? DM_DAY_KEEP : DM_DAY_RESUME;
+    for (int i = 0; i < (int)(sizeof(action_names) / sizeof(action_names[0])); i++)
+        if (strcmp(name, action_names[i]) == 0)
+            return (enum dm_day_action)i;
+    return DM_DAY_RESUME;
 }
 
-/* What of its days is left: the store says what became of the others. */
+/* The days whose turn has not come yet; what has become of them meanwhile is seen when it comes. */
 static int load_days(struct dm_tick *t, struct dm_plan_drive *p, const struct dm_backfill_row *row,
                      struct dm_err *reterr)
 {
@@ -158,58 +201,57 @@ static int load_days(struct dm_tick *t, struct dm_plan_drive *p, const struct dm
     size_t n;
     DM_TRY(dm_store_backfill_days(t->store, &t->turn, row->id, &rows, &n, reterr));
     struct dm_day *days = dm_arena_array(&p->arena, struct dm_day, n + 1);
-    p->first = row->from;
-    for (size_t i = 0; i < n; i++) {
-        struct dm_run_row run;
-        struct dm_day *day = &days[p->n_days];
-        char iso[DM_TIME_MAX];
-        p->first = rows[i].logical_date < p->first ? rows[i].logical_date : p->first;
-        if (rows[i].done)
+    for (size_t i = 0; i < n && row->ended_at == DM_NEVER; i++) {
+        const struct dm_backfill_day_row *r = &rows[i];
+        if (r->begun)
             continue;
-        int found =
-            dm_store_run_at(t->store, &p->arena, row->dag_id, rows[i].logical_date, &run, reterr);
-        DM_TRY(found);
-        *day = (struct dm_day){
-            .logical_date = rows[i].logical_date,
-            .due = {rows[i].interval_start, rows[i].interval_end, rows[i].interval_end},
-            .action = action_of(found ? &run : NULL),
-            .run = found ? run.id : 0,
-            .run_id = found ? run.run_id
-                            : dm_arena_printf(&p->arena, "%s__%s", row->run_type,
-                                              dm_time_iso(rows[i].logical_date, iso))};
-        p->n_days += day->action != DM_DAY_KEEP;
+        days[p->n_days++] =
+            (struct dm_day){.logical_date = r->logical_date,
+                            .due = {r->interval_start, r->interval_end, r->interval_end},
+                            .action = action_named(r->action),
+                            .run_id = dm_tick_name_run(&p->arena, row->run_type, r->logical_date)};
     }
     p->days = days;
     return 0;
 }
 
-static int load_drive(struct dm_tick *t, const struct dm_backfill_row *row, struct dm_err *reterr)
+/* `ref` is taken over. */
+static int load_drive(struct dm_tick *t, const struct dm_backfill_row *row, struct dm_dag_ref *ref,
+                      struct dm_plan_drive **ret, struct dm_err *reterr)
 {
-    const struct dm_plan_dag *dag = dm_tick_find_dag(t, row->dag_id);
     struct dm_value *conf = NULL;
-    if (!dag || !dag->ref)
-        return 0; /* it waits until its DAG loads again */
-    if (row->conf)
-        DM_TRY(dm_value_from_json(&t->turn, dm_str_c(row->conf), &conf, reterr));
     int rerun = dm_rerun_parse(dm_str_c(row->rerun));
-    struct dm_drive d = {.dag = dag->ref->dag,
+    struct dm_drive d = {.dag = ref->dag,
                          .from = row->from,
                          .to = row->to,
                          .rerun = rerun < 0 ? DM_RERUN_MISSING : (enum dm_rerun)rerun,
                          .run_type = row->run_type,
-                         .conf = conf,
                          .only_task = row->only_task,
                          .one_instance = row->map_index >= 0,
                          .map_index = row->map_index,
-                         .keep_failed = true,
                          .backwards = row->backwards,
                          .max_active_runs = row->max_active_runs,
                          .command = row->command};
-    struct dm_plan_drive *p = add_drive(t, &d);
+    int rc = row->conf ? dm_value_from_json(&t->turn, dm_str_c(row->conf), &conf, reterr) : 0;
+    d.conf = conf;
+    struct dm_plan_drive *p = add_drive(t, &d, ref);
+    DM_TRY(rc);
     p->backfill = row->id;
     p->paused = strcmp(row->state, "paused") == 0;
+    p->first = row->first;
     DM_TRY(dm_tick_record_generation(t, p->ref, reterr));
-    return load_days(t, p, row, reterr);
+    *ret = p;
+    DM_TRY(load_days(t, p, row, reterr));
+    reserve(t, p);
+    return 0;
+}
+
+static struct dm_plan_drive *find_drive(const struct dm_tick *t, int64_t backfill)
+{
+    for (size_t i = 0; i < t->snap.n_drives; i++)
+        if (t->snap.drives[i]->backfill == backfill)
+            return t->snap.drives[i];
+    return NULL;
 }
 
 int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr)
@@ -218,24 +260,33 @@ int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr)
     size_t n;
     DM_TRY(dm_store_backfills(t->store, &t->turn, NULL, true, 0, &rows, &n, reterr));
     for (size_t i = n; i-- > 0;) {
-        bool here = false;
-        for (size_t j = 0; j < t->snap.n_drives; j++)
-            here = here || t->snap.drives[j]->backfill == rows[i].id;
-        if (!here)
-            DM_TRY(load_drive(t, &rows[i], reterr));
+        const struct dm_plan_dag *dag = dm_tick_find_dag(t, rows[i].dag_id);
+        struct dm_plan_drive *made;
+        /* Without its DAG it waits until that loads again. */
+        if (dag && dag->ref && !find_drive(t, rows[i].id))
+            DM_TRY(load_drive(t, &rows[i], dm_dag_ref_ref(dag->ref), &made, reterr));
     }
     return 0;
 }
 
-/* ---- the end ---- */
-
-static bool works_on(const struct dm_tick *t, int64_t backfill)
+int dm_tick_drive_of(struct dm_tick *t, int64_t backfill, const struct dm_run_row *run,
+                     struct dm_plan_drive **ret, struct dm_err *reterr)
 {
-    for (size_t i = 0; i < t->snap.n_drives; i++)
-        if (t->snap.drives[i]->backfill == backfill)
-            return true;
-    return false;
+    struct dm_backfill_row row;
+    struct dm_dag_ref *ref;
+    *ret = find_drive(t, backfill);
+    if (*ret || !backfill)
+        return 0;
+    /* It is cancelled, or its DAG is gone: its run goes on to the end. */
+    int found = dm_store_backfill(t->store, &t->turn, backfill, &row, reterr);
+    DM_TRY(found);
+    if (!found)
+        return 0;
+    DM_TRY(dm_tick_ref_of(t, dm_tick_find_dag(t, run->dag_id), run->generation, &ref, reterr));
+    return load_drive(t, &row, ref, ret, reterr);
 }
+
+/* ---- the end ---- */
 
 /* A command that died left its backfill open: it is over when its last day is done, whoever did that. */
 static int end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *reterr)
@@ -244,7 +295,7 @@ static int end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *r
     size_t n;
     DM_TRY(dm_store_backfills_done(t->store, &t->turn, dag_id, &done, &n, reterr));
     for (size_t i = 0; i < n; i++)
-        if (!works_on(t, done[i].id))
+        if (!find_drive(t, done[i].id))
             DM_TRY(dm_record_backfill_state(t->store, done[i].id,
                                             done[i].failed ? "failed" : "success", t->now, reterr));
     return 0;
@@ -256,28 +307,25 @@ int dm_tick_day_done(struct dm_tick *t, const struct dm_plan_run *run, struct dm
     return end_abandoned(t, run->row.dag_id, reterr);
 }
 
-/* Its runs that can move go on by themselves, the others are queued again. */
+/* Days that a drive had cleared and not begun are the schedule's now. */
+static int release_days(struct dm_tick *t, struct dm_err *reterr)
+{
+    return t->limits.schedules ? dm_tick_load_runs(t, reterr) : 0;
+}
+
+/* Runs that cannot move are queued again. */
 static int end_drive(struct dm_tick *t, size_t at, const char *state, struct dm_err *reterr)
 {
     struct dm_snapshot *s = &t->snap;
     struct dm_plan_drive *d = s->drives[at];
-    for (size_t i = s->n_runs; i-- > 0;) {
-        struct dm_plan_run *run = s->runs[i];
-        if (run->drive != d->drive)
-            continue;
-        if (dm_plan_run_stuck(run)) {
-            DM_TRY(dm_tick_put_back(t, run, reterr));
-        } else {
-            run->drive = NULL;
-            dm_tick_count_run(t, run, 1, 1);
-        }
-    }
+    for (size_t i = s->n_runs; i-- > 0;)
+        if (s->runs[i]->drive == d->drive)
+            DM_TRY(dm_tick_put_back(t, s->runs[i], reterr));
     DM_TRY(dm_record_backfill_state(t->store, d->backfill, state, t->now, reterr));
     memmove(&s->drives[at], &s->drives[at + 1], (s->n_drives - at - 1) * sizeof(*s->drives));
     s->n_drives--;
     dm_tick_free_drive(d);
-    /* Days that it had cleared and not begun are the schedule's now. */
-    return t->limits.schedules ? dm_tick_load_runs(t, reterr) : 0;
+    return release_days(t, reterr);
 }
 
 /* Nothing of the drive can move, nor anything else of its DAG that it may wait for. */
@@ -288,7 +336,7 @@ static bool is_blocked(const struct dm_tick *t, const struct dm_plan_drive *d)
         const struct dm_plan_run *run = t->snap.runs[i];
         if (strcmp(run->row.dag_id, d->drive->dag->dag_id) != 0)
             continue;
-        if (!dm_plan_run_stuck(run))
+        if (!dm_plan_run_stuck(run, t->now))
             return false;
         active += run->drive == d->drive;
     }
@@ -321,6 +369,9 @@ int dm_tick_end_drives(struct dm_tick *t, struct dm_err *reterr)
 
 int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *reterr)
 {
+    for (size_t i = 0; i < t->snap.n_runs; i++)
+        if (t->snap.runs[i]->drive)
+            DM_TRY(dm_record_inactive(t->store, t->snap.runs[i]->row.id, reterr));
     for (size_t i = 0; i < t->snap.n_drives; i++)
         DM_TRY(
             dm_record_backfill_state(t->store, t->snap.drives[i]->backfill, state, t->now, reterr));
@@ -329,19 +380,19 @@ int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *re
 
 int dm_tick_cancel_drive(struct dm_tick *t, int64_t backfill, struct dm_err *reterr)
 {
-    for (size_t i = 0; i < t->snap.n_drives; i++) {
-        struct dm_plan_drive *d = t->snap.drives[i];
-        if (d->backfill == backfill)
-            d->n_days = d->next; /* it is there until the days that have begun have ended */
-    }
-    return dm_record_backfill_state(t->store, backfill, "cancelled", t->now, reterr);
+    struct dm_plan_drive *d = find_drive(t, backfill);
+    DM_TRY(dm_record_backfill_state(t->store, backfill, "cancelled", t->now, reterr));
+    if (!d)
+        return 0;
+    d->n_days = d->next; /* it is there until the days that have begun have ended */
+    return release_days(t, reterr);
 }
 
 int dm_tick_pause_drive(struct dm_tick *t, int64_t backfill, bool paused, struct dm_err *reterr)
 {
-    for (size_t i = 0; i < t->snap.n_drives; i++)
-        if (t->snap.drives[i]->backfill == backfill)
-            t->snap.drives[i]->paused = paused;
+    struct dm_plan_drive *d = find_drive(t, backfill);
+    if (d)
+        d->paused = paused;
     return dm_record_backfill_state(t->store, backfill, paused ? "paused" : "running", t->now,
                                     reterr);
 }

@@ -658,8 +658,8 @@ static int begin_scheduler(struct dm_loop *l, struct dm_err *reterr)
     DM_TRY(dm_tick_begin(&l->tick, dm_clock_now(), false, reterr));
     l->files_at = l->tick.now + FILES_EVERY_US;
     DM_TRY(dm_world_refresh(l->world, &l->tick, true, &r, reterr));
-    DM_TRY(dm_tick_load_runs(&l->tick, reterr));
     DM_TRY(dm_tick_load_drives(&l->tick, reterr));
+    DM_TRY(dm_tick_load_runs(&l->tick, reterr));
     DM_TRY(dm_tick_load_callbacks(&l->tick, reterr));
     DM_TRY(dm_tick_load_assets(&l->tick, reterr));
     DM_TRY(dm_tick_commit(&l->tick, reterr));

@@ -3,9 +3,9 @@
  *
  *   1. per run, in topological order: trigger rules and the past, judged by the states at the beginning of the pass, as
  *      Airflow's loop does: a failure travels one task a pass; a run without unfinished tasks ends;
- *   2. steps: the first of each cluster, where none runs; callbacks, as many as may run;
- *   3. ready tasks by (priority, logical date, DAG, task) take the free slots, in a pass that made no other ready;
- *   4. drives with room take their next day, schedules make their next run, queued runs begin.
+ *   2. drives with room take their next day, schedules make their next run, queued runs begin;
+ *   3. steps: the first of each cluster, where none runs; callbacks, as many as may run;
+ *   4. ready tasks by (priority, logical date, DAG, task) take the free slots, in a pass that made no other ready.
  *
  * States decided in this pass are kept beside the snapshot (`struct pass`), never in it.
  */
@@ -414,7 +414,7 @@ static void plan_timeout(struct pass *p, struct dm_plan_run *run)
 }
 
 /* Airflow's rule: nothing can run, and nothing outside the run could change that. */
-static bool is_deadlocked(const struct dm_plan_run *run)
+static bool is_deadlocked(const struct dm_plan_run *run, int64_t now)
 {
     const struct dm_plan_task *t;
     for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
@@ -424,7 +424,7 @@ static bool is_deadlocked(const struct dm_plan_run *run)
         if (waits && !dm_task_finished(t->row.state))
             return false;
     }
-    return dm_plan_run_stuck(run);
+    return dm_plan_run_stuck(run, now);
 }
 
 static void plan_run(struct pass *p, struct dm_plan_run *run)
@@ -463,7 +463,7 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
                                          .reason = run->marked   ? NULL
                                                    : leaf_failed ? "task_failure"
                                                                  : "success"});
-    else if (p->n_actions == before && !is_held(run) && is_deadlocked(run))
+    else if (p->n_actions == before && !is_held(run) && is_deadlocked(run, p->now))
         add_action(p, (struct dm_action){.kind = DM_ACTION_FINISH_RUN,
                                          .run = run,
                                          .run_state = DM_RUN_FAILED,
@@ -668,7 +668,8 @@ static void plan_days(struct pass *p)
             room = d->drive->dag->max_active_runs;
         for (size_t j = 0; j < p->snap->n_runs; j++)
             active += p->snap->runs[j]->drive == d->drive;
-        if (!d->paused && d->next < d->n_days && active < room)
+        bool gone = d->of && !d->of->ref; /* its DAG: no more days until that is back */
+        if (!d->paused && !gone && d->next < d->n_days && active < room)
             add_action(p, (struct dm_action){.kind = DM_ACTION_NEXT_DAY, .drive = d});
     }
 }
@@ -723,34 +724,6 @@ static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
         wake_at(p, at);
 }
 
-/* Whether a drive has a day still before it; its days are in order, one way or the other. */
-static bool has_ahead(const struct dm_plan_drive *d, int64_t logical_date)
-{
-    size_t low = d->next, high = d->n_days;
-    bool back = d->drive->backwards;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int64_t at = d->days[mid].logical_date;
-        if (at == logical_date)
-            return true;
-        if ((at < logical_date) != back)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return false;
-}
-
-/* A day that a backfill has cleared and not begun yet is begun by the backfill. */
-static bool is_reserved(const struct pass *p, const struct dm_plan_run *run)
-{
-    for (size_t i = 0; i < p->snap->n_drives; i++)
-        if (p->snap->drives[i]->of == run->of &&
-            has_ahead(p->snap->drives[i], run->row.logical_date))
-            return true;
-    return false;
-}
-
 /* One run of a DAG in a pass: the next pass sees it active. */
 static void plan_queued(struct pass *p)
 {
@@ -758,8 +731,7 @@ static void plan_queued(struct pass *p)
         struct dm_plan_run *run = p->snap->queued[i];
         struct dm_plan_dag *d = run->of;
         bool begun = false;
-        if (!d || d->paused || !d->ref || d->active >= d->ref->dag->max_active_runs ||
-            is_reserved(p, run))
+        if (!d || d->paused || !d->ref || d->active >= d->ref->dag->max_active_runs)
             continue;
         for (size_t j = p->n_actions; j-- > 0 && !begun;)
             begun = p->actions[j].kind == DM_ACTION_BEGIN_RUN && p->actions[j].run->of == d;
@@ -768,12 +740,14 @@ static void plan_queued(struct pass *p)
     }
 }
 
-bool dm_plan_run_stuck(const struct dm_plan_run *run)
+bool dm_plan_run_stuck(const struct dm_plan_run *run, int64_t now)
 {
     const struct dm_plan_task *t;
-    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
-        if (t->row.state != DM_TASK_NONE && !dm_task_finished(t->row.state))
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
+        bool due = t->row.state == DM_TASK_UP_FOR_RETRY && t->row.due_at <= now;
+        if (t->row.state != DM_TASK_NONE && !due && !dm_task_finished(t->row.state))
             return false;
+    }
     return run->at_work == 0;
 }
 
@@ -785,6 +759,12 @@ struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot
     for (size_t i = 0; i < s->n_runs; i++)
         if (s->runs[i]->active)
             plan_run(&p, s->runs[i]);
+    if (!limits->draining)
+        plan_days(&p);
+    if (limits->schedules && !limits->draining) {
+        plan_schedules(&p, &dags_at);
+        plan_queued(&p);
+    }
     /* What has just become ready competes for the slots too: they are given where nothing more becomes ready. */
     bool settled = p.n_actions == 0;
     if (!limits->draining) {
@@ -792,11 +772,6 @@ struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot
         plan_callbacks(&p);
         if (settled)
             plan_slots(&p);
-        plan_days(&p);
-    }
-    if (limits->schedules && !limits->draining) {
-        plan_schedules(&p, &dags_at);
-        plan_queued(&p);
     }
     return (struct dm_plan){
         .actions = p.actions, .n_actions = p.n_actions, .wake_at = p.wake_at, .dags_at = dags_at};

@@ -218,7 +218,8 @@ const struct dm_plan_task *dm_plan_decider(const struct dm_plan_task *before,
 int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
                     struct dm_past_wait *ret);
 
-/* Nothing of the run can move by itself: what is left waits for its past, or for what never comes. */
-bool dm_plan_run_stuck(const struct dm_plan_run *run);
+/* Where the plan has nothing to do: nothing of the run can move by itself, now or later.  What is left waits for its past,
+   or for what never comes. */
+bool dm_plan_run_stuck(const struct dm_plan_run *run, int64_t now);
 
 #endif

@@ -16,7 +16,23 @@ static int reset_step(struct dm_store *s, struct dm_arena *a, const struct dm_at
     DM_TRY(found);
     if (!found || step.state != DM_STEP_RUNNING || step.attempt != at->number)
         return 0;
+    if (at->end_as)
+        return dm_step_set_state(s, &step, DM_STEP_CANCELLED, step.attempt, "NONE",
+                                 "its end was asked for", now, reterr);
     return dm_step_set_state(s, &step, DM_STEP_PENDING, step.attempt, NULL, NULL, now, reterr);
+}
+
+/* What somebody asked for while it was at work comes true now: its process is gone. */
+static int end_as(struct dm_store *s, struct dm_task_row *t, enum dm_task_state to, int64_t now,
+                  struct dm_err *reterr)
+{
+    struct dm_task_change c = dm_task_change_of(t);
+    c.ended_at = now;
+    c.due_at = DM_NEVER;
+    c.until_step = NULL;
+    if (to == DM_TASK_NONE)
+        c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
+    return dm_task_set_state(s, t, to, &c, now, reterr);
 }
 
 static int reset_task(struct dm_store *s, struct dm_arena *a, const struct dm_attempt_row *at,
@@ -30,8 +46,10 @@ static int reset_task(struct dm_store *s, struct dm_arena *a, const struct dm_at
         bool at_work = t->state == DM_TASK_QUEUED || t->state == DM_TASK_RUNNING;
         if (t->id != at->task || t->attempt != at->number || !at_work)
             continue;
+        int asked = at->end_as ? dm_task_state_parse(dm_str_c(at->end_as)) : -1;
         struct dm_task_change c = dm_task_change_of(t);
-        DM_TRY(dm_task_set_state(s, t, DM_TASK_SCHEDULED, &c, now, reterr));
+        DM_TRY(asked >= 0 ? end_as(s, t, (enum dm_task_state)asked, now, reterr)
+                          : dm_task_set_state(s, t, DM_TASK_SCHEDULED, &c, now, reterr));
     }
     return 0;
 }

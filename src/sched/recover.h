@@ -1,8 +1,8 @@
 /*
  * Recovery: what a scheduler that died (or a host that lost power) left is brought to rest before anything is decided.
  * Every attempt recorded as running has its lease tested; processes that still hold one are ended; then the attempt
- * is lost, its task scheduled again (no try is used up), its step pending again, and its run queued.  Callbacks that
- * were running are treated alike: they are pending again.
+ * is lost, its task scheduled again (no try is used up), its step pending again, and its run queued; what somebody had
+ * asked to be ended becomes what was asked for.  Callbacks that were running are treated alike: they are pending again.
  */
 #ifndef DM_RECOVER_H
 #define DM_RECOVER_H

@@ -5,7 +5,6 @@
 #include "sched/asset.h"
 #include "sched/clear.h"
 #include "sched/trigger.h"
-#include "state/memory.h"
 
 /* ---- DAGs ---- */
 
@@ -116,13 +115,14 @@ int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *re
 {
     struct dm_plan_dag *d = add_dag(t, dag_id);
     bool same = d->ref && ref && strcmp(d->ref->dag->generation, ref->dag->generation) == 0;
-    if (!d->known && ref) {
+    if (!d->known) {
         struct dm_dag_row row = {.paused = paused};
-        DM_TRY(dm_record_dag_seen(t->store, dag_id, ref->dag->file, paused, t->now, reterr));
+        if (ref)
+            DM_TRY(dm_record_dag_seen(t->store, dag_id, ref->dag->file, paused, t->now, reterr));
         int found = dm_store_dag(t->store, &t->turn, dag_id, &row, reterr);
         DM_TRY(found);
         d->paused = row.paused;
-        d->known = true;
+        d->known = found;
     }
     dm_dag_ref_unref(d->ref);
     d->ref = ref ? dm_dag_ref_ref(ref) : NULL;
@@ -186,16 +186,15 @@ void dm_tick_generations_gone(struct dm_tick *t)
         t->snap.drives[i]->ref->recorded = false;
 }
 
-int dm_tick_ref_of_run(struct dm_tick *t, const struct dm_plan_run *run, struct dm_dag_ref **ret,
-                       struct dm_err *reterr)
+int dm_tick_ref_of(struct dm_tick *t, const struct dm_plan_dag *d, const char *generation,
+                   struct dm_dag_ref **ret, struct dm_err *reterr)
 {
     struct dm_str normal;
-    const struct dm_plan_dag *d = run->of;
-    if (d && d->ref && strcmp(d->ref->dag->generation, run->row.generation) == 0) {
+    if (d && d->ref && strcmp(d->ref->dag->generation, generation) == 0) {
         *ret = dm_dag_ref_ref(d->ref);
         return 0;
     }
-    DM_TRY(dm_store_generation(t->store, &t->turn, run->row.generation, &normal, reterr));
+    DM_TRY(dm_store_generation(t->store, &t->turn, generation, &normal, reterr));
     return dm_dag_ref_from_json(normal, ret, reterr);
 }
 
@@ -221,7 +220,6 @@ int dm_tick_add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_r
     DM_TRY(dm_record_run(t->store, row, t->now, reterr));
     struct dm_plan_run *run = dm_tick_add_run(t, row);
     dm_tick_add_queued(t, run);
-    dm_tick_count_run(t, run, 1, 0);
     dm_tick_note_run(t, run, -1);
     return dm_tick_relink(t, run, reterr);
 }
@@ -270,18 +268,24 @@ int dm_tick_after_run(struct dm_tick *t, const struct dm_plan_run *run, struct d
 
 int dm_tick_load_runs(struct dm_tick *t, struct dm_err *reterr)
 {
+    struct dm_active_row *active;
     struct dm_run_row *rows;
     size_t n;
-    DM_TRY(dm_store_unfinished_runs(t->store, &t->turn, &rows, &n, reterr));
+    DM_TRY(dm_store_active_runs(t->store, &t->turn, &active, &n, reterr));
     for (size_t i = 0; i < n; i++) {
-        struct dm_plan_run *run = dm_tick_find_run(t, rows[i].id);
-        if (run && (run->queued || run->active))
+        const struct dm_plan_run *run = dm_tick_find_run(t, active[i].run.id);
+        const char *dag_id = active[i].run.dag_id;
+        struct dm_plan_drive *drive;
+        if (run && run->active)
             continue;
-        if (!run) /* else it is there as somebody's past */
-            run = dm_tick_add_run(t, &rows[i]);
-        dm_tick_add_queued(t, run);
-        dm_tick_count_run(t, run, 1, 0);
+        if (!dm_tick_find_dag(t, dag_id)) /* its file is gone: it goes on, unless it is paused */
+            DM_TRY(dm_tick_set_dag(t, dag_id, NULL, false, reterr));
+        DM_TRY(dm_tick_drive_of(t, active[i].backfill, &active[i].run, &drive, reterr));
+        DM_TRY(dm_tick_resume_run(t, &active[i], drive, reterr));
     }
+    DM_TRY(dm_store_unfinished_runs(t->store, &t->turn, &rows, &n, reterr));
+    for (size_t i = 0; i < n; i++)
+        dm_tick_enqueue(t, &rows[i]);
     return 0;
 }
 

@@ -312,10 +312,8 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
         c.until_step = NULL;
         task->ending = NULL;
     }
-    if (to == DM_TASK_NONE) { /* cleared while it was at work: it has all its tries again */
-        c.max_tries = c.try_number + task->def->retries;
+    if (to == DM_TASK_NONE) /* cleared while it was at work */
         c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
-    }
     DM_TRY(set_task(t, j->run, task, to, &c, j, error, reterr));
     if (!by_itself)
         return 0;
@@ -326,14 +324,23 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
 
 /* ---- what the end of one task does to others ---- */
 
+/* Its process is to end; what it becomes then outlives this scheduler. */
+static int end_at_work(struct dm_tick *t, struct dm_plan_task *task, enum dm_task_state to,
+                       const char *why, struct dm_err *reterr)
+{
+    task->ending = why;
+    task->end_as = to;
+    if (to == DM_TASK_NONE) /* cleared: it has all its tries again */
+        DM_TRY(dm_record_task_tries(t->store, &task->row, task->row.try_number + task->def->retries,
+                                    reterr));
+    return dm_record_attempt_end_as(t->store, task->row.attempt, dm_task_state_name(to), reterr);
+}
+
 int dm_tick_put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
                       enum dm_task_state to, const char *why, struct dm_err *reterr)
 {
-    if (task->row.state == DM_TASK_QUEUED || task->row.state == DM_TASK_RUNNING) {
-        task->ending = why;
-        task->end_as = to;
-        return 0;
-    }
+    if (task->row.state == DM_TASK_QUEUED || task->row.state == DM_TASK_RUNNING)
+        return end_at_work(t, task, to, why, reterr);
     if (task->row.state == to || task->row.state == DM_TASK_REMOVED)
         return 0;
     struct dm_task_change c = dm_task_change_of(&task->row);
@@ -425,10 +432,13 @@ int dm_tick_cancel_steps(struct dm_tick *t, const struct dm_plan_task *task, con
         struct dm_plan_step *step = t->snap.steps[i];
         if (step->task != task)
             continue;
-        if (step->row.state == DM_STEP_RUNNING)
-            step->ending = why;
-        else
+        if (step->row.state != DM_STEP_RUNNING) {
             DM_TRY(cancel_step(t, step, why, reterr));
+            continue;
+        }
+        step->ending = why;
+        DM_TRY(dm_record_attempt_end_as(t->store, step->row.attempt,
+                                        dm_step_state_name(DM_STEP_CANCELLED), reterr));
     }
     sweep_steps(t);
     return 0;
@@ -565,9 +575,8 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
     case DM_ACTION_QUEUE_TASK:
         return queue_task(t, a->run, a->task, reterr);
     case DM_ACTION_END_TASK:
-        a->task->ending = "the run took longer than its dagrun_timeout";
-        a->task->end_as = DM_TASK_SKIPPED;
-        return 0;
+        return end_at_work(t, a->task, DM_TASK_SKIPPED,
+                           "the run took longer than its dagrun_timeout", reterr);
     case DM_ACTION_FINISH_RUN:
         return dm_tick_finish_run(t, a->run, a->run_state, a->reason, reterr);
     case DM_ACTION_START_STEP:

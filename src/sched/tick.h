@@ -74,9 +74,10 @@ int dm_tick_set_dag(struct dm_tick *t, const char *dag_id, struct dm_dag_ref *re
                     struct dm_err *reterr) dm_nodiscard;
 int dm_tick_pause_dag(struct dm_tick *t, const char *dag_id, bool paused,
                       struct dm_err *reterr) dm_nodiscard;
-/* After a start, and after the DAGs: what the store has that is not finished. */
-int dm_tick_load_runs(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
+/* After a start, and after the DAGs: backfills that are open, then runs that are not finished; the active ones are active
+   again as they were, whatever room there is. */
 int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
+int dm_tick_load_runs(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 /* Events of assets that were recorded where nobody knew the DAGs. */
 int dm_tick_load_assets(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 /* Callbacks that were not run to their end: whoever decides runs them, a command too. */
@@ -110,9 +111,10 @@ int dm_tick_lost(struct dm_tick *t, const struct dm_job *j, const char *why,
 int dm_tick_steps(struct dm_tick *t, const struct dm_job *j, const char *cluster,
                   const struct dm_step_new *steps, size_t n, const char ***ret_ids,
                   struct dm_err *reterr) dm_nodiscard;
-/* At the end of a command: its drives are over, as `state` says; a scheduler's go on when the next one begins. */
+/* At the end of a command: its drives are over, as `state` says, and none of their runs is active any more; a
+   scheduler's go on when the next one begins. */
 int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *reterr) dm_nodiscard;
-/* At the end: runs that are not finished go back to queued. */
+/* At the end: runs that are not finished go back to queued; the store's list of active ones stays. */
 int dm_tick_park(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 
 /* Sets one task instance back to none with a new set of tries, and cancels steps that it has waiting.  What has a

@@ -2,12 +2,13 @@
 #include "state/db.h"
 #include "state/record.h"
 
-#define ATTEMPT_COLUMNS                                                                        \
-    "SELECT a.number, a.run, a.task, t.task_id, a.step, t.map_index, a.try_number, a.state, "  \
-    "a.pid,"                                                                                   \
-    " a.pid_start, a.decided_at, a.code_at, a.ended_at, a.exit_status, a.error_code, a.error," \
-    " a.error_detail, a.error_hint, a.error_place, a.log_path, g.digest, a.cpu_us, a.peak_kb"  \
-    " FROM attempt a JOIN task_instance t ON t.id = a.task"                                    \
+#define ATTEMPT_COLUMNS                                                                         \
+    "SELECT a.number, a.run, a.task, t.task_id, a.step, t.map_index, a.try_number, a.state, "   \
+    "a.pid,"                                                                                    \
+    " a.pid_start, a.decided_at, a.code_at, a.ended_at, a.exit_status, a.error_code, a.error,"  \
+    " a.error_detail, a.error_hint, a.error_place, a.log_path, g.digest, a.cpu_us, a.peak_kb, " \
+    "a.end_as"                                                                                  \
+    " FROM attempt a JOIN task_instance t ON t.id = a.task"                                     \
     " JOIN generation g ON g.id = a.generation "
 
 static void read_attempt(struct dm_arena *a, sqlite3_stmt *q, struct dm_attempt_row *r)
@@ -38,6 +39,7 @@ static void read_attempt(struct dm_arena *a, sqlite3_stmt *q, struct dm_attempt_
     r->generation = dm_db_text(a, q, c++);
     r->cpu_us = sqlite3_column_int64(q, c++);
     r->peak_kb = sqlite3_column_int64(q, c++);
+    r->end_as = dm_db_text(a, q, c++);
 }
 
 static int list_attempts(struct dm_store *s, struct dm_arena *a, sqlite3_stmt *q,
@@ -139,6 +141,14 @@ int dm_record_attempt_code(struct dm_store *s, int64_t number, int64_t code_at,
                            struct dm_err *reterr)
 {
     DM_TRY(dm_db_exec(s, reterr, "UPDATE attempt SET code_at = ? WHERE number = ?", "ii", code_at,
+                      number));
+    return 0;
+}
+
+int dm_record_attempt_end_as(struct dm_store *s, int64_t number, const char *state,
+                             struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "UPDATE attempt SET end_as = ? WHERE number = ?", "ti", state,
                       number));
     return 0;
 }

@@ -4,7 +4,8 @@
 
 #define BACKFILL_COLUMNS                                                                          \
     "SELECT b.id, b.dag_id, b.command, b.from_date, b.to_date, b.rerun, b.run_type, b.backwards," \
-    " b.max_active_runs, b.conf, b.only_task, b.map_index, b.state, b.created_at, b.ended_at,"    \
+    " b.max_active_runs, b.conf, b.only_task, b.map_index, b.first_date, b.state, b.created_at, " \
+    "b.ended_at,"                                                                                 \
     " (SELECT count(*) FROM backfill_day d WHERE d.backfill = b.id),"                             \
     " (SELECT count(*) FROM backfill_day d WHERE d.backfill = b.id AND d.done)"                   \
     " FROM backfill b "
@@ -24,6 +25,7 @@ static void read_backfill(struct dm_arena *a, sqlite3_stmt *q, struct dm_backfil
     b->conf = dm_db_text(a, q, c++);
     b->only_task = dm_db_text(a, q, c++);
     b->map_index = sqlite3_column_int(q, c++);
+    b->first = dm_db_time(q, c++);
     b->state = dm_db_text(a, q, c++);
     b->created_at = sqlite3_column_int64(q, c++);
     b->ended_at = dm_db_time(q, c++);
@@ -75,7 +77,8 @@ int dm_store_backfill_days(struct dm_store *s, struct dm_arena *a, int64_t id,
     _cleanup_query_ sqlite3_stmt *q = NULL;
     int rc;
     DM_TRY(dm_db_query(s, &q, reterr,
-                       "SELECT position, logical_date, interval_start, interval_end, action, done"
+                       "SELECT position, logical_date, interval_start, interval_end, action, begun,"
+                       " done"
                        " FROM backfill_day WHERE backfill = ? ORDER BY position",
                        "i", id));
     while ((rc = dm_db_next(s, q, reterr)) == 1) {
@@ -87,7 +90,8 @@ int dm_store_backfill_days(struct dm_store *s, struct dm_arena *a, int64_t id,
         d->interval_start = sqlite3_column_int64(q, 2);
         d->interval_end = sqlite3_column_int64(q, 3);
         d->action = dm_db_text(a, q, 4);
-        d->done = sqlite3_column_int(q, 5) != 0;
+        d->begun = sqlite3_column_int(q, 5) != 0;
+        d->done = sqlite3_column_int(q, 6) != 0;
     }
     DM_TRY(rc);
     *ret = l.rows;
@@ -100,12 +104,12 @@ int dm_record_backfill(struct dm_store *s, struct dm_backfill_row *b, int64_t no
 {
     DM_TRY(dm_db_exec(s, reterr,
                       "INSERT INTO backfill (dag_id, command, from_date, to_date, rerun, run_type,"
-                      " backwards, max_active_runs, conf, only_task, map_index, state,"
-                      " created_at)"
-                      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                      "ttiittinttiti", b->dag_id, b->command, b->from, b->to, b->rerun, b->run_type,
-                      (int64_t)b->backwards, (int64_t)b->max_active_runs, b->conf, b->only_task,
-                      (int64_t)b->map_index, b->state, now));
+                      " backwards, max_active_runs, conf, only_task, map_index, first_date,"
+                      " state, created_at)"
+                      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      "ttiittinttiTti", b->dag_id, b->command, b->from, b->to, b->rerun,
+                      b->run_type, (int64_t)b->backwards, (int64_t)b->max_active_runs, b->conf,
+                      b->only_task, (int64_t)b->map_index, b->first, b->state, now));
     b->id = sqlite3_last_insert_rowid(s->db);
     b->created_at = now;
     return 0;
@@ -119,6 +123,15 @@ int dm_record_backfill_day(struct dm_store *s, int64_t backfill,
                       " interval_end, action, done) VALUES (?,?,?,?,?,?,?)",
                       "iiiiiti", backfill, (int64_t)d->position, d->logical_date, d->interval_start,
                       d->interval_end, d->action, (int64_t)d->done));
+    return 0;
+}
+
+int dm_record_day_begun(struct dm_store *s, int64_t backfill, int64_t logical_date,
+                        struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr,
+                      "UPDATE backfill_day SET begun = 1 WHERE backfill = ? AND logical_date = ?",
+                      "ii", backfill, logical_date));
     return 0;
 }
 

@@ -32,6 +32,26 @@ int dm_record_dag_paused(struct dm_store *s, const char *dag_id, bool paused, in
 /* The run with the latest logical date among those that a schedule or a backfill made: 1 or 0. */
 int dm_store_last_automated(struct dm_store *s, struct dm_arena *a, const char *dag_id,
                             struct dm_run_row *ret, struct dm_err *reterr) dm_nodiscard;
+/*
+ * The active runs: those whose tasks are considered.  A scheduler that ends or dies leaves them here (their state is
+ * queued meanwhile), and the next one goes on with just them.  A run that is finished is no longer among them.
+ */
+struct dm_active_row {
+    struct dm_run_row run;
+    int64_t since;    /* what dagrun_timeout counts from */
+    int64_t backfill; /* what made it active; 0 = its schedule */
+    int mark;         /* a person's mark that it ends with, enum dm_run_state; -1 = none */
+};
+/* In the order in which they became active. */
+int dm_store_active_runs(struct dm_store *s, struct dm_arena *a, struct dm_active_row **ret,
+                         size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
+/* Makes it active, or changes since when and through what it is. */
+int dm_record_active(struct dm_store *s, int64_t run, int64_t since, int64_t backfill,
+                     struct dm_err *reterr) dm_nodiscard;
+int dm_record_active_mark(struct dm_store *s, int64_t run, enum dm_run_state mark,
+                          struct dm_err *reterr) dm_nodiscard;
+int dm_record_inactive(struct dm_store *s, int64_t run, struct dm_err *reterr) dm_nodiscard;
+
 /* Queued and running ones, by logical date. */
 int dm_store_unfinished_runs(struct dm_store *s, struct dm_arena *a, struct dm_run_row **ret,
                              size_t *ret_n, struct dm_err *reterr) dm_nodiscard;
@@ -86,7 +106,8 @@ struct dm_backfill_row {
     int max_active_runs; /* 0 = the DAG's */
     const char *conf;    /* JSON object, or NULL = none given */
     const char *only_task;
-    int map_index;     /* of only_task; -1 = all of it */
+    int map_index; /* of only_task; -1 = all of it */
+    int64_t first; /* logical date of the first day that the command named: it ignores its past */
     const char *state; /* running, paused; then success, failed, blocked, cancelled */
     int64_t created_at, ended_at;
     size_t days, days_done; /* that it does */
@@ -95,6 +116,7 @@ struct dm_backfill_day_row {
     int position;
     int64_t logical_date, interval_start, interval_end;
     const char *action; /* create, resume, rerun */
+    bool begun;         /* its turn has come: it is active or done, or another backfill had it */
     bool done;
 };
 /* Newest first; `open` = only those that have not ended; dag_id may be NULL; limit 0 = all. */
@@ -114,6 +136,8 @@ int dm_record_backfill(struct dm_store *s, struct dm_backfill_row *b, int64_t no
                        struct dm_err *reterr) dm_nodiscard;
 int dm_record_backfill_day(struct dm_store *s, int64_t backfill,
                            const struct dm_backfill_day_row *d, struct dm_err *reterr) dm_nodiscard;
+int dm_record_day_begun(struct dm_store *s, int64_t backfill, int64_t logical_date,
+                        struct dm_err *reterr) dm_nodiscard;
 /* In every open backfill of the DAG, also in those that nobody works on. */
 int dm_record_day_done(struct dm_store *s, const char *dag_id, int64_t logical_date,
                        struct dm_err *reterr) dm_nodiscard;

@@ -45,6 +45,10 @@ int dm_record_task(struct dm_store *s, struct dm_task_row *t, struct dm_err *ret
 int dm_record_map_index(struct dm_store *s, struct dm_task_row *t, int map_index,
                         struct dm_err *reterr) dm_nodiscard;
 
+/* It may be tried so often, before it is put back to none. */
+int dm_record_task_tries(struct dm_store *s, struct dm_task_row *t, int max_tries,
+                         struct dm_err *reterr) dm_nodiscard;
+
 /* What a change of state sets beside the state.  Begin with dm_task_change_of(t): everything as it is. */
 struct dm_task_change {
     int try_number, max_tries;
@@ -71,6 +75,9 @@ int dm_record_attempt_process(struct dm_store *s, int64_t number, int pid, uint6
                               struct dm_err *reterr) dm_nodiscard;
 int dm_record_attempt_code(struct dm_store *s, int64_t number, int64_t code_at,
                            struct dm_err *reterr) dm_nodiscard;
+/* Its end was asked for: its task (or step) becomes `state`, by name, whatever its process says. */
+int dm_record_attempt_end_as(struct dm_store *s, int64_t number, const char *state,
+                             struct dm_err *reterr) dm_nodiscard;
 /* How it ended; error NULL = none; exit_status -1 = not known.  At most one row, once. */
 struct dm_attempt_end {
     enum dm_attempt_state state;

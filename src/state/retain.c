@@ -104,9 +104,9 @@ static int retain_rendered(struct dm_store *s, int keep, int64_t *place, struct 
 static int retain_backfills(struct dm_store *s, int64_t cut, struct dm_purged *sum,
                             struct dm_err *reterr)
 {
-#define OLD_BACKFILLS                                                                   \
-    "(SELECT id FROM backfill b WHERE b.ended_at < ? AND NOT EXISTS (SELECT 1 FROM run" \
-    " WHERE backfill = b.id) ORDER BY id LIMIT ?)"
+#define OLD_BACKFILLS                                                               \
+    "(SELECT id FROM backfill b WHERE b.ended_at < ? AND NOT EXISTS (SELECT 1 FROM" \
+    " active_run WHERE backfill = b.id) ORDER BY id LIMIT ?)"
     DM_TRY(dm_db_exec(s, reterr, "DELETE FROM backfill_day WHERE backfill IN " OLD_BACKFILLS, "ii",
                       cut, (int64_t)CHUNK_BACKFILLS));
     int n = dm_db_exec(s, reterr, "DELETE FROM backfill WHERE id IN " OLD_BACKFILLS, "ii", cut,

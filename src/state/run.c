@@ -3,13 +3,15 @@
 #include "state/memory.h"
 #include "state/pack.h"
 
-#define RUN_FROM(table)                                                                       \
-    "SELECT r.id, r.dag_id, r.run_id, r.run_type, r.state, r.logical_date, r.interval_start," \
-    " r.interval_end, r.created_at, r.started_at, r.ended_at, r.conf, g.digest"               \
-    " FROM " table " JOIN generation g ON g.id = r.generation "
+#define RUN_FIELDS                                                                     \
+    "r.id, r.dag_id, r.run_id, r.run_type, r.state, r.logical_date, r.interval_start," \
+    " r.interval_end, r.created_at, r.started_at, r.ended_at, r.conf, g.digest"
+#define RUN_GENERATION "JOIN generation g ON g.id = r.generation "
+#define RUN_FROM(table) "SELECT " RUN_FIELDS " FROM " table " " RUN_GENERATION
 #define RUN_COLUMNS RUN_FROM("run r")
 
-static void read_run(struct dm_arena *a, sqlite3_stmt *q, struct dm_run_row *r)
+/* RUN_FIELDS; the number of the column behind them. */
+static int read_run(struct dm_arena *a, sqlite3_stmt *q, struct dm_run_row *r)
 {
     int c = 0;
     r->id = sqlite3_column_int64(q, c++);
@@ -26,6 +28,7 @@ static void read_run(struct dm_arena *a, sqlite3_stmt *q, struct dm_run_row *r)
     r->ended_at = dm_db_time(q, c++);
     r->conf = dm_db_text(a, q, c++);
     r->generation = dm_db_text(a, q, c++);
+    return c;
 }
 
 /* The one row of a query on RUN_COLUMNS: 1 or 0. */
@@ -296,8 +299,62 @@ int dm_run_set_state(struct dm_store *s, struct dm_run_row *r, enum dm_run_state
     r->state = to;
     r->started_at = started;
     r->ended_at = ended;
+    return dm_run_finished(to) ? dm_record_inactive(s, r->id, reterr) : 0;
+}
+
+/* ---- active ones ---- */
+
+int dm_store_active_runs(struct dm_store *s, struct dm_arena *a, struct dm_active_row **ret,
+                         size_t *ret_n, struct dm_err *reterr)
+{
+    struct dm_db_list l = DM_DB_LIST(a, struct dm_active_row);
+    _cleanup_query_ sqlite3_stmt *q = NULL;
+    int rc;
+    DM_TRY(dm_db_query(s, &q, reterr,
+                       "SELECT " RUN_FIELDS ", a.since, a.backfill, a.mark FROM active_run a"
+                       " JOIN run r ON r.id = a.run " RUN_GENERATION "ORDER BY a.since, r.id",
+                       ""));
+    while ((rc = dm_db_next(s, q, reterr)) == 1) {
+        struct dm_active_row *row = dm_db_list_add(&l, reterr);
+        if (!row)
+            return DM_E_LIMIT;
+        int c = read_run(a, q, &row->run);
+        row->since = sqlite3_column_int64(q, c++);
+        row->backfill = sqlite3_column_int64(q, c++);
+        row->mark = dm_run_state_parse(dm_db_str(a, q, c++));
+    }
+    DM_TRY(rc);
+    *ret = l.rows;
+    *ret_n = l.n;
     return 0;
 }
+
+int dm_record_active(struct dm_store *s, int64_t run, int64_t since, int64_t backfill,
+                     struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr,
+                      "INSERT INTO active_run (run, since, backfill) VALUES (?, ?, nullif(?, 0))"
+                      " ON CONFLICT (run) DO UPDATE SET since = excluded.since,"
+                      " backfill = excluded.backfill",
+                      "iii", run, since, backfill));
+    return 0;
+}
+
+int dm_record_active_mark(struct dm_store *s, int64_t run, enum dm_run_state mark,
+                          struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "UPDATE active_run SET mark = ? WHERE run = ?", "ti",
+                      dm_run_state_name(mark), run));
+    return 0;
+}
+
+int dm_record_inactive(struct dm_store *s, int64_t run, struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "DELETE FROM active_run WHERE run = ?", "i", run));
+    return 0;
+}
+
+/* ---- taken over ---- */
 
 int dm_record_run_generation(struct dm_store *s, struct dm_run_row *r, const char *digest,
                              const char *why, int64_t now, struct dm_err *reterr)

@@ -228,6 +228,20 @@ static const char version_6[] =
     "CREATE INDEX run_automated ON run (dag_id, logical_date)"
     " WHERE run_type IN ('scheduled', 'backfill');";
 
+/* What is at work, so that a restart goes on with just that: active runs, days that their backfill has begun, and what
+   becomes of a task (or step) whose attempt somebody has asked to be ended. */
+static const char version_7[] =
+    "DROP INDEX run_of_backfill;"
+    "ALTER TABLE run DROP COLUMN backfill;" /* it never had a use */
+    "CREATE TABLE active_run ("
+    " run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE, since INTEGER NOT NULL,"
+    " backfill INTEGER REFERENCES backfill ON DELETE SET NULL, mark TEXT) STRICT;"
+    "CREATE INDEX active_run_backfill ON active_run (backfill) WHERE backfill IS NOT NULL;"
+    "ALTER TABLE backfill ADD COLUMN first_date INTEGER;"
+    "ALTER TABLE backfill_day ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE backfill_day SET begun = done;"
+    "ALTER TABLE attempt ADD COLUMN end_as TEXT;";
+
 /* One version: SQL, then what SQL cannot do, then SQL again. */
 static const struct migration {
     const char *sql;
@@ -240,6 +254,7 @@ static const struct migration {
     {version_4, pack_generations, version_4_after, "compressed generations, indexes"},
     {version_5, NULL, NULL, "callbacks, what runs were made for"},
     {version_6, NULL, NULL, "inputs"},
+    {version_7, NULL, NULL, "what is at work"},
 };
 
 int64_t dm_db_schema_newest(void)

@@ -140,6 +140,8 @@ struct dm_attempt_row {
     const char *log_path;                          /* relative to the project */
     const char *generation;
     int64_t cpu_us, peak_kb; /* of its processes, as far as known; 0 = not known */
+    const char
+        *end_as; /* somebody asked for its end: what its task or step becomes; NULL = nobody */
 };
 
 /* Attempts by number: of a run (run != 0), of one task (task_id) and one try (try_number > 0).  Steps included. */

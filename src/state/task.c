@@ -62,6 +62,15 @@ int dm_record_map_index(struct dm_store *s, struct dm_task_row *t, int map_index
     return 0;
 }
 
+int dm_record_task_tries(struct dm_store *s, struct dm_task_row *t, int max_tries,
+                         struct dm_err *reterr)
+{
+    DM_TRY(dm_db_exec(s, reterr, "UPDATE task_instance SET max_tries = ? WHERE id = ?", "ii",
+                      (int64_t)max_tries, t->id));
+    t->max_tries = max_tries;
+    return 0;
+}
+
 struct dm_task_change dm_task_change_of(const struct dm_task_row *t)
 {
     return (struct dm_task_change){

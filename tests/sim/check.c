@@ -136,8 +136,8 @@ static void check_past(struct sim *w, const struct dm_plan_run *run,
     if (!found)
         return;
     const struct dm_plan_run *past = dm_tick_find_run(&w->tick, before.id);
-    if (past && past->drive && past->active_since == w->now)
-        return; /* it was fine until a backfill took it in this very turn */
+    if (past && past->active_since == w->now && (past->drive || past->row.created_at == w->now))
+        return; /* it was fine, or not there, until this very turn */
     sim_must(dm_store_tasks(w->store, &w->tick.turn, before.id, &rows, &n, &err), &err);
     for (size_t i = 0; i < n; i++) {
         bool gone = rows[i].state == DM_TASK_REMOVED && rows[i].map_index >= 0;

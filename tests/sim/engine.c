@@ -34,8 +34,8 @@ static void start(struct sim *w)
     w->tick.limits.schedules = w->tick.blocked_drives_end = true;
     sim_must(dm_tick_begin(&w->tick, w->now, false, &err), &err);
     sim_load_dags(w);
-    sim_must(dm_tick_load_runs(&w->tick, &err), &err);
     sim_must(dm_tick_load_drives(&w->tick, &err), &err);
+    sim_must(dm_tick_load_runs(&w->tick, &err), &err);
     sim_must(dm_tick_commit(&w->tick, &err), &err);
     w->n_running = 0;
 }
@@ -68,6 +68,24 @@ static void begin_jobs(struct sim *w, struct dm_job *const *jobs, size_t n)
     w->attempts += n;
 }
 
+/* What ends first of what ends together: any order, but the same wherever there was a kill. */
+static uint64_t place_of(const struct sim *w, const struct dm_job *j)
+{
+    const struct dm_task_row *row = &j->task->row;
+    return sim_rng(w, "order", j->run->row.dag_id, j->run->row.logical_date, row->task_id,
+                   row->map_index, row->try_number)
+        .state;
+}
+
+static size_t first_of(const struct sim *w, const struct sim_running *list, size_t n)
+{
+    size_t first = 0;
+    for (size_t i = 1; i < n; i++)
+        if (place_of(w, list[i].job) < place_of(w, list[first].job))
+            first = i;
+    return first;
+}
+
 static void end_jobs(struct sim *w)
 {
     struct sim_running due[SIM_JOBS_MAX];
@@ -81,7 +99,7 @@ static void end_jobs(struct sim *w)
     }
     w->n_running = left;
     while (n > 0) {
-        size_t at = dm_rng_below(&w->order, n);
+        size_t at = first_of(w, due, n);
         const struct dm_job *j = due[at].job;
         due[at] = due[--n];
         struct dm_job_end end = {.result = sim_outcome(w, j)};
@@ -106,7 +124,7 @@ static void count(struct sim *w)
 
 static bool is_killed(struct sim *w)
 {
-    return w->o.kill_permille > 0 && dm_rng_chance(&w->order, w->o.kill_permille);
+    return w->o.kill_permille > 0 && dm_rng_chance(&w->death, w->o.kill_permille);
 }
 
 static void kill_it(struct sim *w)
@@ -205,7 +223,7 @@ static bool is_asked(struct sim *w)
 
 void sim_run(struct sim *w, const struct sim_options *o)
 {
-    *w = (struct sim){.o = *o, .now = o->from, .order = {o->seed}, .requests = {~o->seed}};
+    *w = (struct sim){.o = *o, .now = o->from, .death = {o->seed}, .requests = {~o->seed}};
     /* Memory where there is such a folder: what a disk does is not looked at here. */
     const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     snprintf(w->dir, sizeof(w->dir), "%s/daymill-sim-XXXXXX", where);
@@ -240,9 +258,7 @@ void sim_run(struct sim *w, const struct sim_options *o)
 
 /* ---- the picture ---- */
 
-/* Runs that wait for each other's places may be queued or active. */
-
-const char *sim_picture(struct sim *w)
+const char *sim_picture(struct sim *w, bool states)
 {
     struct dm_run_filter all = DM_RUN_FILTER_ALL;
     struct dm_run_row *runs;
@@ -256,10 +272,12 @@ const char *sim_picture(struct sim *w)
         struct dm_task_row *tasks;
         size_t n;
         dm_strbuf_addf(&b, "%s %s %s %s %lld %lld\n", r->dag_id, r->run_id, r->run_type,
-                       dm_run_finished(r->state) ? dm_run_state_name(r->state) : "open",
+                       !states                     ? "-"
+                       : dm_run_finished(r->state) ? dm_run_state_name(r->state)
+                                                   : "open",
                        (long long)r->interval_start, (long long)r->interval_end);
         sim_must(dm_store_tasks(w->store, &w->arena, r->id, &tasks, &n, &err), &err);
-        for (size_t k = 0; k < n; k++)
+        for (size_t k = 0; k < n && states; k++)
             dm_strbuf_addf(&b, "  %s %s %s %d %s try %d\n", r->dag_id, r->run_id, tasks[k].task_id,
                            tasks[k].map_index, dm_task_state_name(tasks[k].state),
                            tasks[k].try_number);

@@ -99,12 +99,6 @@ void sim_ask(struct sim *w)
 {
     struct sim_dag *d = &w->dags[dm_rng_below(&w->requests, w->o.n_dags)];
     uint64_t what = dm_rng_below(&w->requests, 10);
-    /* What a restart may seat in other places, so that a later wish finds other states: runs of a DAG that is paused or
-       gone stay active while their scheduler lives; a backfill's places are given anew. */
-    if (w->o.calm && (what == 0 || what == 2))
-        what = 3;
-    if (w->o.calm && (what == 6 || what == 7))
-        what = 8;
     switch (what) {
     case 0:
         d->paused = !d->paused;

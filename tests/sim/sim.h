@@ -4,8 +4,9 @@
  * people ask for and when, and where the scheduler is killed.
  *
  * Calm worlds stand still until all work of an instant is done, so that what people ask for always finds the same states:
- * such a world ends the same, however its time was cut and wherever it was killed.  In the others attempts last, and
- * requests and kills fall among them; there only the invariants (check.c) are looked at.
+ * such a world ends the same wherever it was killed, and, where besides nothing in it depends on when somebody looked
+ * (timeless), however its time was cut.  In the others attempts last, and requests and kills fall among them; there only
+ * the invariants (check.c) are looked at.
  */
 #ifndef SIM_H
 #define SIM_H
@@ -35,10 +36,12 @@ struct sim_options {
     size_t n_dags;
     int64_t from, to; /* the schedules' start and end */
     bool calm;
-    bool plain;             /* daily DAGs whose tasks mostly succeed: for figures */
-    bool by_the_clock;      /* DAGs whose schedules go from a minute on, else from a day on */
-    int64_t step;           /* the longest jump of time; 0 = to the next event */
-    int64_t ask_every;      /* mean time between requests; 0 = none */
+    bool timeless;
+    bool any_rule;     /* in timeless worlds too: then states may depend on it, the runs do not */
+    bool plain;        /* daily DAGs whose tasks mostly succeed: for figures */
+    bool by_the_clock; /* DAGs whose schedules go from a minute on, else from a day on */
+    int64_t step;      /* the longest jump of time; 0 = to the next event */
+    int64_t ask_every; /* mean time between requests; 0 = none */
     unsigned kill_permille; /* of the turns */
     bool unchecked;         /* no invariants: for figures */
 };
@@ -53,7 +56,7 @@ struct sim {
     struct sim_dag dags[SIM_DAGS_MAX];
     struct sim_running running[SIM_JOBS_MAX];
     size_t n_running;
-    struct dm_rng order;    /* of what ends first, and of kills */
+    struct dm_rng death;    /* where it is killed */
     struct dm_rng requests; /* what people do */
     int failures;           /* of its checks */
     size_t transitions, turns, attempts, kills, asked;
@@ -81,8 +84,8 @@ int64_t sim_duration(const struct sim *w, const struct dm_job *j);
 /* Everything from beginning to end; *w is then to be looked at and released. */
 void sim_run(struct sim *w, const struct sim_options *o);
 void sim_release(struct sim *w);
-/* All runs and tasks with their states, a line each. */
-const char *sim_picture(struct sim *w);
+/* All runs, a line each; with `states` theirs too, and all tasks with theirs. */
+const char *sim_picture(struct sim *w, bool states);
 
 /* ---- people.c ---- */
 

@@ -79,7 +79,7 @@ static void random_task(const struct sim *w, struct dm_arena *a, struct dm_rng *
         return;
     if (dm_rng_chance(r, 300))
         t->trigger_rule = (enum dm_trigger_rule)dm_rng_below(r, DM_RULE_COUNT);
-    if (w->o.calm && !waits_for_all(t->trigger_rule))
+    if (w->o.timeless && !w->o.any_rule && !waits_for_all(t->trigger_rule))
         t->trigger_rule = DM_RULE_ALL_DONE;
     t->retries = (int)dm_rng_below(r, 3);
     t->retry_delay_us = (int64_t)dm_rng_below(r, 3 * 24 * 60) * DM_MIN;
@@ -112,12 +112,12 @@ static const char *random_schedule(const struct sim *w, struct dm_rng *r)
     return w->o.by_the_clock ? by_clock[dm_rng_below(r, 4)] : by_day[dm_rng_below(r, 5)];
 }
 
-/* What would depend on the order of work within an instant, or on when somebody looked, is not in calm worlds. */
+/* What would depend on when somebody looked is not in timeless worlds. */
 static void random_limits(const struct sim *w, struct dm_rng *r, struct dm_dag *dag)
 {
     dag->max_active_runs = 1 + (int)dm_rng_below(r, 5);
     dag->max_active_tasks = 1 + (int)dm_rng_below(r, 6);
-    if (w->o.calm)
+    if (w->o.timeless)
         return;
     dag->catchup = dm_rng_chance(r, 800);
     dag->fail_stop = dm_rng_chance(r, 100);
@@ -183,10 +183,6 @@ struct dm_dag_ref *sim_dag_make(const struct sim *w, size_t i, int version)
                                         .end_date = DM_NEVER};
         random_task(w, a, &shape, &dag, t);
     }
-    /* Runs that wait for a past that failed keep their places for ever; a restart may seat others. */
-    for (size_t t = 0; t < n; t++)
-        if (w->o.calm && dag.tasks[t].depends_on_past)
-            dag.max_active_runs = 10000;
     if (version > 0 && dm_rng_chance(&later, 500) && dag.tasks[n - 1].n_upstream == 0 && n > 1)
         dag.n_tasks--;
     revise(&later, &dag, version);
