@@ -58,6 +58,12 @@ static bool is_fine(enum dm_task_state s)
     return s == DM_TASK_SUCCESS || s == DM_TASK_SKIPPED;
 }
 
+/* For a time, or for a step. */
+static bool is_waiting(enum dm_task_state s)
+{
+    return s == DM_TASK_UP_FOR_RETRY || s == DM_TASK_UP_FOR_RESCHEDULE;
+}
+
 static int wait_for(const struct dm_plan_run *run, const char *task_id, enum dm_task_state state,
                     struct dm_past_wait *ret)
 {
@@ -250,7 +256,7 @@ static struct dm_rule_answer judge(const struct dm_plan_run *run, const struct d
 int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *task,
                     struct dm_past_wait *ret)
 {
-    if (task->row.state != DM_TASK_NONE && task->row.state != DM_TASK_UP_FOR_RETRY)
+    if (task->row.state != DM_TASK_NONE && !is_waiting(task->row.state))
         return 0;
     size_t n = count_instances(run) + 1;
     struct states states = {dm_malloc(sizeof(*states.at) * n), dm_malloc(sizeof(size_t) * n)};
@@ -272,7 +278,7 @@ static bool step_unfinished(const struct pass *p, const char *step_id)
 /* Whether the time of a task that waits has come; else the plan is asked again then. */
 static bool is_due(struct pass *p, const struct dm_task_row *row)
 {
-    if (row->state != DM_TASK_UP_FOR_RETRY && row->state != DM_TASK_UP_FOR_RESCHEDULE)
+    if (!is_waiting(row->state))
         return true;
     if (row->due_at != DM_NEVER && row->due_at <= p->now)
         return true;
@@ -313,8 +319,7 @@ static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
     bool held = is_held(run);
     if (state == DM_TASK_SCHEDULED && !held)
         add_ready(p, run, task);
-    if (state != DM_TASK_NONE && state != DM_TASK_UP_FOR_RETRY &&
-        state != DM_TASK_UP_FOR_RESCHEDULE)
+    if (state != DM_TASK_NONE && !is_waiting(state))
         return state;
     /* All of these are looked at, also after one says no: the rule may end a task that waits for its past. */
     struct dm_rule_answer answer = judge(run, task, states);
@@ -355,8 +360,7 @@ static void plan_only_task(struct pass *p, struct dm_plan_run *run)
             continue;
         if (s == DM_TASK_SCHEDULED)
             add_ready(p, run, t);
-        bool waits =
-            s == DM_TASK_NONE || s == DM_TASK_UP_FOR_RETRY || s == DM_TASK_UP_FOR_RESCHEDULE;
+        bool waits = s == DM_TASK_NONE || is_waiting(s);
         over = over && dm_task_finished(s);
         if (!waits || !is_due(p, &t->row))
             continue;
@@ -743,9 +747,10 @@ static void plan_queued(struct pass *p)
 bool dm_plan_run_stuck(const struct dm_plan_run *run, int64_t now)
 {
     const struct dm_plan_task *t;
-    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
-        bool due = t->row.state == DM_TASK_UP_FOR_RETRY && t->row.due_at <= now;
-        if (t->row.state != DM_TASK_NONE && !due && !dm_task_finished(t->row.state))
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e)) && !is_held(run);) {
+        bool due = t->row.due_at != DM_NEVER && t->row.due_at <= now;
+        if (t->row.state != DM_TASK_NONE && !(is_waiting(t->row.state) && due) &&
+            !dm_task_finished(t->row.state))
             return false;
     }
     return run->at_work == 0;

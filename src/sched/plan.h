@@ -219,7 +219,7 @@ int dm_plan_waiting(const struct dm_plan_run *run, const struct dm_plan_task *ta
                     struct dm_past_wait *ret);
 
 /* Where the plan has nothing to do: nothing of the run can move by itself, now or later.  What is left waits for its past,
-   or for what never comes. */
+   for what never comes, or for somebody who lets its DAG go on. */
 bool dm_plan_run_stuck(const struct dm_plan_run *run, int64_t now);
 
 #endif
