@@ -22,6 +22,21 @@ struct dm_rng sim_rng(const struct sim *w, const char *what, const char *dag_id,
     return (struct dm_rng){h};
 }
 
+/*
+ * A task behind one that failed and one that was skipped becomes what comes first (all_success: upstream_failed or
+ * skipped, as in Airflow).  So where states are not to depend on that, a DAG knows either failures or skips.
+ */
+static bool is_tame(const struct sim *w)
+{
+    return w->o.timeless && !w->o.any_rule;
+}
+
+static bool knows_skips(const struct sim *w, const char *dag_id)
+{
+    struct dm_rng r = sim_rng(w, "kind", dag_id, 0, "", 0, 0);
+    return dm_rng_chance(&r, 500);
+}
+
 /* ---- DAGs ---- */
 
 static const char *const task_names[] = {"t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"};
@@ -35,8 +50,9 @@ static const struct dm_value *xcom_arg(struct dm_arena *a, const char *task_id)
 }
 
 /* Over a list, or over the result of a task before it. */
-static const struct dm_value *random_mapping(struct dm_arena *a, struct dm_rng *r,
-                                             const struct dm_dag *dag, const struct dm_task *t)
+static const struct dm_value *random_mapping(const struct sim *w, struct dm_arena *a,
+                                             struct dm_rng *r, const struct dm_dag *dag,
+                                             const struct dm_task *t)
 {
     struct dm_value *map = dm_value_map(a), *list = dm_value_list(a, 0);
     if (t->n_upstream && dm_rng_chance(r, 600)) {
@@ -44,7 +60,7 @@ static const struct dm_value *random_mapping(struct dm_arena *a, struct dm_rng *
         dm_map_set(a, map, "result", xcom_arg(a, dag->tasks[of].task_id));
         return map;
     }
-    for (uint64_t n = dm_rng_below(r, 4); n > 0; n--)
+    for (uint64_t n = dm_rng_below(r, 4) + is_tame(w); n > 0; n--)
         dm_list_add(a, list, &dm_true);
     dm_map_set(a, map, "list", list);
     return map;
@@ -61,11 +77,11 @@ static void add_edge(struct dm_arena *a, struct dm_dag *dag, size_t up, size_t d
     d->upstream[d->n_upstream++] = up;
 }
 
-/* The others begin with what comes first, and a branch that decides later finds them done. */
+/* The others begin with what comes first, or make skips of failures (tame). */
 static bool waits_for_all(enum dm_trigger_rule rule)
 {
-    return rule != DM_RULE_ONE_SUCCESS && rule != DM_RULE_ONE_FAILED && rule != DM_RULE_ONE_DONE &&
-           rule != DM_RULE_ALWAYS;
+    return rule == DM_RULE_ALL_SUCCESS || rule == DM_RULE_ALL_DONE || rule == DM_RULE_NONE_FAILED ||
+           rule == DM_RULE_NONE_FAILED_MIN_ONE_SUCCESS || rule == DM_RULE_NONE_SKIPPED;
 }
 
 static void random_task(const struct sim *w, struct dm_arena *a, struct dm_rng *r,
@@ -79,7 +95,7 @@ static void random_task(const struct sim *w, struct dm_arena *a, struct dm_rng *
         return;
     if (dm_rng_chance(r, 300))
         t->trigger_rule = (enum dm_trigger_rule)dm_rng_below(r, DM_RULE_COUNT);
-    if (w->o.timeless && !w->o.any_rule && !waits_for_all(t->trigger_rule))
+    if (is_tame(w) && !waits_for_all(t->trigger_rule))
         t->trigger_rule = DM_RULE_ALL_DONE;
     t->retries = (int)dm_rng_below(r, 3);
     t->retry_delay_us = (int64_t)dm_rng_below(r, 3 * 24 * 60) * DM_MIN;
@@ -99,7 +115,7 @@ static void random_task(const struct sim *w, struct dm_arena *a, struct dm_rng *
     if (dm_rng_chance(r, 150))
         t->max_active_tis_per_dagrun = 1;
     if (dm_rng_chance(r, 150))
-        t->expand = random_mapping(a, r, dag, t);
+        t->expand = random_mapping(w, a, r, dag, t);
 }
 
 static const char *random_schedule(const struct sim *w, struct dm_rng *r)
@@ -214,15 +230,33 @@ static const struct dm_value *random_decision(struct sim *w, struct dm_rng *r,
     return map;
 }
 
+/* Without a result what is mapped over it fails, over none it is skipped. */
 static void push_result(struct sim *w, struct dm_rng *r, const struct dm_job *j)
 {
     static const char *const values[] = {"[]", "[1]", "[1, 2, 3]", "{\"a\": 1, \"b\": 2}"};
     struct dm_err err;
-    if (dm_rng_chance(r, 100))
+    bool skips = knows_skips(w, j->run->row.dag_id);
+    bool none = dm_rng_chance(r, 100);
+    uint64_t value = dm_rng_below(r, 4);
+    if (none && !(is_tame(w) && skips))
         return;
+    if (is_tame(w) && !skips && value == 0)
+        value = 1;
     sim_must(dm_record_xcom(w->store, j->task->row.id, j->attempt, DM_STR("return_value"),
-                            dm_str_c(values[dm_rng_below(r, 4)]), w->now, &err),
+                            dm_str_c(values[value]), w->now, &err),
              &err);
+}
+
+static void tame(const struct sim *w, const struct dm_job *j, struct dm_result *r)
+{
+    bool skips = knows_skips(w, j->run->row.dag_id);
+    bool last = j->task->row.try_number > j->task->def->retries || !r->retry;
+    if (!is_tame(w))
+        return;
+    if (skips ? r->state == DM_RESULT_FAILED && last : r->state == DM_RESULT_SKIPPED)
+        *r = (struct dm_result){.state = DM_RESULT_SUCCESS, .until_time = DM_NEVER};
+    if (!skips)
+        r->decision = NULL;
 }
 
 struct dm_result sim_outcome(struct sim *w, const struct dm_job *j)
@@ -251,6 +285,7 @@ struct dm_result sim_outcome(struct sim *w, const struct dm_job *j)
     } else if (dice < 27) {
         result.decision = random_decision(w, &r, j);
     }
+    tame(w, j, &result);
     return result;
 }
 
