@@ -102,12 +102,12 @@ class Standalone:
         with contextlib.closing(sqlite3.connect(os.path.join(self.home, 'airflow.db'), timeout=60)) as db:
             return db.execute(sql, values).fetchall()
 
-    def wait(self, sql, *values, limit=900):
+    def wait(self, sql, *values, limit=300):
         """Until the query gives something but 0."""
         end = time.monotonic() + limit
         while not self.rows(sql, *values)[0][0]:
             if time.monotonic() > end:
-                raise SystemExit('bench: Airflow did not get there: ' + sql)
+                raise TimeoutError('Airflow did not get there: ' + sql)
             time.sleep(0.05)
 
     def trigger(self, dag_id):
@@ -146,9 +146,9 @@ def run_once(airflow, dag_id, n=1):
     return time.time() - start
 
 
-def backfill_once(airflow, i):
+def backfill_once(airflow, year):
     last = airflow.rows('SELECT coalesce(max(id), 0) FROM dag_run')[0][0]
-    body = {'dag_id': 'daily4', 'from_date': f'{2010 + i}-01-01T00:00:00Z', 'to_date': f'{2010 + i}-01-30T00:00:00Z',
+    body = {'dag_id': 'daily4', 'from_date': f'{year}-01-01T00:00:00Z', 'to_date': f'{year}-01-30T00:00:00Z',
             'max_active_runs': 16, 'run_backwards': False, 'dag_run_conf': {}, 'reprocess_behavior': 'none'}
     start = time.time()
     while True:  # "database is locked" happens
@@ -162,6 +162,21 @@ def backfill_once(airflow, i):
             start = time.time() if e.code == 409 else start
     airflow.wait(ENDED, 30, last)
     return time.time() - start
+
+
+def backfills(program, runs):
+    """Seconds of each.  Each has an Airflow of its own, and a second try: on SQLite its scheduler ends with "database is
+    locked" where a backfill is made while it writes."""
+    took = []
+    for year in range(2010, 2010 + 2 * runs):
+        if len(took) < runs:
+            with Standalone(program, False) as airflow:
+                time.sleep(10)
+                with contextlib.suppress(TimeoutError):
+                    took.append(backfill_once(airflow, year))
+    if not took:
+        raise SystemExit('bench: no backfill of Airflow came to its end')
+    return took
 
 
 def measure(runs, say):
@@ -188,8 +203,8 @@ def measure(runs, say):
         out['latency99 chain10'] = waits[int(len(waits) * 0.99)]
         say(f'Airflow {version}: sustained')
         out['rate'] = FANS * len(scheduler.TRIGGERED['fan40']) / run_once(airflow, 'fan40', FANS)
-        say(f'Airflow {version}: backfill')
-        out['backfill'] = statistics.median(backfill_once(airflow, i) for i in range(runs))
+    say(f'Airflow {version}: backfill')
+    out['backfill'] = statistics.median(backfills(program, runs))
     out['note'] = (f'Airflow {version} in this run: `airflow standalone`, LocalExecutor, SQLite; medians of {runs}. Sustained: {FANS}'
                    ' runs of the fan-out of 40 at once; its latency is from scheduled to started. Loading 10,000 DAGs and the'
                    ' store with a million were not tried there.')

@@ -64,7 +64,8 @@ class Project:
         atexit.register(shutil.rmtree, self.dir, ignore_errors=True)
         os.makedirs(os.path.join(self.dir, 'dags'))
         with open(os.path.join(self.dir, 'daymill.yaml'), 'w') as f:
-            f.write('scheduler:\n  dags_are_paused_at_creation: false\n')
+            # The million stays a million: else what is old would be removed while the idle scheduler is looked at.
+            f.write('scheduler:\n  dags_are_paused_at_creation: false\nretention:\n  rendered: 0\n')
         for dag_id, text in dags.items():
             with open(os.path.join(self.dir, 'dags', dag_id + '.yaml'), 'w') as f:
                 f.write(text)
