@@ -12,7 +12,7 @@
 #define POOLS_EVERY_US DM_SEC
 
 enum {
-    PLAN_PASSES_MAX = 100000, /* each pass does something; more is a mistake of the plan */
+    PLAN_ROUNDS_MAX = 100000, /* each round does something; more is a mistake of the plan */
     STEP_RESTARTS_MAX = 2     /* of a step whose process died */
 };
 
@@ -597,20 +597,43 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
     return 0;
 }
 
-int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
+static bool expands(const struct dm_plan *plan)
 {
-    for (int pass = 0; pass < PLAN_PASSES_MAX; pass++) {
-        struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits);
-        t->wake_at = plan.wake_at;
+    for (size_t i = 0; i < plan->n_actions; i++)
+        if (plan->actions[i].kind == DM_ACTION_EXPAND)
+            return true;
+    return false;
+}
+
+int dm_tick_round(struct dm_tick *t, bool *ret_any, struct dm_err *reterr)
+{
+    *ret_any = false;
+    t->wake_at = DM_NEVER;
+    for (int stage = 0; stage < DM_STAGE_COUNT; stage++) {
+        struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits, (enum dm_stage)stage);
+        if (t->wake_at == DM_NEVER || (plan.wake_at != DM_NEVER && plan.wake_at < t->wake_at))
+            t->wake_at = plan.wake_at;
         t->snap.dags_at = plan.dags_at;
-        if (plan.n_actions == 0) {
-            int ended = dm_tick_end_drives(t, reterr);
-            if (ended <= 0)
-                return ended;
-            continue; /* its runs are others' now */
-        }
         for (size_t i = 0; i < plan.n_actions; i++)
             DM_TRY(apply(t, &plan.actions[i], reterr));
+        *ret_any = *ret_any || plan.n_actions;
+        if (expands(&plan)) /* the instances are judged before slots are given */
+            return 0;
+    }
+    return 0;
+}
+
+int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
+{
+    for (int round = 0; round < PLAN_ROUNDS_MAX; round++) {
+        bool any;
+        DM_TRY(dm_tick_round(t, &any, reterr));
+        if (any)
+            continue;
+        int ended = dm_tick_end_drives(t, reterr);
+        if (ended <= 0)
+            return ended;
+        /* else its runs are others' now */
     }
     DM_BUG("the plan does not come to rest");
 }
