@@ -4,7 +4,7 @@
  *   RUNS   drives with room take their next day, schedules make their next run: one of each;
  *   BEGIN  queued runs begin, as many as their DAG has room for;
  *   TASKS  per run, in topological order: trigger rules and the past, judged by the states at the beginning of the stage:
- *          a failure travels one task a round; a run without unfinished tasks ends;
+ *          a failure travels one task a round; a run that had no unfinished task then ends;
  *   WORK   steps: the first of each cluster, where none runs; callbacks, as many as may run; ready tasks by (priority,
  *          logical date, DAG, task) take the free slots.
  *
@@ -451,7 +451,7 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
     read_states(run, &states);
     for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
         enum dm_task_state s = plan_task(p, run, t, &states);
-        unfinished = unfinished || !dm_task_finished(s);
+        unfinished = unfinished || !dm_task_finished(t->row.state);
         if (run->graph->leaves[e.task] && (s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED))
             leaf_failed = true;
     }
