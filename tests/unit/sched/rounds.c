@@ -81,6 +81,34 @@ static void all_runs_that_fit_begin_at_once(void)
     t_world_release(&w);
 }
 
+/* What a trigger rule decides is seen by the next round, which ends the run; the one after begins the next run. */
+static void a_run_ends_in_the_round_that_finds_it_finished(void)
+{
+    static const struct t_task tasks[] = {{.id = "a"}, {.id = "b", .upstream = {"a"}}};
+    struct dm_job_end failed = {.result = {.state = DM_RESULT_FAILED, .until_time = DM_NEVER}};
+    static const char *const first[] = {"running", "failed", "failed"};
+    static const char *const second[] = {"", "", "running"};
+    struct dm_job *jobs[16];
+    size_t n = 0;
+    bool any;
+    open_world(tasks, 2, 2);
+    w.dag.max_active_runs = 1;
+    start();
+    t_start(&w, jobs, &n);
+    T_INT(n, 1);
+    t_must(dm_tick_begin(&w.tick, w.now, false, &err), &err);
+    t_must(dm_tick_ended(&w.tick, jobs[0], &failed, &err), &err);
+    for (int round = 0; round < 3; round++) {
+        t_must(dm_tick_round(&w.tick, &any, &err), &err);
+        T_OK(any);
+        T_STR(state("b"), "upstream_failed");
+        T_STR(t_run_state(&w, 0), first[round]);
+        T_STR(t_run_state(&w, 1), second[round]);
+    }
+    t_must(dm_tick_commit(&w.tick, &err), &err);
+    t_world_release(&w);
+}
+
 static void a_mark_leaves_setups_and_teardowns_alone(void)
 {
     static const struct t_task tasks[] = {
@@ -109,4 +137,6 @@ static void a_mark_leaves_setups_and_teardowns_alone(void)
 }
 
 T_MAIN(T_CASE(the_first_run_has_its_slots_before_the_next_one_comes),
-       T_CASE(all_runs_that_fit_begin_at_once), T_CASE(a_mark_leaves_setups_and_teardowns_alone))
+       T_CASE(all_runs_that_fit_begin_at_once),
+       T_CASE(a_run_ends_in_the_round_that_finds_it_finished),
+       T_CASE(a_mark_leaves_setups_and_teardowns_alone))
