@@ -124,10 +124,12 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
     return 0;
 }
 
-static bool expands(const struct dm_plan *plan)
+/* What an expansion makes, and a run that a newer generation takes up, is judged before slots are given. */
+static bool holds_slots(const struct dm_plan *plan)
 {
     for (size_t i = 0; i < plan->n_actions; i++)
-        if (plan->actions[i].kind == DM_ACTION_EXPAND)
+        if (plan->actions[i].kind == DM_ACTION_EXPAND ||
+            plan->actions[i].kind == DM_ACTION_RENEW_RUN)
             return true;
     return false;
 }
@@ -144,7 +146,7 @@ int dm_tick_round(struct dm_tick *t, bool *ret_any, struct dm_err *reterr)
         for (size_t i = 0; i < plan.n_actions; i++)
             DM_TRY(apply(t, &plan.actions[i], reterr));
         *ret_any = *ret_any || plan.n_actions;
-        if (expands(&plan)) /* the instances are judged before slots are given */
+        if (holds_slots(&plan))
             return 0;
     }
     return 0;
