@@ -206,8 +206,9 @@ static void compare_task(struct run *r, const struct dm_value *dag, const struct
     for (size_t i = 0; i < got->map.n; i++) {
         struct dm_str key = got->map.pairs[i].key->s;
         /* A task without a date begins and ends with its DAG. */
-        bool dags = (dm_str_is(key, "start_date") || dm_str_is(key, "end_date")) &&
-                    dm_value_equal(got->map.pairs[i].value, dm_map_get_str(dag, key));
+        const struct dm_value *of_dag = dm_map_get_str(dag, key);
+        bool dags = (dm_str_is(key, "start_date") || dm_str_is(key, "end_date")) && of_dag &&
+                    dm_value_equal(got->map.pairs[i].value, of_dag);
         if (!dags && !dm_str_is(key, "args") && !dm_str_is(key, "mapped") &&
             !dm_map_get_str(want, key))
             compare(r, where, key, NULL, got->map.pairs[i].value);
