@@ -275,6 +275,8 @@ static const struct dm_value *get_assets(const struct reader *r, const char *key
     const struct dm_value *v = get_any(r, key);
     if (v && v->kind != DM_LIST && says_nothing(v))
         return NULL;
+    if (v && v->kind == DM_MAP)
+        v = dm_dag_assets_of_file(r->d, v);
     if (v && v->kind != DM_LIST) {
         wrong(r, v, key, "a list", NULL);
         return NULL;
@@ -322,12 +324,20 @@ static void read_rare(const struct reader *r, struct dm_task *t)
     }
 }
 
+/* The DAG's date stands on its own level, not in default_args: what those say is then the tasks' alone. */
+static bool dag_has_date(const struct reader *r, const char *key)
+{
+    const struct dm_value *v = dm_map_at(r->d->config, key);
+    return v && v->kind != DM_NULL;
+}
+
 /* Airflow leaves a date of a task out where it is not a date with a time. */
 static const struct dm_value *own_date(const struct reader *r, const char *key)
 {
     const struct dm_value *v = dm_map_at(r->map, key);
     v = v ? v : dm_map_at(r->own_defaults, key);
     v = v ? v : dm_map_at(r->group_defaults, key);
+    v = v || !dag_has_date(r, key) ? v : dm_map_at(r->d->defaults, key);
     if (v && v->kind != DM_DATETIME && v->kind != DM_NULL && r->d->loader->world->model_only) {
         draft_warning(r->d, v, NO_EFFECT, "Write 2024-01-31T00:00:00.",
                       "%s of %s is left out, because it has no time", key, r->what);
@@ -370,11 +380,16 @@ static void read_common(const struct reader *r, struct dm_task *t)
     t->max_active_tis_per_dagrun = get_int(r, "max_active_tis_per_dagrun", 0, 0);
     t->owner = get_owner(r);
     t->do_xcom_push = get_bool(r, "do_xcom_push", true);
-    /* The DAG's dates are in default_args too; only the task's own differ from them. */
+    /* Only what differs from the DAG's dates, within which no run is earlier or later; but dates in default_args
+       begin and end with the first and the last task (dag_build.c). */
     t->start_date = dm_dag_date(r->d, "start_date", own_date(r, "start_date"), NULL);
     t->end_date = dm_dag_date(r->d, "end_date", own_date(r, "end_date"), NULL);
-    if (t->start_date != DM_NEVER && t->start_date < r->d->dag->start_date)
-        t->start_date = DM_NEVER; /* no run is that early */
+    if (dag_has_date(r, "start_date") && t->start_date != DM_NEVER &&
+        t->start_date <= r->d->dag->start_date)
+        t->start_date = DM_NEVER;
+    if (dag_has_date(r, "end_date") && t->end_date != DM_NEVER &&
+        t->end_date >= r->d->dag->end_date)
+        t->end_date = DM_NEVER;
     v = value_of(r, "params");
     if (v && v->kind != DM_MAP && !says_nothing(v))
         wrong(r, v, "params", "a map", NULL);
