@@ -245,7 +245,8 @@ struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
             const struct dm_value *v = dm_map_at(levels[i], key);
             const struct dm_value *name = dm_map_at(levels[i], callbacks[on].name);
             const struct dm_value *file = dm_map_at(levels[i], callbacks[on].file);
-            if (!v && !(name && file))
+            bool halves = name && file && name->kind != DM_NULL && file->kind != DM_NULL;
+            if (!v && !halves)
                 continue;
             if (!v || v->kind != DM_NULL)
                 made[on] =

@@ -81,6 +81,8 @@ bool dm_dag_relative(struct dm_str s, int64_t *ret_us)
         !dm_str_to_i64(dm_str_sub(s, 0, (size_t)blank), &n) || n > 1000000)
         return false;
     struct dm_str word = dm_str_sub(s, (size_t)blank + 1, s.len);
+    while (word.len && word.p[0] == ' ')
+        word = dm_str_sub(word, 1, word.len);
     ptrdiff_t end = dm_str_find(word, DM_STR(" "), 0);
     if (end >= 0)
         word = dm_str_sub(word, 0, (size_t)end);

@@ -67,6 +67,7 @@ static void add_group(struct dm_dag_draft *d, const struct dm_value *name,
     g->map = map;
     g->name = name;
     g->prefix = dm_map_bool(map, "prefix_group_id", true);
+    g->group.no_prefix = !g->prefix;
     g->dependencies = map_or_null(d, map, "dependencies", DM_LIST);
     g->group.tooltip = tooltip ? dm_str_cstr(a, tooltip->s) : NULL;
     g->group.default_args = map_or_null(d, map, "default_args", DM_MAP);

@@ -160,11 +160,19 @@ static void set_all(struct dm_arena *a, struct dm_value *into, const struct dm_v
         dm_map_set_value(a, into, from->map.pairs[i].key, from->map.pairs[i].value);
 }
 
+/* Typed objects are made before anything is merged: they take each other's place. */
+static bool is_object(const struct dm_value *v)
+{
+    return dm_map_at(v, "__type__") || dm_map_at(v, "__join__") || dm_map_at(v, "__and__") ||
+           dm_map_at(v, "__or__");
+}
+
 /* `over` on top of `base`, map by map at any depth; the places are those of `over`. */
 static const struct dm_value *merge_deep(struct dm_arena *a, const struct dm_value *base,
                                          const struct dm_value *over)
 {
-    if (!base || base->kind != DM_MAP || over->kind != DM_MAP)
+    if (!base || base->kind != DM_MAP || over->kind != DM_MAP || is_object(base) ||
+        is_object(over))
         return over;
     struct dm_value *out = dm_value_map(a);
     set_all(a, out, over);

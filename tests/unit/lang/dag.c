@@ -174,6 +174,16 @@ static void defaults_come_in_layers(void)
     T_DMSTR(dm_value_json(&s.a, dm_map_at(x->params, "l")), "{\"n\": 3, \"m\": 2}");
     T_STR(y->tags[0], "own");
     T_STR(y->tasks[0].owner, "root");
+    /* Objects are no maps: those of a DAG take the place of the defaults'. */
+    T_STR(findings(&s, "default:\n"
+                       "  dagrun_timeout: {__type__: datetime.timedelta, minutes: 5}\n"
+                       "  params: {p: {__type__: airflow.sdk.Param, default: 5, maximum: 9}}\n"
+                       "z:\n"
+                       "  dagrun_timeout: {__type__: datetime.timedelta, hours: 1}\n"
+                       "  params: {p: {__type__: airflow.sdk.Param, default: 11}}\n"
+                       "  tasks: {t: {operator: empty}}\n"),
+          "");
+    T_INT(dm_dag_find(&s.set, DM_STR("z"))->dagrun_timeout_us, DM_HOUR);
 }
 
 /* What dag-factory 1.1.0 and Airflow 2.10.5 take, and what they refuse. */
