@@ -230,7 +230,7 @@ static enum dm_trigger_rule get_rule(const struct reader *r)
 {
     const char *names[DM_RULE_COUNT + 1] = {NULL};
     const struct dm_value *v = value_of(r, "trigger_rule");
-    if (!v || v->kind == DM_NULL)
+    if (!v)
         return get_bool(r, "is_teardown", false) ? DM_RULE_ALL_DONE_SETUP_SUCCESS
                                                  : DM_RULE_ALL_SUCCESS;
     if (v->kind != DM_STRING) {
@@ -292,7 +292,8 @@ static const struct dm_value *get_callables(const struct reader *r)
 {
     struct dm_arena *a = r->d->loader->a;
     struct dm_value *all = dm_value_map(a);
-    const struct dm_value *levels[] = {r->d->defaults, r->group_defaults, r->own_defaults, r->map};
+    const struct dm_value *levels[] = {r->d->defaults, r->group_defaults, r->own_defaults, r->map,
+                                       r->partial};
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
         for (size_t k = 0; levels[i] && k < levels[i]->map.n; k++)
             dm_map_set_value(a, all, levels[i]->map.pairs[k].key, levels[i]->map.pairs[k].value);
@@ -308,6 +309,9 @@ static void read_rare(const struct reader *r, struct dm_task *t)
     t->run_as_user = get_text(r, "run_as_user", NULL);
     t->executor = get_text(r, "executor", NULL);
     t->email = get_any(r, "email");
+    if (t->email && t->email->kind != DM_STRING && t->email->kind != DM_LIST &&
+        t->email->kind != DM_TUPLE && t->email->kind != DM_MAP)
+        wrong(r, t->email, "email", "a text or a list of texts", NULL);
     t->email_on_failure = get_bool(r, "email_on_failure", true);
     t->email_on_retry = get_bool(r, "email_on_retry", true);
     t->sla_us = get_span(r, "sla", false, 0);
@@ -317,7 +321,7 @@ static void read_rare(const struct reader *r, struct dm_task *t)
     if (r->d->loader->world->model_only) {
         t->callables = get_callables(r);
     } else {
-        const struct dm_value *levels[] = {r->map, r->own_defaults, r->group_defaults,
+        const struct dm_value *levels[] = {r->partial, r->map, r->own_defaults, r->group_defaults,
                                            r->d->defaults};
         t->callbacks = dm_dag_read_callbacks(r->d, levels, sizeof(levels) / sizeof(levels[0]),
                                              false, &t->n_callbacks);
@@ -334,7 +338,8 @@ static bool dag_has_date(const struct reader *r, const char *key)
 /* Airflow leaves a date of a task out where it is not a date with a time. */
 static const struct dm_value *own_date(const struct reader *r, const char *key)
 {
-    const struct dm_value *v = dm_map_at(r->map, key);
+    const struct dm_value *v = dm_map_at(r->partial, key);
+    v = v ? v : dm_map_at(r->map, key);
     v = v ? v : dm_map_at(r->own_defaults, key);
     v = v ? v : dm_map_at(r->group_defaults, key);
     v = v || !dag_has_date(r, key) ? v : dm_map_at(r->d->defaults, key);
@@ -885,11 +890,15 @@ void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const st
     size_t errors = d->loader->n_errors;
     r.map = dm_dag_task_map(d, r.spec, t->task.task_id, map);
     r.broken = d->loader->n_errors > errors;
+    t->decorated = r.decorated = !dm_map_at(r.map, "operator") && dm_map_at(r.map, "decorator");
+    const struct dm_value *partial = dm_map_at(r.map, "partial");
+    if (partial && partial->kind == DM_MAP &&
+        !r.decorated) /* a function's partial is all its own */
+        r.partial = partial;
     read_common(&r, &t->task);
     if (!r.spec)
         return;
     t->task.operator_name = r.spec->name;
-    t->decorated = r.decorated = !dm_map_at(r.map, "operator") && dm_map_at(r.map, "decorator");
     read_mapping(&r);
     t->expand = r.expand;
     const struct dm_value *kwargs = r.decorated ? function_arguments(&r) : NULL;

@@ -174,6 +174,18 @@ static void defaults_come_in_layers(void)
     T_DMSTR(dm_value_json(&s.a, dm_map_at(x->params, "l")), "{\"n\": 3, \"m\": 2}");
     T_STR(y->tags[0], "own");
     T_STR(y->tasks[0].owner, "root");
+    /* Maps of a folder's and of a file's defaults are put together. */
+    write_file(&s, "dags/sub/w.yml",
+               "default:\n  params: {a: 1}\nw:\n  tasks: {t: {operator: empty}}\n");
+    write_file(&s, "dags/sub/defaults.yml",
+               "params: {b: 2}\ndefault_args: {params: {c: {d: 3}}}\n");
+    write_file(&s, "dags/sub/v.yml",
+               "v:\n  default_args: {params: {c: {e: 4}}}\n  tasks: {t: {operator: empty}}\n");
+    load(&s);
+    T_DMSTR(dm_value_json(&s.a, dm_map_at(dm_dag_find(&s.set, DM_STR("v"))->params, "c")),
+            "{\"e\": 4, \"d\": 3}");
+    T_DMSTR(dm_value_json(&s.a, dm_dag_find(&s.set, DM_STR("w"))->params),
+            "{\"b\": 2, \"a\": 1, \"c\": {\"d\": 3}}");
     /* Objects are no maps: those of a DAG take the place of the defaults'. */
     T_STR(findings(&s, "default:\n"
                        "  dagrun_timeout: {__type__: datetime.timedelta, minutes: 5}\n"
@@ -584,6 +596,21 @@ static void a_date_may_be_written_in_many_ways(void)
     }
 }
 
+static void what_a_mapped_task_has_in_partial_is_its_own(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_STR(findings(&s, "d:\n  default_args: {retries: 1, pool: all}\n"
+                       "  tasks:\n"
+                       "    t: {operator: bash, expand: {bash_command: [a, b]},\n"
+                       "        partial: {retries: 4, trigger_rule: always, env: {A: x}}}\n"),
+          "");
+    const struct dm_task *t = &s.set.dags[0]->tasks[0];
+    T_INT(t->retries, 4);
+    T_INT(t->trigger_rule, DM_RULE_ALWAYS);
+    T_STR(t->pool, "all");
+}
+
 static void dates_in_default_args_are_those_of_the_tasks(void)
 {
     _cleanup_scene_ struct scene s;
@@ -670,5 +697,6 @@ T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(rare_keys_come_back_as_they_were), T_CASE(one_file_loads_as_with_its_folder),
        T_CASE(a_scan_gives_what_a_load_reads), T_CASE(a_conf_keeps_to_the_params),
        T_CASE(a_date_may_be_written_in_many_ways),
+       T_CASE(what_a_mapped_task_has_in_partial_is_its_own),
        T_CASE(dates_in_default_args_are_those_of_the_tasks),
        T_CASE(airflowignore_is_obeyed_in_both_languages), T_CASE(mutated_files_end))
