@@ -405,7 +405,8 @@ static const struct dm_value *collection(struct object *o, enum object_kind kind
     if (kind == LIST && items && items->kind == DM_LIST) /* dag-factory's own form */
         return items;
     if (o->args->list.n > 1 || o->kwargs->map.n || (v && v->kind != DM_LIST && v->kind != DM_TUPLE))
-        return bad(o, kind == LIST ? "it takes one list in items" : "it takes one list in __args__");
+        return bad(o,
+                   kind == LIST ? "it takes one list in items" : "it takes one list in __args__");
     struct dm_value *list = dm_value_list(a, 0);
     for (size_t i = 0; v && i < v->list.n; i++)
         dm_list_add(a, list, v->list.items[i]);
