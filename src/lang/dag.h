@@ -87,6 +87,7 @@ struct dm_task {
 struct dm_task_group {
     const char *group_id, *parent, *tooltip; /* with prefix; parent and tooltip may be NULL */
     const struct dm_value *default_args;     /* NULL = none */
+    bool no_prefix;                          /* its tasks and groups keep their bare ids */
     const char **upstream_groups, **upstream_tasks; /* ids, sorted, NULL-terminated */
 };
 

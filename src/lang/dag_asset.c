@@ -111,6 +111,13 @@ static const struct dm_value *list_of(struct parser *p, const struct dm_value *l
     return all;
 }
 
+/* Of a list under `datasets`, one alone is not wrapped. */
+static const struct dm_value *alone_or_all(const struct dm_value *all)
+{
+    const struct dm_value *objects = all ? dm_map_at(all, "objects") : NULL;
+    return objects && objects->list.n == 1 ? objects->list.items[0] : all;
+}
+
 /* {datasets: [{name, uri} …]} in a file of its own. */
 static const struct dm_value *read_names(struct parser *p, const struct dm_value *file)
 {
@@ -135,6 +142,28 @@ static const struct dm_value *read_names(struct parser *p, const struct dm_value
             dm_map_set_value(l->a, names, name, uri);
     }
     return names;
+}
+
+const struct dm_value *dm_dag_assets_of_file(struct dm_dag_draft *d, const struct dm_value *v)
+{
+    struct dm_arena *a = d->loader->a;
+    struct parser p = {.d = d, .at = v};
+    const struct dm_value *file = dm_map_at(v, "file"), *wanted = dm_map_at(v, "datasets");
+    struct dm_value *out = dm_value_list(a, 0);
+    if (!file || file->kind != DM_STRING || !wanted || wanted->kind != DM_LIST || v->map.n != 2) {
+        wrong(&p, "a map must have `file` and the list `datasets`");
+        return out;
+    }
+    p.names = read_names(&p, file);
+    for (size_t i = 0; p.names && i < wanted->list.n; i++) {
+        const struct dm_value *name = wanted->list.items[i];
+        const struct dm_value *asset = name->kind == DM_STRING ? named(&p, name->s) : NULL;
+        if (asset)
+            dm_list_add(a, out, dm_map_at(asset, "uri"));
+        else if (name->kind != DM_STRING)
+            wrong(&p, "a name must be a text");
+    }
+    return out;
 }
 
 const struct dm_value *dm_dag_asset_schedule(struct dm_dag_draft *d, const struct dm_value *v)
@@ -162,7 +191,7 @@ const struct dm_value *dm_dag_asset_schedule(struct dm_dag_draft *d, const struc
     if (expr->kind == DM_STRING)
         return parse(&p, expr->s);
     if (expr->kind == DM_LIST && (expr->list.n || expr == v))
-        return list_of(&p, expr);
+        return expr == v ? list_of(&p, expr) : alone_or_all(list_of(&p, expr));
     if (dm_dag_is_asset_expression(expr))
         return expr;
     if (expr->kind == DM_MAP) {

@@ -170,6 +170,13 @@ static bool never_due(struct dm_dag_draft *d)
     return v && v->kind == DM_STRING && dm_str_ieq(v->s, DM_STR("none"));
 }
 
+static const char *zone_name_of(struct dm_arena *a, const struct dm_value *zone)
+{
+    return zone && zone->kind == DM_STRING && !dm_str_ieq(zone->s, DM_STR("utc"))
+               ? dm_str_cstr(a, zone->s)
+               : "UTC";
+}
+
 /* The zone belongs to the level that start_date stands on. */
 static void dates(struct dm_dag_draft *d)
 {
@@ -198,10 +205,7 @@ static void dates(struct dm_dag_draft *d)
     const struct dm_value *end = given(d, "end_date");
     const struct dm_value *end_zone = dm_map_at(end ? d->config : d->defaults, "timezone");
     dag->end_date = dm_dag_date(d, "end_date", end ? end : dm_map_at(d->defaults, "end_date"),
-                                end_zone && end_zone->kind == DM_STRING &&
-                                        !dm_str_ieq(end_zone->s, DM_STR("utc"))
-                                    ? dm_str_cstr(d->loader->a, end_zone->s)
-                                    : "UTC");
+                                zone_name_of(d->loader->a, end_zone));
     bool scheduled = given(d, "schedule") || given(d, "schedule_interval") || given(d, "timetable");
     scheduled = scheduled || d->loader->world->dialect == DM_DIALECT_V0;
     if (scheduled && start && start->kind == DM_NULL && !never_due(d))
@@ -301,6 +305,34 @@ static void schedule(struct dm_dag_draft *d)
         dm_timetable_tick_after(dag->timetable, dag->start_date, &tick, &err) < 0)
         draft_warning(d, v, BAD_SCHEDULE, NULL, "the schedule \"%s\" has no time after start_date",
                       dag->schedule_text);
+}
+
+/* A DAG whose start_date stands in default_args begins with the first of its tasks: their own dates move it, as in
+   Airflow.  So do their end dates, where every task has one. */
+static void dates_of_tasks(struct dm_dag_draft *d)
+{
+    struct dm_dag *dag = d->dag;
+    int64_t start = DM_NEVER, end = DM_NEVER, dag_start = dag->start_date, dag_end = dag->end_date;
+    bool endless = false, moves = !given(d, "start_date"), ends = !given(d, "end_date");
+    for (size_t i = 0; i < dag->n_tasks; i++) {
+        int64_t from = dag->tasks[i].start_date, until = dag->tasks[i].end_date;
+        from = from == DM_NEVER ? dag_start : from;
+        until = until == DM_NEVER ? dag_end : until;
+        start = start == DM_NEVER || (from != DM_NEVER && from < start) ? from : start;
+        end = end == DM_NEVER || until > end ? until : end;
+        endless |= until == DM_NEVER;
+    }
+    if (moves && start != DM_NEVER)
+        dag->start_date = start;
+    if (ends && dag->n_tasks)
+        dag->end_date = endless ? DM_NEVER : end;
+    for (size_t i = 0; i < dag->n_tasks; i++) {
+        struct dm_task *t = &dag->tasks[i];
+        int64_t from = t->start_date == DM_NEVER ? dag_start : t->start_date;
+        int64_t until = t->end_date == DM_NEVER ? dag_end : t->end_date;
+        t->start_date = from == dag->start_date ? DM_NEVER : from;
+        t->end_date = until == dag->end_date ? DM_NEVER : until;
+    }
 }
 
 static void tasks(struct dm_dag_draft *d)
@@ -461,7 +493,7 @@ static void default_args(struct dm_dag_draft *d)
     const struct dm_value *callbacks =
         d->loader->world->model_only ? dm_dag_callbacks(d, d->defaults, dm_task_callbacks) : NULL;
     const struct dm_value *zone = dm_map_at(d->defaults, "timezone");
-    const char *zone_name = zone && zone->kind == DM_STRING ? dm_str_cstr(a, zone->s) : "UTC";
+    const char *zone_name = zone_name_of(a, zone);
     out->line = d->defaults->line;
     out->col = d->defaults->col;
     for (size_t i = 0; i < d->defaults->map.n; i++) {
@@ -475,9 +507,7 @@ static void default_args(struct dm_dag_draft *d)
             continue;
         if (date && v->kind != DM_NULL) {
             int64_t us = dm_dag_date(d, dm_str_cstr(a, key->s), v, zone_name);
-            struct dm_value *t = dm_value_time(a, us, zone_name);
-            if (d->loader->world->dialect == DM_DIALECT_V0)
-                t->time.zone = NULL; /* its instant, as 0.x shows it */
+            struct dm_value *t = dm_value_time(a, us, NULL); /* its instant, as Airflow keeps it */
             t->line = v->line;
             t->col = v->col;
             v = us == DM_NEVER ? &dm_null : t;
@@ -550,6 +580,7 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
     tasks(&d);
     dm_dag_map_tasks(&d);
     dm_dag_link(&d);
+    dates_of_tasks(&d);
     dm_dag_finish_groups(&d);
     dag->files = d.files;
     return l->n_errors == errors ? dag : NULL;

@@ -211,7 +211,7 @@ const struct dm_value *dm_dag_callbacks(struct dm_dag_draft *d, const struct dm_
         const struct dm_value *file = dm_map_at(map, dm_arena_printf(a, "%s_file", *names));
         if (v && v->kind != DM_NULL)
             found = dm_dag_callback(d, *names, v);
-        else if (name && file)
+        else if (name && file && name->kind != DM_NULL && file->kind != DM_NULL)
             found = dm_dag_callable_in(d, name, file, DM_DIAG_UNKNOWN_CALLBACK);
         if (found)
             dm_map_set(a, out, *names, found);

@@ -40,6 +40,7 @@ const char *dm_callback_half(enum dm_callback_on on, bool file)
 struct maker {
     struct dm_dag_draft *d;
     enum dm_callback_on on;
+    bool of_dag;
     const char *key;
     struct dm_dag_calls *calls;
 };
@@ -103,6 +104,25 @@ static struct dm_value *without(struct dm_arena *a, const struct dm_value *map,
     return out;
 }
 
+/* Airflow's mails have a subject and a text of their own where the DAG gives none. */
+static void fill_mail(const struct maker *m, struct dm_value *map)
+{
+    static const char *const happened[] = {[DM_ON_EXECUTE] = "begins",
+                                           [DM_ON_SUCCESS] = "succeeded",
+                                           [DM_ON_FAILURE] = "failed",
+                                           [DM_ON_RETRY] = "failed and is tried again",
+                                           [DM_ON_SKIPPED] = "was skipped"};
+    struct dm_arena *a = m->d->loader->a;
+    const char *what = m->of_dag ? "{{ dag.dag_id }}" : "{{ dag.dag_id }}.{{ ti.task_id }}";
+    if (!dm_map_at(map, "subject"))
+        dm_map_set(a, map, "subject",
+                   dm_value_cstr(a, dm_arena_printf(a, "%s %s", what, happened[m->on])));
+    if (!dm_map_at(map, "html_content"))
+        dm_map_set(a, map, "html_content",
+                   dm_value_cstr(a, dm_arena_printf(a, "<p>%s %s in the run {{ run_id }}.</p>",
+                                                    what, happened[m->on])));
+}
+
 /* True where the path is one of Airflow's notifiers, whether it can be done or not. */
 static bool add_notifier(struct maker *m, const struct dm_value *v, const struct dm_value *path)
 {
@@ -122,6 +142,7 @@ static bool add_notifier(struct maker *m, const struct dm_value *v, const struct
     }
     struct dm_value *map = v->kind == DM_MAP ? without(a, v, taken) : dm_value_map(a);
     dm_map_set(a, map, "operator", dm_value_cstr(a, name));
+    fill_mail(m, map); /* no other operator stands for a notifier */
     add(m, at_place(map, v));
     return true;
 }
@@ -188,13 +209,14 @@ static void make(struct maker *m, const struct dm_value *v)
 
 /* What was made of the same value before: one in default_args is read (and found wrong) once, not once per task. */
 static const struct dm_dag_calls *made_of(struct dm_dag_draft *d, enum dm_callback_on on,
-                                          const struct dm_value *v, const struct dm_value *file)
+                                          bool of_dag, const struct dm_value *v,
+                                          const struct dm_value *file)
 {
     for (struct dm_dag_calls *c = d->calls; c; c = c->next)
         if (c->of == v && c->on == on)
             return c;
     struct dm_dag_calls *c = dm_arena_new(d->loader->a, struct dm_dag_calls);
-    struct maker m = {d, on, callbacks[on].key, c};
+    struct maker m = {d, on, of_dag, callbacks[on].key, c};
     c->of = v;
     c->on = on;
     c->next = d->calls;
@@ -223,10 +245,12 @@ struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
             const struct dm_value *v = dm_map_at(levels[i], key);
             const struct dm_value *name = dm_map_at(levels[i], callbacks[on].name);
             const struct dm_value *file = dm_map_at(levels[i], callbacks[on].file);
-            if (!v && !(name && file))
+            bool halves = name && file && name->kind != DM_NULL && file->kind != DM_NULL;
+            if (!v && !halves)
                 continue;
             if (!v || v->kind != DM_NULL)
-                made[on] = made_of(d, (enum dm_callback_on)on, v ? v : name, v ? NULL : file);
+                made[on] =
+                    made_of(d, (enum dm_callback_on)on, of_dag, v ? v : name, v ? NULL : file);
             break;
         }
         n += made[on] ? made[on]->n : 0;

@@ -5,27 +5,67 @@
 #include "lang/dag_loader.h"
 #include "lang/zone.h"
 
-/* Three more ISO forms that people write: a year, a month, a day of the year. */
-static bool parse_short(struct dm_str s, int64_t *ret)
+/* A number of so many digits at `at`. */
+static bool digits(struct dm_str s, size_t at, size_t n, int64_t *ret)
 {
-    int64_t year, part;
-    if (s.len < 4 || !dm_str_to_i64(dm_str_sub(s, 0, 4), &year) || year < 1)
-        return false;
-    for (size_t i = 0; i < s.len; i++)
-        if (i == 4 ? s.p[i] != '-' : s.p[i] < '0' || s.p[i] > '9')
+    for (size_t i = at; i < at + n; i++)
+        if (i >= s.len || s.p[i] < '0' || s.p[i] > '9')
             return false;
-    struct dm_civil c = {.year = (int)year, .month = 1, .day = 1};
-    if (s.len == 7 && dm_str_to_i64(dm_str_sub(s, 5, 7), &part))
-        c.month = (int)part;
-    else if (s.len == 8 && dm_str_to_i64(dm_str_sub(s, 5, 8), &part) && part >= 1 &&
-             part <= 365 + dm_is_leap(c.year)) {
-        *ret = (dm_days_from_civil(c.year, 1, 1) + part - 1) * DM_DAY;
-        return true;
-    } else if (s.len != 4)
+    return dm_str_to_i64(dm_str_sub(s, at, at + n), ret);
+}
+
+/* More ISO forms of a day that people write: a year, a month, a day of the year, without marks, with slashes. */
+static bool parse_day(struct dm_str s, int64_t *ret)
+{
+    int64_t year, part, day = 1;
+    bool slashes = s.len == 10 && s.p[4] == '/' && s.p[7] == '/';
+    if (!digits(s, 0, 4, &year) || year < 1)
         return false;
+    struct dm_civil c = {.year = (int)year, .month = 1, .day = 1};
+    if (s.len == 8 && s.p[4] == '-' && digits(s, 5, 3, &part)) {
+        *ret = (dm_days_from_civil(c.year, 1, 1) + part - 1) * DM_DAY;
+        return part >= 1 && part <= 365 + dm_is_leap(c.year);
+    }
+    if (s.len == 7 && s.p[4] == '-' && digits(s, 5, 2, &part)) {
+        c.month = (int)part;
+    } else if (s.len == 8 || slashes) {
+        if (!digits(s, slashes ? 5 : 4, 2, &part) || !digits(s, slashes ? 8 : 6, 2, &day))
+            return false;
+        c.month = (int)part;
+        c.day = (int)day;
+    } else if (s.len != 4) {
+        return dm_str_find(s, DM_STR("-"), 0) == 4 && s.len == 10 && dm_time_parse(s, ret);
+    }
     if (!dm_civil_valid(&c))
         return false;
     *ret = dm_us_from_civil(&c);
+    return true;
+}
+
+/* 06, 0630, 063059, 06:30 and 06:30:59. */
+static bool parse_clock(struct dm_str s, int64_t *ret)
+{
+    int64_t hour, minute = 0, second = 0;
+    bool marks = s.len > 2 && s.p[2] == ':';
+    size_t step = marks ? 3 : 2;
+    if (marks ? s.len != 5 && !(s.len == 8 && s.p[5] == ':')
+              : s.len != 2 && s.len != 4 && s.len != 6)
+        return false;
+    if (!digits(s, 0, 2, &hour) || (s.len > 2 && !digits(s, step, 2, &minute)) ||
+        (s.len > 5 && !digits(s, 2 * step, 2, &second)))
+        return false;
+    *ret = hour * DM_HOUR + minute * DM_MIN + second * DM_SEC;
+    return hour < 24 && minute < 60 && second < 60;
+}
+
+static bool parse_short(struct dm_str s, int64_t *ret)
+{
+    ptrdiff_t t = dm_str_find(s, DM_STR("T"), 0);
+    int64_t clock = 0;
+    if (!parse_day(t < 0 ? s : dm_str_sub(s, 0, (size_t)t), ret) ||
+        (t >= 0 && !parse_clock(dm_str_sub(s, (size_t)t + 1, s.len), &clock)))
+        return false;
+    *ret += clock;
     return true;
 }
 
@@ -41,6 +81,8 @@ bool dm_dag_relative(struct dm_str s, int64_t *ret_us)
         !dm_str_to_i64(dm_str_sub(s, 0, (size_t)blank), &n) || n > 1000000)
         return false;
     struct dm_str word = dm_str_sub(s, (size_t)blank + 1, s.len);
+    while (word.len && word.p[0] == ' ')
+        word = dm_str_sub(word, 1, word.len);
     ptrdiff_t end = dm_str_find(word, DM_STR(" "), 0);
     if (end >= 0)
         word = dm_str_sub(word, 0, (size_t)end);

@@ -66,7 +66,9 @@ static void add_group(struct dm_dag_draft *d, const struct dm_value *name,
     const struct dm_value *tooltip = map_or_null(d, map, "tooltip", DM_STRING);
     g->map = map;
     g->name = name;
-    g->prefix = dm_map_bool(map, "prefix_group_id", true);
+    const struct dm_value *prefix = dm_map_at(map, "prefix_group_id");
+    g->prefix = dm_map_bool(map, "prefix_group_id", !prefix || prefix->kind != DM_NULL);
+    g->group.no_prefix = !g->prefix;
     g->dependencies = map_or_null(d, map, "dependencies", DM_LIST);
     g->group.tooltip = tooltip ? dm_str_cstr(a, tooltip->s) : NULL;
     g->group.default_args = map_or_null(d, map, "default_args", DM_MAP);

@@ -309,6 +309,8 @@ static void set_rare_of_dag(struct dm_arena *a, struct dm_value *m, const struct
         set_given(a, one, "default_args", g->default_args);
         dm_map_set(a, one, "upstream_groups", words(a, g->upstream_groups));
         dm_map_set(a, one, "upstream_tasks", words(a, g->upstream_tasks));
+        if (g->no_prefix)
+            dm_map_set(a, one, "no_prefix", &dm_true);
         dm_list_add(a, groups, one);
     }
     if (d->n_groups)
@@ -501,6 +503,7 @@ static void read_rare_of_dag(struct dm_arena *a, const struct dm_value *m, struc
                                    .parent = text_of(a, one, "parent"),
                                    .tooltip = text_of(a, one, "tooltip"),
                                    .default_args = given_of(a, one, "default_args"),
+                                   .no_prefix = dm_map_bool(one, "no_prefix", false),
                                    .upstream_groups = read_words(a, one, "upstream_groups"),
                                    .upstream_tasks = read_words(a, one, "upstream_tasks")};
     }

@@ -160,11 +160,18 @@ static void set_all(struct dm_arena *a, struct dm_value *into, const struct dm_v
         dm_map_set_value(a, into, from->map.pairs[i].key, from->map.pairs[i].value);
 }
 
+/* Typed objects are made before anything is merged: they take each other's place. */
+static bool is_object(const struct dm_value *v)
+{
+    return dm_map_at(v, "__type__") || dm_map_at(v, "__join__") || dm_map_at(v, "__and__") ||
+           dm_map_at(v, "__or__");
+}
+
 /* `over` on top of `base`, map by map at any depth; the places are those of `over`. */
 static const struct dm_value *merge_deep(struct dm_arena *a, const struct dm_value *base,
                                          const struct dm_value *over)
 {
-    if (!base || base->kind != DM_MAP || over->kind != DM_MAP)
+    if (!base || base->kind != DM_MAP || over->kind != DM_MAP || is_object(base) || is_object(over))
         return over;
     struct dm_value *out = dm_value_map(a);
     set_all(a, out, over);
@@ -237,13 +244,21 @@ static const struct dm_value *layered_config(const struct dm_dag_loader *l,
 {
     struct dm_arena *a = l->a;
     struct dm_value *config = dm_value_map(a), *args = dm_value_map(a);
-    struct dm_value *folder = dm_value_map(a);
-    collect(l, f, folder, args);
+    struct dm_value *folder = dm_value_map(a), *base = dm_value_map(a);
+    const struct dm_value *of_file = file_default ? dm_map_at(file_default, "default_args") : NULL;
+    const struct dm_value *own = dm_map_at(dag, "default_args");
+    collect(l, f, folder, base);
+    set_all(a, base, of_file);
     set_all(a, config, merge_deep(a, file_default, dag));
-    set_all(a, args, dm_map_at(config, "default_args"));
+    set_all(a, args, own ? merge_deep(a, base, own) : base);
     for (size_t i = 0; i < folder->map.n; i++)
         if (!dm_map_get_value(dag, folder->map.pairs[i].key))
-            dm_map_set_value(a, config, folder->map.pairs[i].key, folder->map.pairs[i].value);
+            dm_map_set_value(
+                a, config, folder->map.pairs[i].key,
+                merge_deep(a,
+                           file_default ? dm_map_get_value(file_default, folder->map.pairs[i].key)
+                                        : NULL,
+                           folder->map.pairs[i].value));
     config->line = dag->line;
     config->col = dag->col;
     args->line = dag->line;

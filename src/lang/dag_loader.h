@@ -134,6 +134,9 @@ const struct dm_value *dm_dag_combine_assets(struct dm_arena *a, bool all, const
                                              const struct dm_value *y);
 /* dag_asset.c: the expression of a schedule that is a map or a list; NULL with a finding. */
 const struct dm_value *dm_dag_asset_schedule(struct dm_dag_draft *d, const struct dm_value *v);
+/* {file: names.yaml, datasets: [name …]}, as inlets and outlets may be: the list of their URIs, as far as they are found;
+   findings for the others. */
+const struct dm_value *dm_dag_assets_of_file(struct dm_dag_draft *d, const struct dm_value *v);
 /* dag_groups.c: reads task_groups before the tasks; fills dag->groups after them. */
 void dm_dag_read_groups(struct dm_dag_draft *d, const struct dm_value *v);
 void dm_dag_finish_groups(struct dm_dag_draft *d);

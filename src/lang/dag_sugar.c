@@ -91,7 +91,7 @@ static void write_callbacks(struct dm_dag_draft *d, struct dm_value *map)
         const char *file_key = dm_callback_half((enum dm_callback_on)on, true);
         const struct dm_value *name = dm_map_at(map, name_key);
         const struct dm_value *file = dm_map_at(map, file_key);
-        if (!name || !file)
+        if (!name || !file || name->kind == DM_NULL || file->kind == DM_NULL)
             continue;
         const struct dm_value *v = dm_dag_callable_in(d, name, file, DM_DIAG_UNKNOWN_CALLBACK);
         drop(a, map, name_key);

@@ -230,7 +230,7 @@ static enum dm_trigger_rule get_rule(const struct reader *r)
 {
     const char *names[DM_RULE_COUNT + 1] = {NULL};
     const struct dm_value *v = value_of(r, "trigger_rule");
-    if (!v || v->kind == DM_NULL)
+    if (!v)
         return get_bool(r, "is_teardown", false) ? DM_RULE_ALL_DONE_SETUP_SUCCESS
                                                  : DM_RULE_ALL_SUCCESS;
     if (v->kind != DM_STRING) {
@@ -275,6 +275,8 @@ static const struct dm_value *get_assets(const struct reader *r, const char *key
     const struct dm_value *v = get_any(r, key);
     if (v && v->kind != DM_LIST && says_nothing(v))
         return NULL;
+    if (v && v->kind == DM_MAP)
+        v = dm_dag_assets_of_file(r->d, v);
     if (v && v->kind != DM_LIST) {
         wrong(r, v, key, "a list", NULL);
         return NULL;
@@ -290,7 +292,8 @@ static const struct dm_value *get_callables(const struct reader *r)
 {
     struct dm_arena *a = r->d->loader->a;
     struct dm_value *all = dm_value_map(a);
-    const struct dm_value *levels[] = {r->d->defaults, r->group_defaults, r->own_defaults, r->map};
+    const struct dm_value *levels[] = {r->d->defaults, r->group_defaults, r->own_defaults, r->map,
+                                       r->partial};
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
         for (size_t k = 0; levels[i] && k < levels[i]->map.n; k++)
             dm_map_set_value(a, all, levels[i]->map.pairs[k].key, levels[i]->map.pairs[k].value);
@@ -306,6 +309,9 @@ static void read_rare(const struct reader *r, struct dm_task *t)
     t->run_as_user = get_text(r, "run_as_user", NULL);
     t->executor = get_text(r, "executor", NULL);
     t->email = get_any(r, "email");
+    if (t->email && t->email->kind != DM_STRING && t->email->kind != DM_LIST &&
+        t->email->kind != DM_TUPLE && t->email->kind != DM_MAP)
+        wrong(r, t->email, "email", "a text or a list of texts", NULL);
     t->email_on_failure = get_bool(r, "email_on_failure", true);
     t->email_on_retry = get_bool(r, "email_on_retry", true);
     t->sla_us = get_span(r, "sla", false, 0);
@@ -315,19 +321,28 @@ static void read_rare(const struct reader *r, struct dm_task *t)
     if (r->d->loader->world->model_only) {
         t->callables = get_callables(r);
     } else {
-        const struct dm_value *levels[] = {r->map, r->own_defaults, r->group_defaults,
+        const struct dm_value *levels[] = {r->partial, r->map, r->own_defaults, r->group_defaults,
                                            r->d->defaults};
         t->callbacks = dm_dag_read_callbacks(r->d, levels, sizeof(levels) / sizeof(levels[0]),
                                              false, &t->n_callbacks);
     }
 }
 
+/* The DAG's date stands on its own level, not in default_args: what those say is then the tasks' alone. */
+static bool dag_has_date(const struct reader *r, const char *key)
+{
+    const struct dm_value *v = dm_map_at(r->d->config, key);
+    return v && v->kind != DM_NULL;
+}
+
 /* Airflow leaves a date of a task out where it is not a date with a time. */
 static const struct dm_value *own_date(const struct reader *r, const char *key)
 {
-    const struct dm_value *v = dm_map_at(r->map, key);
+    const struct dm_value *v = dm_map_at(r->partial, key);
+    v = v ? v : dm_map_at(r->map, key);
     v = v ? v : dm_map_at(r->own_defaults, key);
     v = v ? v : dm_map_at(r->group_defaults, key);
+    v = v || !dag_has_date(r, key) ? v : dm_map_at(r->d->defaults, key);
     if (v && v->kind != DM_DATETIME && v->kind != DM_NULL && r->d->loader->world->model_only) {
         draft_warning(r->d, v, NO_EFFECT, "Write 2024-01-31T00:00:00.",
                       "%s of %s is left out, because it has no time", key, r->what);
@@ -370,11 +385,16 @@ static void read_common(const struct reader *r, struct dm_task *t)
     t->max_active_tis_per_dagrun = get_int(r, "max_active_tis_per_dagrun", 0, 0);
     t->owner = get_owner(r);
     t->do_xcom_push = get_bool(r, "do_xcom_push", true);
-    /* The DAG's dates are in default_args too; only the task's own differ from them. */
+    /* Only what differs from the DAG's dates, within which no run is earlier or later; but dates in default_args
+       begin and end with the first and the last task (dag_build.c). */
     t->start_date = dm_dag_date(r->d, "start_date", own_date(r, "start_date"), NULL);
     t->end_date = dm_dag_date(r->d, "end_date", own_date(r, "end_date"), NULL);
-    if (t->start_date != DM_NEVER && t->start_date < r->d->dag->start_date)
-        t->start_date = DM_NEVER; /* no run is that early */
+    if (dag_has_date(r, "start_date") && t->start_date != DM_NEVER &&
+        t->start_date <= r->d->dag->start_date)
+        t->start_date = DM_NEVER;
+    if (dag_has_date(r, "end_date") && t->end_date != DM_NEVER &&
+        t->end_date >= r->d->dag->end_date)
+        t->end_date = DM_NEVER;
     v = value_of(r, "params");
     if (v && v->kind != DM_MAP && !says_nothing(v))
         wrong(r, v, "params", "a map", NULL);
@@ -870,11 +890,15 @@ void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const st
     size_t errors = d->loader->n_errors;
     r.map = dm_dag_task_map(d, r.spec, t->task.task_id, map);
     r.broken = d->loader->n_errors > errors;
+    t->decorated = r.decorated = !dm_map_at(r.map, "operator") && dm_map_at(r.map, "decorator");
+    const struct dm_value *partial = dm_map_at(r.map, "partial");
+    if (partial && partial->kind == DM_MAP &&
+        !r.decorated) /* a function's partial is all its own */
+        r.partial = partial;
     read_common(&r, &t->task);
     if (!r.spec)
         return;
     t->task.operator_name = r.spec->name;
-    t->decorated = r.decorated = !dm_map_at(r.map, "operator") && dm_map_at(r.map, "decorator");
     read_mapping(&r);
     t->expand = r.expand;
     const struct dm_value *kwargs = r.decorated ? function_arguments(&r) : NULL;

@@ -19,6 +19,9 @@ enum object_kind {
     CRON_TRIGGER,
     CRON_INTERVAL,
     DELTA_INTERVAL,
+    NEVER,
+    ONCE,
+    CONTINUOUS,
     DICT,
     STR,
     INT,
@@ -62,6 +65,9 @@ static const struct {
     {"airflow.sdk.CronDataIntervalTimetable", CRON_INTERVAL},
     {"airflow.timetables.interval.DeltaDataIntervalTimetable", DELTA_INTERVAL},
     {"airflow.sdk.DeltaDataIntervalTimetable", DELTA_INTERVAL},
+    {"airflow.timetables.simple.NullTimetable", NEVER},
+    {"airflow.timetables.simple.OnceTimetable", ONCE},
+    {"airflow.timetables.simple.ContinuousTimetable", CONTINUOUS},
     {"builtins.dict", DICT},
     {"collections.OrderedDict", DICT},
     {"builtins.str", STR},
@@ -78,17 +84,23 @@ enum { N_CLASSES = sizeof(classes) / sizeof(classes[0]) };
 static const struct {
     const char *piece, *hint;
 } refused[] = {
-    {"kubernetes.", "Leave executor_config out: a task is a process of this machine."},
-    {"imetable",
-     "Write a cron expression, which may hold several times (\"0 6,18 * * 1-5\"), or a timedelta."},
+    {"kubernetes.", "Leave it out: a task is a process of this machine."},
+    {"Alias", "Name the assets themselves: which ones a task changes is known before it runs."},
+    {"EventsTimetable",
+     "Write schedule: null, and trigger the runs from outside: daymill dags trigger."},
+    {"ObjectStoragePath", "Write the path as a text."},
 };
 
 static const char *instead(struct dm_arena *a, struct dm_str path, const char *const *names)
 {
-    const char *hint = dm_did_you_mean(a, path, names);
+    const char *hint = NULL;
     for (size_t i = 0; !hint && i < sizeof(refused) / sizeof(refused[0]); i++)
         if (dm_str_find(path, dm_str_c(refused[i].piece), 0) >= 0)
             hint = refused[i].hint;
+    hint = hint ? hint : dm_did_you_mean(a, path, names);
+    if (!hint && dm_str_find(path, DM_STR("imetable"), 0) >= 0)
+        hint = "Write a cron expression, which may hold several times (\"0 6,18 * * 1-5\"), or a "
+               "timedelta.";
     return hint ? hint
                 : "Typed objects are the classes that dag-factory's examples use: dates, "
                   "timetables, assets, params and Python's own.";
@@ -326,7 +338,15 @@ static const struct dm_value *timetable(struct object *o, enum object_kind kind)
         return bind(o, trigger, 2) ? kept(o, "CronTriggerTimetable") : &dm_null;
     if (kind == CRON_INTERVAL)
         return bind(o, interval, 2) ? kept(o, "CronDataIntervalTimetable") : &dm_null;
-    return bind(o, delta, 1) ? kept(o, "DeltaDataIntervalTimetable") : &dm_null;
+    if (kind == DELTA_INTERVAL)
+        return bind(o, delta, 1) ? kept(o, "DeltaDataIntervalTimetable") : &dm_null;
+    if (!bind(o, delta + 1, 0))
+        return &dm_null;
+    struct dm_arena *a = o->d->loader->a;
+    return placed(dm_value_cstr(a, kind == NEVER  ? "None"
+                                   : kind == ONCE ? "@once"
+                                                  : "@continuous"),
+                  o->at);
 }
 
 static const struct dm_value *param(struct object *o)
@@ -381,8 +401,12 @@ static const struct dm_value *collection(struct object *o, enum object_kind kind
 {
     struct dm_arena *a = o->d->loader->a;
     const struct dm_value *v = o->args->list.n == 1 ? o->args->list.items[0] : NULL;
+    const struct dm_value *items = dm_map_at(o->kwargs, "items");
+    if (kind == LIST && items && items->kind == DM_LIST) /* dag-factory's own form */
+        return items;
     if (o->args->list.n > 1 || o->kwargs->map.n || (v && v->kind != DM_LIST && v->kind != DM_TUPLE))
-        return bad(o, "it takes one list in __args__");
+        return bad(o,
+                   kind == LIST ? "it takes one list in items" : "it takes one list in __args__");
     struct dm_value *list = dm_value_list(a, 0);
     for (size_t i = 0; v && i < v->list.n; i++)
         dm_list_add(a, list, v->list.items[i]);
@@ -431,6 +455,9 @@ static const struct dm_value *make(struct object *o, enum object_kind kind)
     case CRON_TRIGGER:
     case CRON_INTERVAL:
     case DELTA_INTERVAL:
+    case NEVER:
+    case ONCE:
+    case CONTINUOUS:
         return timetable(o, kind);
     case DICT:
         return dict(o);

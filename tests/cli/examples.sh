@@ -96,7 +96,7 @@ is "branches and short circuits" "$(states choices)" \
   "pick=success weekday=success weekend=skipped join=success expression=success a=success b=skipped stop=success never=skipped"
 is "params with schemas" "$(said params show)" "word 4 north b True mine"
 is "environment variables, and shell variables that no one sets" "$(said environment show)" "daily own"
-is "typed objects" "$(said typed show)" "in/2024/sales.csv"
+is "typed objects" "$(said typed show)" "in/2024/sales.csv north-7"
 run daymill dags test setup_teardown 2024-01-01
 is "a teardown runs behind what failed" "$(states setup_teardown)" "make=success work=failed unmake=success"
 is "sensors" "$(states sensors)" \

@@ -206,8 +206,9 @@ static void compare_task(struct run *r, const struct dm_value *dag, const struct
     for (size_t i = 0; i < got->map.n; i++) {
         struct dm_str key = got->map.pairs[i].key->s;
         /* A task without a date begins and ends with its DAG. */
-        bool dags = (dm_str_is(key, "start_date") || dm_str_is(key, "end_date")) &&
-                    dm_value_equal(got->map.pairs[i].value, dm_map_get_str(dag, key));
+        const struct dm_value *of_dag = dm_map_get_str(dag, key);
+        bool dags = (dm_str_is(key, "start_date") || dm_str_is(key, "end_date")) && of_dag &&
+                    dm_value_equal(got->map.pairs[i].value, of_dag);
         if (!dags && !dm_str_is(key, "args") && !dm_str_is(key, "mapped") &&
             !dm_map_get_str(want, key))
             compare(r, where, key, NULL, got->map.pairs[i].value);
@@ -234,11 +235,17 @@ static void compare_tasks(struct run *r, const char *dag_id, const struct dm_val
         wrong(r, "%s: want %zu tasks, got %zu", dag_id, want->list.n, got->map.n);
 }
 
-/* Airflow keeps a date that stands in default_args there; here it is the DAG's. */
-static bool from_default_args(const struct dm_value *want, struct dm_str key)
+/* Airflow keeps a date that stands in default_args there, and reckons with the tasks' own; here it is the DAG's. */
+static bool of_tasks(const struct dm_value *want, struct dm_str key)
 {
-    return (dm_str_is(key, "start_date") || dm_str_is(key, "end_date")) &&
-           dm_map_get_str(dm_map_at(want, "default_args"), key);
+    const struct dm_value *tasks = dm_map_at(want, "tasks");
+    bool all = dm_str_is(key, "start_date") || dm_str_is(key, "end_date");
+    if (all && dm_map_get_str(dm_map_at(want, "default_args"), key))
+        return true;
+    all &= tasks->list.n > 0;
+    for (size_t i = 0; all && i < tasks->list.n; i++)
+        all = dm_map_get_str(tasks->list.items[i], key) != NULL;
+    return all;
 }
 
 static void compare_dag(struct run *r, const struct dm_value *want)
@@ -260,7 +267,7 @@ static void compare_dag(struct run *r, const struct dm_value *want)
     }
     for (size_t i = 0; i < got->map.n; i++) {
         struct dm_str key = got->map.pairs[i].key->s;
-        if (!dm_map_get_str(want, key) && !left_out(r, id, key) && !from_default_args(want, key))
+        if (!dm_map_get_str(want, key) && !left_out(r, id, key) && !of_tasks(want, key))
             compare(r, dag->dag_id, key, NULL, got->map.pairs[i].value);
     }
     compare_tasks(r, dag->dag_id, dm_map_at(want, "tasks"), got);

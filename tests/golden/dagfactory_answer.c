@@ -417,6 +417,7 @@ static const struct dm_value *groups(struct dm_arena *a, const struct dm_dag *da
         put_typed(a, m, "default_args", g->default_args, "{}");
         put(a, m, "upstream_groups", words(a, g->upstream_groups), "[]");
         put(a, m, "upstream_tasks", words(a, g->upstream_tasks), "[]");
+        put_bool(a, m, "prefix_group_id", !g->no_prefix, "true");
         dm_list_add(a, list, m);
     }
     return list;

@@ -224,7 +224,8 @@ static void callbacks(void)
         printf("%s `%s`", runs++ ? "," : "", path);
 #include "lang/notifiers.def"
 #undef DM_NOTIFIER
-    printf(". The others are an error that says what to write.\n");
+    printf("; a mail has a subject and a text of its own where none is given. The others are an "
+           "error that says what to write.\n");
 }
 
 static void dags(void)

@@ -174,6 +174,28 @@ static void defaults_come_in_layers(void)
     T_DMSTR(dm_value_json(&s.a, dm_map_at(x->params, "l")), "{\"n\": 3, \"m\": 2}");
     T_STR(y->tags[0], "own");
     T_STR(y->tasks[0].owner, "root");
+    /* Maps of a folder's and of a file's defaults are put together. */
+    write_file(&s, "dags/sub/w.yml",
+               "default:\n  params: {a: 1}\nw:\n  tasks: {t: {operator: empty}}\n");
+    write_file(&s, "dags/sub/defaults.yml",
+               "params: {b: 2}\ndefault_args: {params: {c: {d: 3}}}\n");
+    write_file(&s, "dags/sub/v.yml",
+               "v:\n  default_args: {params: {c: {e: 4}}}\n  tasks: {t: {operator: empty}}\n");
+    load(&s);
+    T_DMSTR(dm_value_json(&s.a, dm_map_at(dm_dag_find(&s.set, DM_STR("v"))->params, "c")),
+            "{\"e\": 4, \"d\": 3}");
+    T_DMSTR(dm_value_json(&s.a, dm_dag_find(&s.set, DM_STR("w"))->params),
+            "{\"b\": 2, \"a\": 1, \"c\": {\"d\": 3}}");
+    /* Objects are no maps: those of a DAG take the place of the defaults'. */
+    T_STR(findings(&s, "default:\n"
+                       "  dagrun_timeout: {__type__: datetime.timedelta, minutes: 5}\n"
+                       "  params: {p: {__type__: airflow.sdk.Param, default: 5, maximum: 9}}\n"
+                       "z:\n"
+                       "  dagrun_timeout: {__type__: datetime.timedelta, hours: 1}\n"
+                       "  params: {p: {__type__: airflow.sdk.Param, default: 11}}\n"
+                       "  tasks: {t: {operator: empty}}\n"),
+          "");
+    T_INT(dm_dag_find(&s.set, DM_STR("z"))->dagrun_timeout_us, DM_HOUR);
 }
 
 /* What dag-factory 1.1.0 and Airflow 2.10.5 take, and what they refuse. */
@@ -545,6 +567,91 @@ static void a_conf_keeps_to_the_params(void)
           "the param \"must\" has no value");
 }
 
+static int64_t start_of(struct scene *s, const char *date)
+{
+    const char *text =
+        dm_arena_printf(&s->a, "d:\n  start_date: %s\n  tasks: {t: {operator: empty}}\n", date);
+    T_STR(findings(s, text), "");
+    return s->set.n_dags ? s->set.dags[0]->start_date : 0;
+}
+
+static void a_date_may_be_written_in_many_ways(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    int64_t day = 1706659200 * DM_SEC; /* 2024-01-31 */
+    T_INT(start_of(&s, "'20240131'"), day);
+    T_INT(start_of(&s, "2024/01/31"), day);
+    T_INT(start_of(&s, "'2024-031'"), day);
+    T_INT(start_of(&s, "'2024-01'"), day - 30 * DM_DAY);
+    T_INT(start_of(&s, "'2024-01-31T06'"), day + 6 * DM_HOUR);
+    T_INT(start_of(&s, "'20240131T063005'"), day + 6 * DM_HOUR + 30 * DM_MIN + 5 * DM_SEC);
+    T_INT(start_of(&s, "'20240131T06:30'"), day + 6 * DM_HOUR + 30 * DM_MIN);
+    static const char *const wrong[] = {"20240132", "2024/13/01", "2024-01-31T6", "20240131T2460",
+                                        "2024-367"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        const char *text = dm_arena_printf(
+            &s.a, "d:\n  start_date: '%s'\n  tasks: {t: {operator: empty}}\n", wrong[i]);
+        T_HAS(findings(&s, text), "is no date");
+    }
+}
+
+static void what_a_mapped_task_has_in_partial_is_its_own(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_STR(findings(&s, "d:\n  default_args: {retries: 1, pool: all}\n"
+                       "  tasks:\n"
+                       "    t: {operator: bash, expand: {bash_command: [a, b]},\n"
+                       "        partial: {retries: 4, trigger_rule: always, env: {A: x}}}\n"),
+          "");
+    const struct dm_task *t = &s.set.dags[0]->tasks[0];
+    T_INT(t->retries, 4);
+    T_INT(t->trigger_rule, DM_RULE_ALWAYS);
+    T_STR(t->pool, "all");
+}
+
+static void dates_in_default_args_are_those_of_the_tasks(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    int64_t day = 1706659200 * DM_SEC; /* 2024-01-31 */
+    /* The DAG has its own: its tasks may begin later and end earlier, not the other way round. */
+    T_STR(findings(&s, "d:\n  start_date: 2024-01-31\n  end_date: 2024-03-31\n"
+                       "  default_args: {start_date: 2024-02-01, end_date: 2024-05-01}\n"
+                       "  tasks:\n"
+                       "    a: {operator: empty}\n"
+                       "    b: {operator: empty, start_date: 2024-01-01T00:00:00}\n"),
+          "");
+    const struct dm_dag *d = s.set.dags[0];
+    T_INT(d->start_date, day);
+    T_INT(d->tasks[0].start_date, day + DM_DAY);
+    T_INT(d->tasks[0].end_date, DM_NEVER);
+    T_INT(d->tasks[1].start_date, DM_NEVER);
+    /* It has none: it begins with the first task, and ends with the last one. */
+    T_STR(findings(&s, "d:\n  default_args: {start_date: 2024-01-31, end_date: 2024-03-31,\n"
+                       "                 timezone: utc}\n"
+                       "  tasks:\n"
+                       "    a: {operator: empty}\n"
+                       "    b: {operator: empty, start_date: 2024-01-30T00:00:00,\n"
+                       "        end_date: 2024-04-01T00:00:00}\n"),
+          "");
+    d = s.set.dags[0];
+    T_INT(d->start_date, day - DM_DAY);
+    T_INT(d->end_date, day + 61 * DM_DAY);
+    T_INT(d->tasks[0].start_date, day);
+    T_INT(d->tasks[0].end_date, day + 60 * DM_DAY);
+    T_INT(d->tasks[1].start_date, DM_NEVER);
+    /* One task without an end is enough for runs without one. */
+    T_STR(findings(&s, "d:\n  default_args: {start_date: 2024-01-31}\n"
+                       "  tasks:\n"
+                       "    a: {operator: empty}\n"
+                       "    b: {operator: empty, end_date: 2024-04-01T00:00:00}\n"),
+          "");
+    T_INT(s.set.dags[0]->end_date, DM_NEVER);
+    T_INT(s.set.dags[0]->tasks[1].end_date, day + 61 * DM_DAY);
+}
+
 static const char *kept(struct scene *s, const char *patterns, bool regexp)
 {
     struct dm_dag_scan scan;
@@ -589,4 +696,7 @@ T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(the_model_has_it_and_comes_back_whole), T_CASE(a_param_keeps_to_its_schema),
        T_CASE(rare_keys_come_back_as_they_were), T_CASE(one_file_loads_as_with_its_folder),
        T_CASE(a_scan_gives_what_a_load_reads), T_CASE(a_conf_keeps_to_the_params),
+       T_CASE(a_date_may_be_written_in_many_ways),
+       T_CASE(what_a_mapped_task_has_in_partial_is_its_own),
+       T_CASE(dates_in_default_args_are_those_of_the_tasks),
        T_CASE(airflowignore_is_obeyed_in_both_languages), T_CASE(mutated_files_end))

@@ -19,6 +19,8 @@ static const struct dm_op_field python_fields[] = {
     {NULL}};
 static const struct dm_op_field email_fields[] = {
     {.name = "to", .type = DM_FIELD_STRING_OR_LIST, .required = true, .templated = true},
+    {.name = "subject", .type = DM_FIELD_STRING, .required = true, .templated = true},
+    {.name = "html_content", .type = DM_FIELD_STRING, .required = true, .templated = true},
     {.name = "conn_id", .type = DM_FIELD_STRING, .alias = "smtp_conn_id"},
     {NULL}};
 static const char *const bash_names[] = {"airflow.operators.bash.BashOperator", NULL};
@@ -80,7 +82,9 @@ static void each_form_becomes_an_operator(void)
     T_STR(of_task(&s, "d: {tasks: {t: {operator: empty, on_failure_callback: {callback: airflow."
                       "providers.smtp.notifications.smtp.send_smtp_notification, to: a@b.test, "
                       "smtp_conn_id: m}}}}"),
-          "on_failure_callback email {\"to\": \"a@b.test\", \"conn_id\": \"m\"}");
+          "on_failure_callback email {\"to\": \"a@b.test\", \"subject\": "
+          "\"{{ dag.dag_id }}.{{ ti.task_id }} failed\", \"html_content\": \"<p>{{ dag.dag_id "
+          "}}.{{ ti.task_id }} failed in the run {{ run_id }}.</p>\", \"conn_id\": \"m\"}");
     T_STR(of_task(&s, "d: {tasks: {t: {operator: empty, on_skipped_callback: [{operator: bash, "
                       "bash_command: x}, {operator: empty}]}}}"),
           "on_skipped_callback bash {\"bash_command\": \"x\", \"cwd\": \"/\"}\n"
