@@ -55,6 +55,7 @@ struct dm_eval {
     unsigned depth, calls;
     bool placed; /* the error knows its place */
     bool autoescape;
+    bool constant; /* in an expression without variables: infinity and NaN have a name */
 };
 
 enum dm_template_error {
@@ -88,6 +89,9 @@ struct dm_args {
     struct dm_named_arg *named;
     size_t n_named;
 };
+
+/* The value of a named argument, or NULL. */
+const struct dm_value *dm_named_arg(const struct dm_args *args, const char *name);
 
 enum { DM_CALL_ARGS = 10 };
 struct dm_call {
@@ -142,6 +146,8 @@ struct dm_class {
                   const struct dm_value *y, const struct dm_value **ret);
     /* -1, 0, 1, or DM_UNORDERED. */
     int (*compare)(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y);
+    /* Of a tuple whose items have names: the tuple. */
+    const struct dm_value *(*tuple)(const struct dm_value *self);
     bool is_sequence, is_mapping;
 };
 enum { DM_UNORDERED = 2 };
@@ -172,6 +178,10 @@ int dm_eval_defined(struct dm_eval *e, const struct dm_value *v) dm_nodiscard;
 
 /* A one-way iterator over a list (what map, select … give). */
 const struct dm_value *dm_generator(struct dm_eval *e, const struct dm_value *list);
+/* The same where making the items ended with rc: the error in e->err comes to the one who reads on behind them. */
+const struct dm_value *dm_generator_after(struct dm_eval *e, int rc, const struct dm_value *list);
+/* Its next item: 1, 0 at the end, error. */
+int dm_generator_next(struct dm_eval *e, const struct dm_value *v, const struct dm_value **ret);
 
 /* --- values with Python's meaning (template_value.c, template_ops.c, template_attr.c) --- */
 const char *dm_type_name(const struct dm_value *v);
@@ -249,10 +259,14 @@ int dm_brace_format(struct dm_eval *e, struct dm_str format, const struct dm_arg
 int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str spec,
                    struct dm_strbuf *b) dm_nodiscard;
 struct dm_json_style {
-    int indent; /* -1 = one line */
+    int indent;           /* blanks per level; -1 = one line */
+    struct dm_str margin; /* what stands for them, where p is not NULL */
     bool sorted, ascii, html;
     struct dm_str item_sep, key_sep; /* empty p = Python's defaults */
 };
+/* json.dumps's `indent`: a number of blanks, the text of one level, or none. */
+int dm_json_indent(struct dm_eval *e, const struct dm_call *c, size_t i,
+                   struct dm_json_style *style) dm_nodiscard;
 int dm_json_text(struct dm_eval *e, const struct dm_value *v, const struct dm_json_style *style,
                  struct dm_strbuf *b) dm_nodiscard;
 /* A Python literal ("[1, 'a']"); 1 = it is one, 0 = it is not. */

@@ -40,7 +40,7 @@ enum dm_node_kind {
     /* statements */
     DM_N_BODY,      /* list */
     DM_N_DATA,      /* value: a text */
-    DM_N_OUTPUT,    /* a */
+    DM_N_OUTPUT,    /* a; flag = it is constant, and may be infinite */
     DM_N_DO,        /* a */
     DM_N_IF,        /* list of PAIR (test: body); b = else or NULL */
     DM_N_FOR,       /* for a in b: body; c = `if`, otherwise = else; flag = recursive */
@@ -88,6 +88,10 @@ struct dm_template {
    (template_names.c) */
 void dm_template_free_names(struct dm_arena *a, const struct dm_node *body,
                             void (*found)(void *user, const struct dm_node *name), void *user);
+
+/* Computes what is constant (template_fold.c); an error where that is undefined and asked for all the same. */
+int dm_template_fold(struct dm_arena *a, const struct dm_template *t,
+                     struct dm_err *reterr) dm_nodiscard;
 
 /* Parses one expression that is the whole text (for literals). */
 int dm_template_expression(struct dm_arena *a, struct dm_str text, const struct dm_node **ret,

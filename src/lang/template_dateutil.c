@@ -7,7 +7,7 @@ enum part { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MICROSECOND, PARTS };
 struct relative {
     int64_t add[PARTS];
     int64_t set[PARTS]; /* -1 = not given */
-    int weekday, nth;   /* weekday -1 = none; 0 = Monday */
+    int weekday, nth;   /* weekday -1 = none; 0 = Monday; nth 0 = not said, the first one */
 };
 
 struct weekday {
@@ -67,7 +67,7 @@ static int read_weekday(struct dm_eval *e, const struct dm_value *v, struct rela
     if (!w && (!dm_is_int(v) || dm_int_of(v) < 0 || dm_int_of(v) > 6))
         return dm_eval_fail(e, DM_TE_TYPE, "weekday is 0 (Monday) to 6, or MO to SU");
     r->weekday = w ? w->day : (int)dm_int_of(v);
-    r->nth = w && w->nth ? w->nth : 1;
+    r->nth = w ? w->nth : 0;
     return 0;
 }
 
@@ -148,7 +148,9 @@ static int relative_text(struct dm_eval *e, const struct dm_value *self, bool re
     }
     for (int i = 0; i < PARTS; i++) {
         if (i == HOUR && r->weekday >= 0) {
-            dm_strbuf_addf(b, "%sweekday=%s(%+d)", sep, weekday_names[r->weekday], r->nth);
+            dm_strbuf_addf(b, "%sweekday=%s", sep, weekday_names[r->weekday]);
+            if (r->nth)
+                dm_strbuf_addf(b, "(%+d)", r->nth);
             sep = ", ";
         }
         if (r->set[i] < 0)
@@ -218,10 +220,10 @@ static int apply(struct dm_eval *e, const struct dm_value *v, const struct relat
     if (r->weekday < 0)
         return 0;
     DM_TRY(dm_shown(e, *ret, &t));
-    int now = dm_weekday_monday(&t.civil), nth = r->nth < 0 ? -r->nth : r->nth;
-    int jump = r->nth > 0 ? (7 - now + r->weekday) % 7 : (now - r->weekday + 7) % 7;
+    int now = dm_weekday_monday(&t.civil), nth = r->nth < 0 ? -r->nth : r->nth ? r->nth : 1;
+    int jump = r->nth >= 0 ? (7 - now + r->weekday) % 7 : (now - r->weekday + 7) % 7;
     jump += (nth > 1000 ? 1000 : nth - 1) * 7;
-    return move(e, *ret, (r->nth > 0 ? jump : -jump) * DM_DAY, ret);
+    return move(e, *ret, (r->nth >= 0 ? jump : -jump) * DM_DAY, ret);
 }
 
 /* Limits keep all sums within 64 bits: what is longer cannot be added to a date. */
@@ -235,16 +237,16 @@ static int checked(struct dm_eval *e, const struct relative *r, const struct dm_
     return 1;
 }
 
-/* x + y, or x - y; what is set in both is x's. */
+/* x + y, or x - y; what is set in both is y's in a sum, x's in a difference. */
 static struct relative sum(const struct relative *x, const struct relative *y, int64_t sign)
 {
     struct relative r = *x;
     for (int i = 0; i < PARTS; i++) {
         r.add[i] += sign * y->add[i];
-        if (r.set[i] < 0)
+        if (r.set[i] < 0 || (sign > 0 && y->set[i] >= 0))
             r.set[i] = y->set[i];
     }
-    if (r.weekday < 0) {
+    if (r.weekday < 0 || (sign > 0 && y->weekday >= 0)) {
         r.weekday = y->weekday;
         r.nth = y->nth;
     }

@@ -1,4 +1,6 @@
 /* Evaluator of templates: expressions. */
+#include <math.h>
+
 #include "lang/object.h"
 
 int dm_eval_fail(struct dm_eval *e, enum dm_template_error why, const char *fmt, ...)
@@ -277,6 +279,15 @@ static int eval_choice(struct dm_eval *e, struct dm_scope *s, const struct dm_no
     return 0;
 }
 
+/* Python writes constants as text, and there is no name for these. */
+static int check_named(struct dm_eval *e, const struct dm_value *v)
+{
+    return e->constant
+               ? 0
+               : dm_eval_fail(e, DM_TE_OTHER, "name '%s' is not defined: the number has no end",
+                              isnan(v->f) ? "nan" : "inf");
+}
+
 static int eval_node(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                      const struct dm_value **ret)
 {
@@ -284,7 +295,7 @@ static int eval_node(struct dm_eval *e, struct dm_scope *s, const struct dm_node
     switch (n->kind) {
     case DM_N_CONST:
         *ret = n->value;
-        return 0;
+        return n->value->kind == DM_FLOAT && !isfinite(n->value->f) ? check_named(e, n->value) : 0;
     case DM_N_NAME:
         return dm_lookup(e, s, n->name, ret);
     case DM_N_TUPLE:

@@ -91,7 +91,10 @@ static int exec_output(struct dm_eval *e, struct dm_scope *s, const struct dm_no
                        struct dm_strbuf *out)
 {
     const struct dm_value *v;
-    DM_TRY(dm_eval_expr(e, s, n->a, &v));
+    e->constant = n->flag;
+    int rc = dm_eval_expr(e, s, n->a, &v);
+    e->constant = false;
+    DM_TRY(rc);
     if (e->autoescape && !(v->kind == DM_STRING && v->safe)) {
         struct dm_str text;
         DM_TRY(dm_text_of(e, v, &text));

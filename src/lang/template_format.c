@@ -213,6 +213,28 @@ static int format_text(struct dm_eval *e, struct dm_str text, const struct spec 
     return 0;
 }
 
+/* {:c}: the character of a number, in its field as a number is. */
+static int format_char(struct dm_eval *e, const struct dm_value *v, const struct spec *s,
+                       struct dm_strbuf *b)
+{
+    _cleanup_strbuf_ struct dm_strbuf text;
+    dm_strbuf_init(&text, DM_BUF_MESSAGE);
+    if (s->precision >= 0)
+        return dm_eval_fail(e, DM_TE_VALUE, "Precision not allowed in integer format specifier");
+    if (s->sign)
+        return dm_eval_fail(e, DM_TE_VALUE, "Sign not allowed with integer format specifier 'c'");
+    if (s->alternate)
+        return dm_eval_fail(e, DM_TE_VALUE,
+                            "Alternate form (#) not allowed with integer format specifier 'c'");
+    if (s->grouping)
+        return dm_eval_fail(e, DM_TE_VALUE, "Cannot specify '%c' with 'c'.", s->grouping);
+    if (v->kind == DM_BIG || dm_int_of(v) < 0 || dm_int_of(v) > 0x10FFFF)
+        return dm_eval_fail(e, DM_TE_OVERFLOW, "%%c arg not in range(0x110000)");
+    dm_utf8_put(&text, (uint32_t)dm_int_of(v));
+    put_aligned(b, s, dm_strbuf_str(&text), 0, s->align ? s->align : '>');
+    return 0;
+}
+
 static bool is_align(char c)
 {
     return c == '<' || c == '>' || c == '^' || c == '=';
@@ -312,10 +334,8 @@ int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str te
             return unknown_code(e, &s, v);
         return format_float(e, dm_float_of(v), &s, b);
     }
-    if (s.type == 'c') {
-        dm_utf8_put(b, (uint32_t)dm_int_of(v) & 0x1FFFFF);
-        return 0;
-    }
+    if (s.type == 'c')
+        return format_char(e, v, &s, b);
     if (s.type && !strchr("bdoxXn", s.type))
         return unknown_code(e, &s, v);
     if (s.precision >= 0)
@@ -497,7 +517,7 @@ static int brace_text(struct braces *f, struct dm_str text, unsigned depth, stru
 static int first_value(struct braces *f, struct dm_str name, const struct dm_value **ret)
 {
     int64_t i;
-    if (!name.len || dm_str_to_i64(name, &i)) {
+    if (!name.len || (name.p[0] != '-' && name.p[0] != '+' && dm_str_to_i64(name, &i))) {
         if (!name.len) {
             f->automatic = true;
             i = (int64_t)f->next++;

@@ -44,7 +44,9 @@ static void write_break(struct writer *w, int level)
     if (w->style->indent < 0)
         return;
     dm_strbuf_addc(w->b, '\n');
-    for (int i = 0; i < level * w->style->indent; i++)
+    for (int i = 0; w->style->margin.p && i < level; i++)
+        dm_strbuf_addstr(w->b, w->style->margin);
+    for (int i = 0; !w->style->margin.p && i < level * w->style->indent; i++)
         dm_strbuf_addc(w->b, ' ');
 }
 
@@ -140,6 +142,24 @@ static int write_json(struct writer *w, const struct dm_value *v, int level)
         rc = write_value(w, v, level);
     dm_eval_leave(w->e);
     return rc;
+}
+
+int dm_json_indent(struct dm_eval *e, const struct dm_call *c, size_t i,
+                   struct dm_json_style *style)
+{
+    const struct dm_value *v = c->arg[i];
+    int64_t indent;
+    style->indent = -1;
+    if (!v || v->kind == DM_NULL)
+        return 0;
+    if (v->kind == DM_STRING) {
+        style->indent = 0;
+        style->margin = v->s.p ? v->s : DM_STR("");
+        return 0;
+    }
+    DM_TRY(dm_param_int(e, c, i, 0, &indent));
+    style->indent = indent < 0 ? 0 : indent > 100 ? 100 : (int)indent;
+    return 0;
 }
 
 int dm_json_text(struct dm_eval *e, const struct dm_value *v, const struct dm_json_style *style,

@@ -220,16 +220,11 @@ static int refused_clock(struct dm_eval *e, const struct dm_call *c, const struc
 
 static int json_dumps(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    struct dm_json_style style = {.indent = -1, .ascii = true};
-    struct dm_call call = *c;
-    int64_t indent;
+    struct dm_json_style style = {0};
     bool ascii;
-    if (call.arg[1] && call.arg[1]->kind == DM_NULL)
-        call.arg[1] = NULL;
-    DM_TRY(dm_param_int(e, &call, 1, -1, &indent));
+    DM_TRY(dm_json_indent(e, c, 1, &style));
     DM_TRY(dm_param_bool(e, c, 2, false, &style.sorted));
     DM_TRY(dm_param_bool(e, c, 3, true, &ascii));
-    style.indent = indent > 100 ? 100 : (int)indent;
     style.ascii = ascii;
     if (c->arg[4] && c->arg[4]->kind != DM_NULL) {
         struct dm_value *pair;

@@ -193,6 +193,8 @@ static struct dm_module *module_new(struct dm_eval *e, struct dm_scope *s, bool 
 static int load_first(struct dm_eval *e, const struct dm_value *names,
                       const struct dm_template **ret)
 {
+    if (names->kind == DM_NULL)
+        return dm_eval_fail(e, DM_TE_NOT_FOUND, "the file to include is none: it has no name");
     if (names->kind != DM_LIST && names->kind != DM_TUPLE)
         return load_value(e, names, ret);
     for (size_t i = 0; i < names->list.n; i++) {

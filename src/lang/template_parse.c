@@ -541,6 +541,7 @@ int dm_template_parse(struct dm_arena *a, struct dm_str text, struct dm_place pl
         t->place.file = dm_arena_strdup(a, place.file);
     DM_TRY(parse_body(&p, NULL, &t->body));
     t->blocks = p.blocks;
+    DM_TRY(dm_template_fold(a, t, reterr));
     struct names names = {.a = a};
     dm_map_init(&names.seen, a);
     dm_template_free_names(a, t->body, add_name, &names);
