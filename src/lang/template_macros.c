@@ -50,49 +50,20 @@ static int ds_format(struct dm_eval *e, const struct dm_call *c, const struct dm
     return format_time(e, day, to, ret);
 }
 
-/* Patterns of Unicode's locale data, for English: runs of one letter are fields. */
 static int ds_format_locale(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    static const struct {
-        const char *pattern, *format;
-    } fields[] = {
-        {"EEEE", "%A"}, {"EEE", "%a"}, {"EE", "%a"}, {"E", "%a"},  {"MMMM", "%B"}, {"MMM", "%b"},
-        {"MM", "%m"},   {"M", "%-m"},  {"dd", "%d"}, {"d", "%-d"}, {"yyyy", "%Y"}, {"yy", "%y"},
-        {"y", "%Y"},    {"HH", "%H"},  {"H", "%-H"}, {"hh", "%I"}, {"h", "%-I"},   {"mm", "%M"},
-        {"m", "%-M"},   {"ss", "%S"},  {"s", "%-S"}, {"a", "%p"},  {"D", "%-j"},   {"DDD", "%j"},
-    };
-    struct dm_str ds, from, pattern, locale;
+    struct dm_str ds, from, pattern, locale = DM_STR("en_US");
     const struct dm_value *day;
     DM_TRY(text_arg(e, c, 0, &ds));
     DM_TRY(dm_param_str(e, c, 1, "", &from));
     DM_TRY(dm_param_str(e, c, 2, "", &pattern));
-    DM_TRY(dm_param_str(e, c, 3, "en_US", &locale));
-    if (!dm_str_starts(locale, DM_STR("en")))
-        return dm_eval_fail(e, DM_TE_VALUE, "ds_format_locale() knows English only, not '%.*s'",
-                            DM_FMT(locale));
+    if (c->arg[3] && c->arg[3]->kind != DM_NULL)
+        DM_TRY(dm_param_str(e, c, 3, "", &locale));
     DM_TRY(dm_strptime(e, ds, from, &day));
-    _cleanup_strbuf_ struct dm_strbuf format;
-    dm_strbuf_init(&format, DM_BUF_MESSAGE);
-    for (size_t i = 0; i < pattern.len;) {
-        size_t n = 1, k = 0, count = sizeof(fields) / sizeof(fields[0]);
-        while (i + n < pattern.len && pattern.p[i + n] == pattern.p[i])
-            n++;
-        if (pattern.p[i] == '\'') {
-            const char *close = memchr(pattern.p + i + 1, '\'', pattern.len - i - 1);
-            n = close ? (size_t)(close - pattern.p) + 1 - i : 1;
-            dm_strbuf_addstr(&format, dm_str_sub(pattern, i + 1, i + n - (close != NULL)));
-            i += n;
-            continue;
-        }
-        while (k < count && !dm_str_is(dm_str_sub(pattern, i, i + n), fields[k].pattern))
-            k++;
-        if (k < count)
-            dm_strbuf_adds(&format, fields[k].format);
-        else
-            dm_strbuf_addstr(&format, dm_str_sub(pattern, i, i + n));
-        i += n;
-    }
-    return format_time(e, day, dm_strbuf_str(&format), ret);
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    DM_TRY(dm_format_locale(e, day, pattern, locale.len ? locale : DM_STR("en_US"), &b));
+    return dm_new_text(e, &b, ret);
 }
 
 static int diff_for_humans(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
