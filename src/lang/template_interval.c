@@ -13,22 +13,33 @@ struct interval {
 
 static const struct dm_class class_interval, class_duration;
 
-/* Counts whole months first, then what is left. */
+/* Months and days from clock to clock; days that are missing are borrowed from the month before the later one. */
 static void count_units(struct interval *i, int64_t from, int64_t to)
 {
     struct dm_civil a = dm_civil_from_us(from), b = dm_civil_from_us(to);
+    int64_t of_day = ((to % DM_DAY) + DM_DAY) % DM_DAY - ((from % DM_DAY) + DM_DAY) % DM_DAY;
     int64_t months = (int64_t)(b.year - a.year) * 12 + b.month - a.month;
-    if (dm_add_months(from, months) > to)
+    int days = b.day - a.day - (of_day < 0);
+    of_day += of_day < 0 ? DM_DAY : 0;
+    if (days < 0) {
+        int before =
+            dm_month_days(b.month == 1 ? b.year - 1 : b.year, b.month == 1 ? 12 : b.month - 1);
+        int longer = dm_month_days(b.year, b.month) - before;
         months--;
-    int64_t rest = to - dm_add_months(from, months);
+        if (days == longer) {
+            days = 0;
+            months++;
+        } else {
+            days += days < longer && before < a.day ? a.day : before;
+        }
+    }
     i->years = months / 12;
     i->months = months % 12;
-    i->days = rest / DM_DAY;
-    i->hours = rest / DM_HOUR % 24;
-    i->minutes = rest / DM_MIN % 60;
-    i->seconds = rest / DM_SEC % 60;
-    i->usec = rest % DM_SEC;
-    i->total_days = (to - from) / DM_DAY;
+    i->days = days;
+    i->hours = of_day / DM_HOUR;
+    i->minutes = of_day / DM_MIN % 60;
+    i->seconds = of_day / DM_SEC % 60;
+    i->usec = of_day % DM_SEC;
 }
 
 static struct interval *make(struct dm_eval *e, const struct dm_value *start,
@@ -41,11 +52,14 @@ static struct interval *make(struct dm_eval *e, const struct dm_value *start,
     i->start = absolute && i->invert ? end : start;
     i->end = absolute && i->invert ? start : end;
     i->us = absolute && i->invert ? from - to : to - from;
-    /* Calendar units count on the wall clock where both show the same zone. */
+    /* Days are counted on the calendar, units on the wall clock where both show the same zone on two days. */
     if (dm_shown(e, start, &a) == 0 && dm_shown(e, end, &b) == 0) {
+        int64_t days = dm_days_from_civil(b.civil.year, b.civil.month, b.civil.day) -
+                       dm_days_from_civil(a.civil.year, a.civil.month, a.civil.day);
+        i->total_days = i->invert ? -days : days;
         const char *za = start->kind == DM_DATETIME && start->time.zone ? start->time.zone : "UTC";
         const char *zb = end->kind == DM_DATETIME && end->time.zone ? end->time.zone : "UTC";
-        if (strcmp(za, zb) == 0) {
+        if (strcmp(za, zb) == 0 && days != 0) {
             from = a.local;
             to = b.local;
         }
@@ -104,11 +118,23 @@ static int number(struct dm_eval *e, const struct dm_call *c, int64_t unit,
         return number(e, c, unit, ret);                                                      \
     }
 
-IN_UNIT(in_weeks, 7 * DM_DAY)
-IN_UNIT(in_days, DM_DAY)
 IN_UNIT(in_hours, DM_HOUR)
 IN_UNIT(in_minutes, DM_MIN)
 IN_UNIT(in_seconds, DM_SEC)
+
+static int in_days(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct interval *i = c->self->object->data;
+    *ret = dm_int_value(e, sign(i) * i->total_days);
+    return 0;
+}
+
+static int in_weeks(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    const struct interval *i = c->self->object->data;
+    *ret = dm_int_value(e, sign(i) * (i->total_days / 7));
+    return 0;
+}
 
 static int in_months(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
