@@ -195,6 +195,8 @@ int dm_items(struct dm_eval *e, const struct dm_value *v, struct dm_value **ret)
 bool dm_is_iterable(const struct dm_value *v);
 int dm_length(struct dm_eval *e, const struct dm_value *v, int64_t *ret) dm_nodiscard;
 int dm_equal(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y) dm_nodiscard;
+/* The tuple that a tuple with named items is; any other value itself. */
+const struct dm_value *dm_as_tuple(const struct dm_value *v);
 /* op is one of < <= > >=. */
 int dm_order(struct dm_eval *e, enum dm_tok_op op, const struct dm_value *x,
              const struct dm_value *y) dm_nodiscard;
@@ -275,6 +277,8 @@ int dm_literal(struct dm_arena *a, struct dm_str text, const struct dm_value **r
 /* --- attributes and methods by kind --- */
 extern const struct dm_callable dm_str_methods[], dm_list_methods[], dm_map_methods[],
     dm_tuple_methods[];
+int dm_number_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
+                   const struct dm_value **ret);
 int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
                  const struct dm_value **ret);
 int dm_delta_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,

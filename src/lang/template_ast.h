@@ -131,7 +131,7 @@ enum dm_tuple_rule {
     DM_TUPLE_PARENS,  /* () is allowed */
     DM_TUPLE_TEST,    /* no `x if y` */
     DM_TUPLE_NO_COND, /* the same, and ends at `recursive`: the iterable of `for` */
-    DM_TUPLE_SIMPLE,  /* primaries only: a target; ends at `in` too */
+    DM_TUPLE_SIMPLE,  /* primaries only: a target */
 };
 int dm_parse_expression(struct dm_parser *p, const struct dm_node **ret) dm_nodiscard;
 int dm_parse_tuple(struct dm_parser *p, enum dm_tuple_rule rule,

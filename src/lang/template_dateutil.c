@@ -7,6 +7,7 @@ enum part { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MICROSECOND, PARTS };
 struct relative {
     int64_t add[PARTS];
     int64_t set[PARTS]; /* -1 = not given */
+    int64_t leapdays;   /* added behind February of a leap year */
     int weekday, nth;   /* weekday -1 = none; 0 = Monday; nth 0 = not said, the first one */
 };
 
@@ -71,6 +72,28 @@ static int read_weekday(struct dm_eval *e, const struct dm_value *v, struct rela
     return 0;
 }
 
+/* A day of the year; of one that is no leap year with `common`. */
+static int read_yearday(struct dm_eval *e, const struct dm_value *v, bool common,
+                        struct relative *r)
+{
+    int64_t day = 0;
+    int month = 1;
+    if (v->kind == DM_NULL)
+        return 0;
+    DM_TRY(read_amount(e, "yearday", v, 1, &day));
+    if (day == 0)
+        return 0;
+    if (day < 0 || day > 366)
+        return dm_eval_fail(e, DM_TE_VALUE, "invalid year day (%lld)", (long long)day);
+    if (!common && day > 59)
+        r->leapdays = -1;
+    for (; month < 12 && day > dm_month_days(2023, month); month++)
+        day -= dm_month_days(2023, month);
+    r->set[MONTH] = month;
+    r->set[DAY] = day;
+    return 0;
+}
+
 static int read_named(struct dm_eval *e, struct dm_str name, const struct dm_value *v,
                       struct relative *r)
 {
@@ -91,6 +114,10 @@ static int read_named(struct dm_eval *e, struct dm_str name, const struct dm_val
             return read_amount(e, set_names[i], v, 1, &r->set[i]);
         }
     }
+    if (dm_str_is(name, "leapdays"))
+        return read_amount(e, "leapdays", v, 1, &r->leapdays);
+    if (dm_str_is(name, "yearday") || dm_str_is(name, "nlyearday"))
+        return read_yearday(e, v, name.len == strlen("nlyearday"), r);
     if (dm_str_is(name, "weekday"))
         return v->kind == DM_NULL ? 0 : read_weekday(e, v, r);
     return dm_eval_fail(e, DM_TE_TYPE, "relativedelta() got an unexpected keyword argument '%.*s'",
@@ -213,9 +240,10 @@ static int apply(struct dm_eval *e, const struct dm_value *v, const struct relat
     if (r->add[DAY] > 4000000 || r->add[DAY] < -4000000)
         return dm_eval_fail(e, DM_TE_OVERFLOW, "date value out of range");
     DM_TRY(dm_time_like(e, v, local, ret));
+    bool leaps = r->leapdays && c.month > 2 && dm_is_leap(c.year);
     DM_TRY(move(e, *ret,
-                r->add[DAY] * DM_DAY + r->add[HOUR] * DM_HOUR + r->add[MINUTE] * DM_MIN +
-                    r->add[SECOND] * DM_SEC + r->add[MICROSECOND],
+                (r->add[DAY] + (leaps ? r->leapdays : 0)) * DM_DAY + r->add[HOUR] * DM_HOUR +
+                    r->add[MINUTE] * DM_MIN + r->add[SECOND] * DM_SEC + r->add[MICROSECOND],
                 ret));
     if (r->weekday < 0)
         return 0;

@@ -144,7 +144,11 @@ static int eval_item(struct dm_eval *e, struct dm_scope *s, const struct dm_node
         DM_TRY(eval_slice_part(e, s, n->b->a, &from));
         DM_TRY(eval_slice_part(e, s, n->b->b, &to));
         DM_TRY(eval_slice_part(e, s, n->b->c, &step));
-        return dm_slice(e, v, from, to, step, ret);
+        int rc = dm_slice(e, v, from, to, step, ret);
+        if (rc != DM_E_TYPE || !e->constant)
+            return rc;
+        *ret = dm_undefined(e, DM_TE_UNDEFINED, "%s object has no such element", dm_type_name(v));
+        return 0;
     }
     DM_TRY(dm_eval_expr(e, s, n->b, &key));
     return dm_getitem(e, v, key, ret);

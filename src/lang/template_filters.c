@@ -122,10 +122,6 @@ int dm_filter_tojson(struct dm_eval *e, const struct dm_call *c, const struct dm
     DM_TRY(dm_json_indent(e, c, 0, &style));
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_TEXT);
-    if (dm_is_undefined(c->self))
-        return dm_eval_fail(e, DM_TE_TYPE,
-                            "Object of type Undefined is not JSON serializable: %.*s",
-                            DM_FMT(dm_is_undefined(c->self)->message));
     DM_TRY(dm_json_text(e, c->self, &style, &b));
     DM_TRY(dm_new_text(e, &b, ret));
     *ret = dm_safe(e, *ret);

@@ -324,6 +324,19 @@ static void wrap_break(struct wrap *w)
     w->col = 0;
 }
 
+/* Where a word of which `at` bytes fit is cut: behind its last hyphen there that is not only behind hyphens. */
+static size_t behind_hyphen(struct dm_str word, size_t at)
+{
+    for (size_t i = at; i-- > 1;) {
+        if (word.p[i] != '-')
+            continue;
+        for (size_t k = 0; k < i; k++)
+            if (word.p[k] != '-')
+                return i + 1;
+    }
+    return at;
+}
+
 /* A chunk is a run of spaces or a piece of a word. */
 static void wrap_chunk(struct wrap *w, struct dm_str chunk)
 {
@@ -343,9 +356,11 @@ static void wrap_chunk(struct wrap *w, struct dm_str chunk)
             continue;
         }
         size_t at = dm_utf8_offset(chunk, (size_t)room);
+        if (w->hyphens)
+            at = behind_hyphen(chunk, at);
         dm_strbuf_addstr(w->b, dm_str_sub(chunk, 0, at));
+        n -= (int64_t)dm_utf8_count(dm_str_sub(chunk, 0, at));
         chunk = dm_str_sub(chunk, at, chunk.len);
-        n -= room;
         wrap_break(w);
     }
     dm_strbuf_addstr(w->b, chunk);
@@ -470,7 +485,7 @@ int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
         return 0;
     }
     if (bytes < base) {
-        *ret = dm_str_value(e, dm_str_printf(e->a, "%.0f Bytes", trunc(bytes)));
+        *ret = dm_str_value(e, dm_str_printf(e->a, "%.0f Bytes", trunc(bytes) + 0.0));
         return 0;
     }
     double unit = base;
@@ -498,7 +513,8 @@ int dm_filter_abs(struct dm_eval *e, const struct dm_call *c, const struct dm_va
     if (!dm_is_number(c->self))
         return dm_eval_fail(e, DM_TE_TYPE, "bad operand type for abs(): '%s'",
                             dm_type_name(c->self));
-    bool negative = c->self->kind == DM_BIG ? c->self->big->negative : dm_float_of(c->self) < 0;
+    bool negative =
+        c->self->kind == DM_BIG ? c->self->big->negative : signbit(dm_float_of(c->self)) != 0;
     return dm_negate(e, negative, c->self, ret);
 }
 
@@ -611,6 +627,8 @@ int dm_filter_int(struct dm_eval *e, const struct dm_call *c, const struct dm_va
         *ret = dm_int_value(e, dm_int_of(c->self));
     else if (c->self->kind == DM_BIG)
         *ret = c->self;
+    else if (c->self->kind == DM_FLOAT && isinf(c->self->f))
+        return dm_eval_fail(e, DM_TE_OVERFLOW, "cannot convert float infinity to integer");
     else if (c->self->kind == DM_FLOAT && isfinite(c->self->f))
         *ret = dm_big_from_f64(e->a, c->self->f);
     else

@@ -149,6 +149,9 @@ static int format_int(struct dm_eval *e, const struct dm_value *v, const struct 
     bool negative = false;
     struct dm_str digits;
     DM_TRY(int_digits(e, v, base, s->type == 'X', &negative, &digits));
+    if (s->precision > (int64_t)digits.len) /* of '%.3d': so many digits at least */
+        digits = dm_str_printf(e->a, "%0*d%.*s", (int)(s->precision - (int64_t)digits.len), 0,
+                               DM_FMT(digits));
     put_number(b, s, negative, prefix, digits, DM_STR(""), base == 10 ? 3 : 4);
     return 0;
 }
@@ -309,6 +312,10 @@ int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str te
     struct spec s;
     if (!text.len)
         return dm_text(e, v, b);
+    if (dm_is_undefined(v))
+        return dm_eval_fail(e, DM_TE_TYPE,
+                            "unsupported format string passed to an undefined value: %.*s",
+                            DM_FMT(dm_is_undefined(v)->message));
     /* Pendulum's own dates take its tokens, and strftime's where there is a %. */
     if (v->kind == DM_DATETIME || v->kind == DM_DATE)
         return (v->kind == DM_DATETIME && v->time.plain) || dm_str_find(text, DM_STR("%"), 0) >= 0
@@ -371,6 +378,8 @@ static int star_or_number(struct percent *f, const char **p, const char *end, in
     const struct dm_value *v;
     (*p)++;
     DM_TRY(next_arg(f, &v));
+    if (v->kind == DM_BIG)
+        return dm_eval_fail(f->e, DM_TE_OVERFLOW, "Python int too large to convert to C int");
     if (!dm_is_int(v))
         return dm_eval_fail(f->e, DM_TE_TYPE, "* wants int");
     *ret = dm_int_of(v);
@@ -403,8 +412,10 @@ static int percent_text(struct percent *f, struct spec *s, const struct dm_value
 {
     _cleanup_strbuf_ struct dm_strbuf text;
     dm_strbuf_init(&text, DM_BUF_TEXT);
-    if (s->type == 'c' && dm_is_int(v)) {
-        if (dm_int_of(v) < 0 || dm_int_of(v) > 0x10FFFF)
+    if (s->type == 'c') /* a character is not cut */
+        s->precision = -1;
+    if (s->type == 'c' && (dm_is_int(v) || v->kind == DM_BIG)) {
+        if (v->kind == DM_BIG || dm_int_of(v) < 0 || dm_int_of(v) > 0x10FFFF)
             return dm_eval_fail(f->e, DM_TE_OVERFLOW, "%%c arg not in range(0x110000)");
         dm_utf8_put(&text, (uint32_t)dm_int_of(v));
     } else if (s->type == 'c' && (v->kind != DM_STRING || dm_utf8_count(v->s) != 1)) {
@@ -423,6 +434,7 @@ static int conversion(struct percent *f, const char **p, const char *end, struct
 {
     struct spec s = {.fill = DM_STR(" "), .width = -1, .precision = -1};
     const struct dm_value *v = NULL;
+    const char *start = *p;
     if (*p < end && **p == '(') {
         const char *close = memchr(*p, ')', (size_t)(end - *p));
         if (!close)
@@ -454,29 +466,28 @@ static int conversion(struct percent *f, const char **p, const char *end, struct
         minus = true;
         s.width = -s.width;
     }
-    if (s.width > WIDTH_MAX || s.precision > PRECISION_MAX)
-        return dm_eval_fail(f->e, DM_TE_VALUE, "width too big");
     while (*p < end && (**p == 'l' || **p == 'h' || **p == 'L'))
         (*p)++;
     if (*p >= end)
         return dm_eval_fail(f->e, DM_TE_VALUE, "incomplete format");
+    bool bare = *p == start;
     s.type = *(*p)++;
-    if (s.type == '%') {
+    if (s.type == '%' && bare) {
         dm_strbuf_addc(b, '%');
         return 0;
     }
-    if (!strchr("diuxXoeEfFgGcrsa", s.type))
-        return dm_eval_fail(f->e, DM_TE_VALUE, "unsupported format character '%c'", s.type);
-    if (!v)
+    if (!v && s.type != '%')
         DM_TRY(next_arg(f, &v));
+    if (!s.type || !strchr("diuxXoeEfFgGcrsa", s.type))
+        return dm_eval_fail(f->e, DM_TE_VALUE, "unsupported format character '%c'", s.type);
+    if (s.width > WIDTH_MAX || s.precision > PRECISION_MAX)
+        return dm_eval_fail(f->e, DM_TE_VALUE, "width too big");
     if (minus)
         s.align = '<';
     else if (zero)
         s.align = '=', s.fill = DM_STR("0");
     if (strchr("crsa", s.type))
         return percent_text(f, &s, v, b);
-    if (strchr("diuxXo", s.type))
-        s.precision = -1;
     return percent_number(f, &s, v, b);
 }
 
@@ -514,23 +525,22 @@ struct braces {
 
 static int brace_text(struct braces *f, struct dm_str text, unsigned depth, struct dm_strbuf *b);
 
+static bool all_digits(struct dm_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    return s.len > 0;
+}
+
 static int first_value(struct braces *f, struct dm_str name, const struct dm_value **ret)
 {
     int64_t i;
-    if (!name.len || (name.p[0] != '-' && name.p[0] != '+' && dm_str_to_i64(name, &i))) {
-        if (!name.len) {
-            f->automatic = true;
-            i = (int64_t)f->next++;
-        } else {
-            f->manual = true;
-        }
-        if (f->manual && f->automatic)
-            return dm_eval_fail(f->e, DM_TE_VALUE,
-                                "cannot switch between manual and automatic field numbering");
-        if (i < 0 || (size_t)i >= f->args->n)
+    if (all_digits(name)) {
+        if (!dm_str_to_i64(name, &i) || (size_t)i >= f->args->n)
             return dm_eval_fail(f->e, DM_TE_INDEX,
-                                "Replacement index %lld out of range for positional args tuple",
-                                (long long)i);
+                                "Replacement index %.*s out of range for positional args tuple",
+                                DM_FMT(name));
         *ret = f->args->pos[i];
         return 0;
     }
@@ -543,10 +553,26 @@ static int first_value(struct braces *f, struct dm_str name, const struct dm_val
     return dm_eval_fail(f->e, DM_TE_KEY, "'%.*s'", DM_FMT(name));
 }
 
+/* An empty field is the next one; the two ways do not go together. */
+static int number_field(struct braces *f, struct dm_str *field)
+{
+    if (!field->len) {
+        f->automatic = true;
+        *field = dm_str_printf(f->e->a, "%zu", f->next++);
+    } else if (all_digits(*field)) {
+        f->manual = true;
+    }
+    if (f->manual && f->automatic)
+        return dm_eval_fail(f->e, DM_TE_VALUE,
+                            "cannot switch between manual and automatic field numbering");
+    return 0;
+}
+
 /* "name.attribute[key]…". */
 static int field_value(struct braces *f, struct dm_str field, const struct dm_value **ret)
 {
     size_t i = 0;
+    DM_TRY(number_field(f, &field));
     while (i < field.len && field.p[i] != '.' && field.p[i] != '[')
         i++;
     DM_TRY(first_value(f, dm_str_sub(field, 0, i), ret));
@@ -561,7 +587,7 @@ static int field_value(struct braces *f, struct dm_str field, const struct dm_va
             return dm_eval_fail(f->e, DM_TE_VALUE, "Empty attribute in format string");
         if (!item)
             DM_TRY(dm_getattr(f->e, *ret, name, ret));
-        else if (dm_str_to_i64(name, &number))
+        else if (all_digits(name) && dm_str_to_i64(name, &number))
             DM_TRY(dm_getitem(f->e, *ret, dm_int_value(f->e, number), ret));
         else
             DM_TRY(dm_getitem(f->e, *ret, dm_str_value(f->e, name), ret));

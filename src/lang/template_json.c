@@ -104,7 +104,11 @@ static int write_map(struct writer *w, const struct dm_value *v, int level)
 
 static int write_value(struct writer *w, const struct dm_value *v, int level)
 {
-    DM_TRY(dm_eval_defined(w->e, v));
+    if (dm_is_undefined(v))
+        return dm_eval_fail(w->e, DM_TE_TYPE,
+                            "Object of type Undefined is not JSON serializable: %.*s",
+                            DM_FMT(dm_is_undefined(v)->message));
+    v = dm_as_tuple(v);
     switch (v->kind) {
     case DM_NULL:
         dm_strbuf_adds(w->b, "null");

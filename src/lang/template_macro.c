@@ -98,6 +98,11 @@ static int macro_attr(struct dm_eval *e, const struct dm_value *self, struct dm_
         *ret = dm_bool_value(n->uses & DM_USES_VARARGS);
     } else if (dm_str_is(name, "catch_kwargs")) {
         *ret = dm_bool_value(n->uses & DM_USES_KWARGS);
+    } else if (dm_str_is(name, "explicit_caller")) {
+        bool given = false;
+        for (size_t i = 0; i < n->n_list; i++)
+            given |= dm_str_is(n->list[i]->name, "caller");
+        *ret = dm_bool_value(given);
     } else if (dm_str_is(name, "caller")) {
         *ret = dm_bool_value(n->uses & DM_USES_CALLER);
     } else {

@@ -197,6 +197,8 @@ static int json_dumps(struct dm_eval *e, const struct dm_call *c, const struct d
     DM_TRY(dm_param_bool(e, c, 2, false, &style.sorted));
     DM_TRY(dm_param_bool(e, c, 3, true, &ascii));
     style.ascii = ascii;
+    if (c->arg[5] && c->arg[5]->kind != DM_NULL)
+        return dm_eval_fail(e, DM_TE_TYPE, "dumps(): no function can be given as default here");
     if (c->arg[4] && c->arg[4]->kind != DM_NULL) {
         struct dm_value *pair;
         DM_TRY(dm_items(e, c->arg[4], &pair));
@@ -297,7 +299,7 @@ static const struct dm_callable datetime_members[] = {
 static const struct dm_callable timedelta_new = {
     "timedelta", "days? seconds? microseconds? milliseconds? minutes? hours? weeks?", timedelta};
 static const struct dm_callable json_members[] = {
-    {"dumps", "obj indent? sort_keys? ensure_ascii? separators?", json_dumps},
+    {"dumps", "obj indent? sort_keys? ensure_ascii? separators? default?", json_dumps},
     {"loads", "s", json_loads},
     {NULL},
 };
