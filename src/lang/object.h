@@ -43,6 +43,12 @@ struct dm_block {
     struct dm_block *next; /* what super() means */
 };
 
+/* What was put out by a body of a native template: one value is itself, several are a text. */
+struct dm_pieces {
+    size_t n;
+    const struct dm_value *first; /* NULL = a text of the template */
+};
+
 struct dm_eval {
     struct dm_arena *a;
     const struct dm_context *c;
@@ -55,7 +61,8 @@ struct dm_eval {
     unsigned depth, calls;
     bool placed; /* the error knows its place */
     bool autoescape;
-    bool constant; /* in an expression without variables: infinity and NaN have a name */
+    struct dm_pieces *pieces; /* of a native template's output; NULL = a text is wanted */
+    bool constant;            /* in an expression without variables: infinity and NaN have a name */
 };
 
 enum dm_template_error {
@@ -343,6 +350,11 @@ int dm_assign(struct dm_eval *e, struct dm_scope *s, const struct dm_node *targe
 int dm_exec_for(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                 struct dm_strbuf *out) dm_nodiscard;
 const struct dm_value *dm_macro(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n);
+/* Counts a value (or with NULL a text) of the output, for native templates. */
+void dm_exec_piece(struct dm_eval *e, const struct dm_value *v);
+/* What a body put out, as one value: its text `b`, or what native templates make of the pieces. */
+int dm_exec_result(struct dm_eval *e, const struct dm_pieces *pieces, struct dm_strbuf *b,
+                   const struct dm_value **ret) dm_nodiscard;
 /* The text of a body. */
 int dm_exec_text(struct dm_eval *e, struct dm_scope *s, const struct dm_node *body,
                  const struct dm_value **ret) dm_nodiscard;

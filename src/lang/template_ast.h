@@ -93,10 +93,6 @@ void dm_template_free_names(struct dm_arena *a, const struct dm_node *body,
 int dm_template_fold(struct dm_arena *a, const struct dm_template *t,
                      struct dm_err *reterr) dm_nodiscard;
 
-/* Parses one expression that is the whole text (for literals). */
-int dm_template_expression(struct dm_arena *a, struct dm_str text, const struct dm_node **ret,
-                           struct dm_err *reterr) dm_nodiscard;
-
 /* Between the two files of the parser. */
 struct dm_parser {
     struct dm_arena *a;

@@ -1,4 +1,4 @@
-/* JSON in templates, as Python's json.dumps writes it; and Python literals. */
+/* JSON in templates, as Python's json.dumps writes it. */
 #include "lang/object.h"
 
 #include <math.h>
@@ -173,58 +173,4 @@ int dm_json_text(struct dm_eval *e, const struct dm_value *v, const struct dm_js
     w.item_sep = style->item_sep.p ? style->item_sep : dm_str_c(style->indent >= 0 ? "," : ", ");
     w.key_sep = style->key_sep.p ? style->key_sep : DM_STR(": ");
     return write_json(&w, v, 0);
-}
-
-static int literal(struct dm_arena *a, const struct dm_node *n, const struct dm_value **ret)
-{
-    switch (n->kind) {
-    case DM_N_CONST:
-        /* Of the constants only Python's own spelling. */
-        if (n->name.len && (n->name.p[0] < 'A' || n->name.p[0] > 'Z'))
-            return 0;
-        *ret = n->value;
-        return 1;
-    case DM_N_NEG:
-    case DM_N_POS:
-        if (n->a->kind != DM_N_CONST ||
-            (n->a->value->kind != DM_INT && n->a->value->kind != DM_FLOAT))
-            return 0;
-        *ret = n->a->value;
-        if (n->kind == DM_N_NEG)
-            *ret = n->a->value->kind == DM_INT ? dm_value_int(a, -n->a->value->i)
-                                               : dm_value_float(a, -n->a->value->f);
-        return 1;
-    case DM_N_LIST:
-    case DM_N_TUPLE: {
-        struct dm_value *list = dm_value_list(a, n->n_list);
-        list->kind = n->kind == DM_N_LIST ? DM_LIST : DM_TUPLE;
-        for (size_t i = 0; i < n->n_list; i++)
-            if (!literal(a, n->list[i], &list->list.items[i]))
-                return 0;
-        *ret = list;
-        return 1;
-    }
-    case DM_N_DICT: {
-        struct dm_value *map = dm_value_map(a);
-        for (size_t i = 0; i < n->n_list; i++) {
-            const struct dm_value *key, *value;
-            if (!literal(a, n->list[i]->a, &key) || !literal(a, n->list[i]->b, &value) ||
-                !dm_is_hashable(key))
-                return 0;
-            dm_map_set_value(a, map, key, value);
-        }
-        *ret = map;
-        return 1;
-    }
-    default:
-        return 0;
-    }
-}
-
-int dm_literal(struct dm_arena *a, struct dm_str text, const struct dm_value **ret)
-{
-    const struct dm_node *n;
-    if (dm_template_expression(a, text, &n, NULL) < 0)
-        return 0;
-    return literal(a, n, ret);
 }

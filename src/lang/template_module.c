@@ -99,8 +99,12 @@ static int block_call(struct dm_eval *e, const struct dm_value *self, const stru
         return dm_eval_fail(e, DM_TE_TYPE, "a block takes no arguments");
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_TEXT);
-    DM_TRY(run_block(e, ref->module, ref->scope, ref->block, &b));
-    return dm_new_text(e, &b, ret);
+    struct dm_pieces pieces = {0}, *around = e->pieces;
+    e->pieces = around ? &pieces : NULL;
+    int rc = run_block(e, ref->module, ref->scope, ref->block, &b);
+    e->pieces = around;
+    DM_TRY(rc);
+    return dm_exec_result(e, &pieces, &b, ret);
 }
 
 static int block_attr(struct dm_eval *e, const struct dm_value *self, struct dm_str name,

@@ -553,20 +553,6 @@ int dm_template_parse(struct dm_arena *a, struct dm_str text, struct dm_place pl
     return 0;
 }
 
-int dm_template_expression(struct dm_arena *a, struct dm_str text, const struct dm_node **ret,
-                           struct dm_err *reterr)
-{
-    struct dm_str tag = dm_str_printf(a, "{{%.*s}}", DM_FMT(text));
-    struct dm_tok *toks;
-    size_t n;
-    DM_TRY(dm_template_lex(a, tag, (struct dm_place){0}, &toks, &n, reterr));
-    struct dm_parser p = {.a = a, .err = reterr, .tok = toks + 1};
-    DM_TRY(dm_parse_tuple(&p, DM_TUPLE_PLAIN, ret));
-    if (p.tok->kind != DM_TOK_VAR_END || p.tok + 2 != toks + n)
-        return dm_parser_unexpected(&p, "the end");
-    return 0;
-}
-
 const char *const *dm_template_names(const struct dm_template *t)
 {
     return t->names;
