@@ -298,6 +298,8 @@ int dm_date_binary(struct dm_eval *e, enum dm_tok_op op, const struct dm_value *
 /* 1 = they can be compared, with -1, 0 or 1 in *ret; 0 = they cannot. */
 int dm_date_compare(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y,
                     int *ret);
+/* What the class datetime has, of a datetime too: strptime() …: 1, or 0. */
+int dm_datetime_member(struct dm_eval *e, struct dm_str name, const struct dm_value **ret);
 int dm_strftime(struct dm_eval *e, const struct dm_value *v, struct dm_str format,
                 struct dm_strbuf *b) dm_nodiscard;
 int dm_strptime(struct dm_eval *e, struct dm_str text, struct dm_str format,

@@ -618,6 +618,28 @@ CHOOSE(reject, false, false)
 CHOOSE(selectattr, true, true)
 CHOOSE(rejectattr, true, false)
 
+/* Keys that cannot be compared are sorted by the names of their types. */
+static int sort_keys(struct dm_eval *e, struct dm_sort_item *order, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct dm_sort_item item = order[i];
+        size_t k = i;
+        for (; k > 0; k--) {
+            int less = dm_order(e, DM_OP_LT, item.key, order[k - 1].key);
+            if (less < 0 && less != DM_E_TYPE)
+                return less;
+            if (less < 0)
+                less = strcmp(dm_type_name(item.key), dm_type_name(order[k - 1].key)) < 0;
+            if (!less)
+                break;
+            order[k] = order[k - 1];
+        }
+        order[k] = item;
+        DM_TRY(dm_eval_charge(e, (i - k) * 64));
+    }
+    return 0;
+}
+
 /* pprint: keys sorted; what does not fit 80 columns has one item per line. */
 static int pretty(struct dm_eval *e, const struct dm_value *v, size_t indent, size_t after,
                   struct dm_strbuf *b)
@@ -627,11 +649,7 @@ static int pretty(struct dm_eval *e, const struct dm_value *v, size_t indent, si
         struct dm_sort_item *order = dm_arena_array(e->a, struct dm_sort_item, v->map.n + 1);
         for (size_t i = 0; i < v->map.n; i++)
             order[i] = (struct dm_sort_item){v->map.pairs[i].key, v->map.pairs[i].value};
-        bool texts = true;
-        for (size_t i = 0; i < v->map.n; i++)
-            texts &= v->map.pairs[i].key->kind == DM_STRING;
-        if (texts)
-            DM_TRY(dm_sort(e, order, v->map.n, false));
+        DM_TRY(sort_keys(e, order, v->map.n));
         struct dm_value *sorted_map = dm_value_map(e->a);
         for (size_t i = 0; i < v->map.n; i++)
             dm_map_set_value(e->a, sorted_map, order[i].key, order[i].value);

@@ -218,11 +218,26 @@ static void add_words(const struct interval *i, struct dm_str sep, struct dm_str
         dm_strbuf_adds(b, "0 microseconds");
 }
 
+int dm_check_english(struct dm_eval *e, const struct dm_call *c, size_t i)
+{
+    struct dm_str locale;
+    if (!c->arg[i] || c->arg[i]->kind == DM_NULL)
+        return 0;
+    DM_TRY(dm_param_str(e, c, i, "", &locale));
+    if (dm_str_is(locale, "en") || dm_str_starts(locale, DM_STR("en_")) ||
+        dm_str_starts(locale, DM_STR("en-")))
+        return 0;
+    dm_eval_fail(e, DM_TE_VALUE, "%s() knows English only, not '%.*s'", c->name, DM_FMT(locale));
+    dm_err_hint(e->err, "macros.ds_format_locale() writes days in other languages.");
+    return DM_E_INVALID;
+}
+
 static int in_words(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str sep;
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    DM_TRY(dm_check_english(e, c, 0));
     DM_TRY(dm_param_str(e, c, 1, " ", &sep));
     add_words(c->self->object->data, sep, &b);
     return dm_new_text(e, &b, ret);

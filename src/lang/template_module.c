@@ -131,7 +131,14 @@ static int self_attr(struct dm_eval *e, const struct dm_value *self, struct dm_s
     return 1;
 }
 
-static const struct dm_class class_self = {.type = "TemplateReference", .attr = self_attr};
+static int self_text(struct dm_eval *e, const struct dm_value *self, bool repr, struct dm_strbuf *b)
+{
+    dm_strbuf_adds(b, "<TemplateReference None>");
+    return 0;
+}
+
+static const struct dm_class class_self = {
+    .type = "TemplateReference", .attr = self_attr, .text = self_text};
 
 int dm_exec_block(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                   struct dm_strbuf *out)
