@@ -46,7 +46,7 @@ enum dm_node_kind {
     DM_N_FOR,       /* for a in b: body; c = `if`, otherwise = else; flag = recursive */
     DM_N_SET,       /* a = b; a is NAME, TUPLE or ATTR of a namespace */
     DM_N_SET_BLOCK, /* a = body through the filters b (may be NULL) */
-    DM_N_MACRO, /* name, list of parameters (NAME), named: their defaults (last ones), body, uses */
+    DM_N_MACRO, /* name (flag = none: of a call block), list of parameters (NAME), named: their defaults (last ones), body, uses */
     DM_N_CALL_BLOCK,   /* a: the CALL; body and parameters as a MACRO of their own: b */
     DM_N_FILTER_BLOCK, /* a: the filters, body */
     DM_N_WITH,         /* list of PAIR (NAME: value), body */

@@ -336,7 +336,7 @@ static int eval_node(struct dm_eval *e, struct dm_scope *s, const struct dm_node
     case DM_N_TEST:
         return eval_named(e, s, n, ret);
     case DM_N_SLICE:
-        return dm_eval_fail(e, DM_TE_TYPE, "a slice cannot be part of a tuple index");
+        return dm_eval_fail(e, DM_TE_OTHER, "a slice cannot be part of a tuple index");
     default:
         DM_BUG("node of kind %d is not an expression", (int)n->kind);
     }

@@ -287,7 +287,8 @@ static int datetime_combine(struct dm_eval *e, const struct dm_call *c, const st
     if (c->arg[0]->kind != DM_DATE && c->arg[0]->kind != DM_DATETIME)
         return dm_eval_fail(e, DM_TE_TYPE, "combine() argument 1 must be datetime.date, not %s",
                             dm_type_name(c->arg[0]));
-    if (strcmp(dm_type_name(c->arg[1]), "datetime.time") != 0)
+    if (strcmp(dm_type_name(c->arg[1]), "datetime.time") != 0 &&
+        strcmp(dm_type_name(c->arg[1]), "Time") != 0)
         return dm_eval_fail(e, DM_TE_TYPE, "combine() argument 2 must be datetime.time, not %s",
                             dm_type_name(c->arg[1]));
     DM_TRY(dm_shown(e, c->arg[0], &t));

@@ -257,7 +257,7 @@ static int parse_macro(struct dm_parser *p, struct dm_node *n)
 static int parse_call_block(struct dm_parser *p, struct dm_node *n)
 {
     struct dm_node *caller = dm_parser_node(p, DM_N_MACRO);
-    caller->name = DM_STR("caller");
+    caller->flag = true; /* it has no name */
     if (dm_parser_is_op(p, DM_OP_LPAREN))
         DM_TRY(parse_signature(p, caller));
     DM_TRY(dm_parse_expression(p, &n->a));

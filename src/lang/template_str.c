@@ -28,9 +28,33 @@ static int str_upper(struct dm_eval *e, const struct dm_call *c, const struct dm
     return mapped(e, SELF(c), dm_utf8_put_upper, ret);
 }
 
+enum { SIGMA = 0x3A3, FINAL_SIGMA = 0x3C2 };
+
+/* The character at p, lower case: a capital sigma that ends a word has a form of its own. */
+static void put_lower(struct dm_strbuf *b, struct dm_str s, const char *p, size_t n, uint32_t cp)
+{
+    uint32_t before = 0, after = 0;
+    if (cp == SIGMA && p > s.p)
+        dm_utf8_back(s.p, p, &before);
+    if (cp == SIGMA && p + n < s.p + s.len)
+        dm_utf8_get(p + n, s.p + s.len, &after);
+    if (dm_utf8_is_alpha(before) && !dm_utf8_is_alpha(after))
+        dm_utf8_put(b, FINAL_SIGMA);
+    else
+        dm_utf8_put_lower(b, cp);
+}
+
 static int str_lower(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    return mapped(e, SELF(c), dm_utf8_put_lower, ret);
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    for (const char *p = SELF(c).p, *end = p + SELF(c).len; p < end;) {
+        uint32_t cp;
+        size_t n = dm_utf8_get(p, end, &cp);
+        put_lower(&b, SELF(c), p, n, cp);
+        p += n;
+    }
+    return finish(e, &b, ret);
 }
 
 static void put_folded(struct dm_strbuf *b, uint32_t cp)
@@ -79,9 +103,13 @@ static int str_title(struct dm_eval *e, const struct dm_call *c, const struct dm
     bool within = false;
     for (const char *p = SELF(c).p, *end = p + SELF(c).len; p < end;) {
         uint32_t cp;
-        p += dm_utf8_get(p, end, &cp);
-        (within ? dm_utf8_put_lower : dm_utf8_put_title)(&b, cp);
+        size_t n = dm_utf8_get(p, end, &cp);
+        if (within)
+            put_lower(&b, SELF(c), p, n, cp);
+        else
+            dm_utf8_put_title(&b, cp);
         within = dm_utf8_is_alpha(cp);
+        p += n;
     }
     return finish(e, &b, ret);
 }

@@ -131,6 +131,67 @@ static void answers_are_those_of_the_original(void)
          "<a href=\"https://example.com/a\" rel=\"nofollow noopener\" target=\"_top\">exam...</a> "
          "x.com <a href=\"ftp:y\" rel=\"nofollow noopener\" target=\"_top\">ftp:y</a> &lt;b&gt;"},
         {"{{ var }}", "{'json': None, 'value': None}"},
+        {"{{ 'x' if 1e400 > 1 }}{{ 1e400 }} {{ 'nan' | float }} {{ [1e400] }}", "xinf nan [inf]"},
+        {"{{ params.limit / (1e400 if false else 5) }}", "5.0"},
+        {"{{ [3, 'a'] | map('abs') | first }}", "3"},
+        {"{{ [5, 'a'] | select('gt', 3) is defined }}", "True"},
+        {"{{ range(3) | map('string') | reverse }}", "['2', '1', '0']"},
+        {"{{ [1, {}] | tojson(indent='--') }}", "[\n--1,\n--{}\n]"},
+        {"{{ [{'k': 2}, {'k': 1}] | groupby('k') | min }}", "(1, [{'k': 1}])"},
+        {"{{ '{:5c}|{0[real]}|{0.real}'.format(65) if false else '{:5c}|'.format(65) }}", "    A|"},
+        {"{{ '%.5d|%+5.2x|%.0c' % (42, 10, 'x') }}", "00042|  +0a|x"},
+        {"{{ '{0[real]}{0.imag}'.format(7) }}", "70"},
+        {"{{ (5).bit_length() }} {{ 0.75.as_integer_ratio() }} {{ 0.5.hex() }}",
+         "3 (3, 4) 0x1.0000000000000p-1"},
+        {"{{ 'abc'.translate({97: 'x', 98: none}) }} {{ 'ab'.maketrans('a', 'b') }}",
+         "xc {97: 98}"},
+        {"{{ ' a  b c '.split(none, 1) }} {{ ' a  b c '.rsplit(none, 1) }}",
+         "['a', 'b c '] [' a  b', 'c']"},
+        {"{{ 'ﬁx ﬂ' | title }} {{ 'ﬁß' | upper }} {{ 'ΟΔΟΣ ΣΑ' | lower }}", "FIx FL FISS οδος σα"},
+        {"{{ {1: 'a', none: 2} | pprint }}", "{None: 2, 1: 'a'}"},
+        {"{{ 'scheduled__2024-02-29T00' | wordwrap(10, wrapstring='|') }}",
+         "scheduled_|_2024-02-|29T00"},
+        {"{{ -0.5 | filesizeformat }} {{ -0.0 | abs }}", "0 Bytes 0.0"},
+        {"{{ {'a': 1}[1:2] | default('d') }}", "d"},
+        {"{% macro m() %}{{ caller }}{% endmacro %}{% call m() %}{% endcall %}"
+         "{{ m.explicit_caller }}",
+         "<Macro anonymous>False"},
+        {"{% raw %}", ""},
+        {"{{ (data_interval_start - data_interval_end.add(days=9, hours=1)).as_duration() }}",
+         "-1 week -3 days -1 hour"},
+        {"{{ ((data_interval_end - data_interval_start) * 2) | pprint }}", "Duration(days=2)"},
+        {"{{ data_interval_end + (data_interval_end - logical_date.subtract(months=1)) }}",
+         "2011-01-04 00:00:00+00:00"},
+        {"{{ logical_date.diff(logical_date.subtract(seconds=1), false).in_days() }}", "-1"},
+        {"{{ logical_date.date() - data_interval_end }}", "<Interval [2010-12-03 -> 2010-12-02]>"},
+        {"{{ (logical_date - logical_date.add(days=10)).total_weeks() }}", "-1.4285714285714286"},
+        {"{% set r = macros.dateutil.relativedelta %}"
+         "{{ logical_date.in_timezone('America/New_York') + r.relativedelta(months=4, "
+         "weekday=r.TH(2)) }} {{ r.relativedelta(weekday=0) }}",
+         "2011-04-14 19:00:00-04:00 relativedelta(weekday=MO)"},
+        {"{% set r = macros.dateutil.relativedelta %}"
+         "{{ (logical_date + r.relativedelta(yearday=60)).date() }} "
+         "{{ r.relativedelta(day=1) + r.relativedelta(day=2, weekday=1) }}",
+         "2010-03-01 relativedelta(day=2, weekday=TU)"},
+        {"{{ logical_date.in_timezone('America/New_York') + macros.timedelta(days=200) }}",
+         "2011-06-19 20:00:00-04:00"},
+        {"{{ logical_date.strftime('%5ET|%12EV|%^Ea|%0Oz|%^12s|%_3Oz') }}",
+         "00:00:00|       %12EV|%^EA|+0000|  1291248000|  +   0"},
+        {"{{ logical_date.in_timezone(1) }} {{ logical_date.subtract(years=3).age }}",
+         "2010-12-02 01:00:00+01:00 3"},
+        {"{{ macros.datetime.fromisoformat('20240501T1030') }} "
+         "{{ macros.datetime.fromisoformat('2024-W18-3 10:30:15.25+02:00') }}",
+         "2024-05-01 10:30:00 2024-05-01 10:30:15.250000+02:00"},
+        {"{{ macros.datetime(2024, 5, 1).fromisocalendar(2024, 18, 3) }} "
+         "{{ macros.datetime.combine(logical_date, logical_date.at(9).time()) }}",
+         "2024-05-01 00:00:00 2010-12-02 09:00:00"},
+        {"{{ macros.ds_format_locale(ds, '%Y-%m-%d', \"G Q QQQ w W F e ccc EEEEE d. LLL ''yy\") }}",
+         "AD 4 Q4 49 1 1 5 Thu T 2. Dec '10"},
+        {"{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'EEEE, d. MMMM yyyy', 'de_DE') }}",
+         "Donnerstag, 2. Dezember 2010"},
+        {"{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'long', 'fr_FR') }} "
+         "{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'w e ww', 'en_GB') }}",
+         "2 décembre 2010, 00:00:00 TU 48 4 48"},
     };
     static const char *const errors[][2] = {
         {"{{ nope in 'abc' }}", "type"},
@@ -142,6 +203,32 @@ static void answers_are_those_of_the_original(void)
         {"{{ params.nope | tojson }}", "type"},
         {"{{ params.nope | filesizeformat }}", "undefined"},
         {"{{ [1] | indent }}", "attribute"},
+        {"{{ params.limit * 1e400 }}", "other"},
+        {"{{ 1e400 | int }}", "other"},
+        {"{% if false %}{{ ''.x ~ 'a' }}{% endif %}", "undefined"},
+        {"{{ [3, 'a'] | map('abs') | list }}", "type"},
+        {"{{ ds | items | list }}", "type"},
+        {"{{ 'x' | batch('y', 0) | list }}", "type"},
+        {"{{ 1 | map() | list }}", "template"},
+        {"{{ [1] | map('string') }}", "type"},
+        {"{{ ds.upper }}", "type"},
+        {"{{ ds.encode() }}", "type"},
+        {"{{ ti.xcom_pull(['nope']) or 1 }}", "type"},
+        {"{{ '{:+c}'.format(65) }}", "value"},
+        {"{{ '{-1}'.format(1) }}", "key"},
+        {"{{ '{0[0]:5}'.format(1) }}", "type"},
+        {"{{ '%5%' % 1 }}", "value"},
+        {"{{ '%*y' % (1,) }}", "type"},
+        {"{% for a, in [[1]] %}{% endfor %}", "syntax"},
+        {"{% include none %}", "not_found"},
+        {"{{ ti.logical_date }}", "undefined"},
+        {"{{ macros.json.dumps(params.nope) }}", "type"},
+        {"{{ (data_interval_end - logical_date).in_words('de') }}", "value"},
+        {"{{ logical_date.date().isoformat('T') }}", "type"},
+        {"{{ macros.datetime.fromisoformat('2024-W54') }}", "value"},
+        {"{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'ddd') }}", "value"},
+        {"{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'g') }}", "key"},
+        {"{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'd', 'xx') }}", "other"},
         {"{{ macros.dateutil.parser.parse('soon') }}", "value"},
         {"{{ macros.dateutil.parser.parse('2020-02-31') }}", "value"},
         {"{{ macros.dateutil.relativedelta.relativedelta(moons=1) }}", "type"},
@@ -267,10 +354,26 @@ static void native_values_keep_their_kind(void)
     static const struct {
         const char *text, *json;
     } cases[] = {
-        {"{{ params.limit }}", "25"},   {"{{ [1, ds] }}", "[1, \"2010-12-02\"]"},
-        {"{{ params.limit }}0", "250"}, {"[{{ params.limit }}, 'a']", "[25, \"a\"]"},
-        {"{{ none }}", "null"},         {"day {{ ds }}", "\"day 2010-12-02\""},
-        {"true", "\"true\""},           {"True", "true"},
+        {"{{ params.limit }}", "25"},
+        {"{{ [1, ds] }}", "[1, \"2010-12-02\"]"},
+        {"{{ params.limit }}0", "250"},
+        {"[{{ params.limit }}, 'a']", "[25, \"a\"]"},
+        {"{{ none }}", "null"},
+        {"day {{ ds }}", "\"day 2010-12-02\""},
+        {"true", "\"true\""},
+        {"True", "true"},
+        {"{# c #}{{ '-5' }}", "-5"},
+        {"{{ ' 5' }}", "\" 5\""},
+        {"{% if false %}x{% endif %}", "null"},
+        {"{% macro m() %}{{ params.limit }}{% endmacro %}{{ m() + 1 }}", "26"},
+        {"{% set x %}[1, 2]{% endset %}{{ x[1] }}", "2"},
+        {"{% for x in [1] %}{{ [x] }}{% endfor %}", "[1]"},
+        {"{{ '0x1f' }}, 1_0, .5, 1e3 # so", "[31, 10, 0.5, 1000.0]"},
+        {"{{ \"r'\\\\n' 'a' \" }}", "\"\\\\na\""},
+        {"('a', [None,\n{'k': -1}],)", "[\"a\", [null, {\"k\": -1}]]"},
+        {"{{ '007' }}", "\"007\""},
+        {"{{ '--5' }}", "\"--5\""},
+        {"{{ '[1, 2' }}", "\"[1, 2\""},
     };
     struct dm_context c = context();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -343,6 +446,11 @@ static void checks_find_mistakes_at_load(void)
     dm_check_templates(map, (struct dm_place){.file = "dags/y.yaml"}, collect, &f);
     T_INT(f.n, 2);
     T_STR(f.last.hint, "Did you mean \"upper\"?");
+    dm_map_set(&arena, map, "bad",
+               dm_value_cstr(&arena, "{% if ds %}{{ [1] | map('abs') }}{% endif %}"));
+    dm_check_templates(map, (struct dm_place){.file = "dags/y.yaml"}, collect, &f);
+    T_INT(f.n, 3);
+    T_INT(f.last.col, 21);
 }
 
 T_MAIN(T_CASE(days_and_params_are_there), T_CASE(answers_are_those_of_the_original),
