@@ -113,6 +113,20 @@ int dm_exec_text(struct dm_eval *e, struct dm_scope *s, const struct dm_node *bo
     return 0;
 }
 
+/* What Python would print with its address in memory was not meant to be printed. */
+static int check_printable(struct dm_eval *e, const struct dm_value *v)
+{
+    bool function = dm_object_data(v, &dm_class_bound);
+    if (!function && !dm_object_data(v, &dm_class_generator))
+        return 0;
+    dm_eval_fail(e, DM_TE_TYPE,
+                 function ? "a function has no text of its own"
+                          : "what comes item by item has no text of its own");
+    dm_err_hint(e->err, function ? "Call it: add (), with its arguments."
+                                 : "Add `| list` or `| join(', ')`.");
+    return DM_E_TYPE;
+}
+
 static int exec_output(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                        struct dm_strbuf *out)
 {
@@ -121,6 +135,7 @@ static int exec_output(struct dm_eval *e, struct dm_scope *s, const struct dm_no
     int rc = dm_eval_expr(e, s, n->a, &v);
     e->constant = false;
     DM_TRY(rc);
+    DM_TRY(check_printable(e, v));
     /* A constant is written as a text beforehand. */
     dm_exec_piece(e, n->flag || n->a->kind == DM_N_CONST ? NULL : v);
     if (e->autoescape && !(v->kind == DM_STRING && v->safe)) {

@@ -314,6 +314,7 @@ struct wrap {
     int64_t width, col;
     bool cut_words, hyphens;
     bool started;
+    bool ends; /* blanks did not fit: what follows begins a line */
 };
 
 static void wrap_break(struct wrap *w)
@@ -342,10 +343,17 @@ static void wrap_chunk(struct wrap *w, struct dm_str chunk)
 {
     int64_t n = (int64_t)dm_utf8_count(chunk);
     bool space = chunk.p[0] == ' ';
+    if (w->ends && !space) {
+        wrap_break(w);
+        w->ends = false;
+    }
+    if (space && (w->ends || (w->col + n > w->width && w->col > 0))) {
+        w->ends = true;
+        return;
+    }
     if (w->col + n > w->width && w->col > 0) {
-        if (n <= w->width || !w->cut_words || space) {
+        if (n <= w->width || !w->cut_words)
             wrap_break(w);
-        }
     }
     if (space && w->col == 0 && w->started)
         return;
@@ -371,7 +379,7 @@ static void wrap_chunk(struct wrap *w, struct dm_str chunk)
 static void wrap_line(struct wrap *w, struct dm_str line)
 {
     w->col = 0;
-    w->started = false;
+    w->started = w->ends = false;
     for (size_t i = 0; i < line.len;) {
         size_t from = i;
         bool space = line.p[i] == ' ';

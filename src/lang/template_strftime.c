@@ -450,6 +450,8 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
     bool suffix = n > 1 && token[n - 1] == 'o';
     int64_t number = -1;
     int width = 0;
+    if (v->kind == DM_DATE && strchr("HhmsSAaXxZz", token[0]))
+        return dm_eval_fail(e, DM_TE_ATTRIBUTE, "'Date' object has no time of day for '%s'", token);
     switch (token[0]) {
     case 'Y':
         number = n == 2 ? c->year % 100 : c->year;

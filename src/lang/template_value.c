@@ -136,9 +136,8 @@ static int generator_iter(struct dm_eval *e, const struct dm_value *self,
 static int generator_text(struct dm_eval *e, const struct dm_value *self, bool repr,
                           struct dm_strbuf *b)
 {
-    dm_eval_fail(e, DM_TE_TYPE, "what a filter gives item by item has no text of its own");
-    dm_err_hint(e->err, "Add `| list` or `| join(', ')`.");
-    return DM_E_TYPE;
+    dm_strbuf_adds(b, "<generator object>");
+    return 0;
 }
 
 const struct dm_class dm_class_generator = {
@@ -188,9 +187,8 @@ static int bound_text(struct dm_eval *e, const struct dm_value *self, bool repr,
                       struct dm_strbuf *b)
 {
     const struct bound *bound = self->object->data;
-    dm_eval_fail(e, DM_TE_TYPE, "%s() is a function and has no text of its own", bound->f->name);
-    dm_err_hint(e->err, "Call it: add (), with its arguments.");
-    return DM_E_TYPE;
+    dm_strbuf_addf(b, "<function %s>", bound->f->name);
+    return 0;
 }
 
 const struct dm_class dm_class_bound = {

@@ -225,6 +225,7 @@ static void answers_are_those_of_the_original(void)
         {"{{ macros.json.dumps(params.nope) }}", "type"},
         {"{{ (data_interval_end - logical_date).in_words('de') }}", "value"},
         {"{{ logical_date.date().isoformat('T') }}", "type"},
+        {"{{ logical_date.date().format('HH') }}", "attribute"},
         {"{{ macros.datetime.fromisoformat('2024-W54') }}", "value"},
         {"{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'ddd') }}", "value"},
         {"{{ macros.ds_format_locale(ds, '%Y-%m-%d', 'g') }}", "key"},
