@@ -23,19 +23,13 @@ static const struct dm_option options[] = {
     {NULL},
 };
 
-static const char *action_name(enum dm_day_action action)
-{
-    static const char *const names[] = {"keep", "create", "resume", "rerun"};
-    return names[action];
-}
-
 static int print_days(struct dm_args *args, const struct dm_day *days, size_t n)
 {
     struct dm_table t;
     dm_table_init(&t, args->arena, "day action run_id state why");
     for (size_t i = 0; i < n; i++)
         dm_table_add(&t, DM_ROW(dm_cell_day(args->arena, days[i].due.interval_start),
-                                action_name(days[i].action), days[i].run_id,
+                                dm_day_action_name(days[i].action), days[i].run_id,
                                 dm_day_is_name(days[i].is), days[i].why));
     dm_args_print(args, &t);
     return 0;

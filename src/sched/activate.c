@@ -8,119 +8,32 @@
 #include "sched/decision.h"
 #include "sched/mapping.h"
 
-/* ---- in memory ---- */
-
 static const char *keep(struct dm_plan_run *run, const char *text)
 {
     return text ? dm_arena_strdup(&run->arena, text) : NULL;
 }
 
-struct dm_plan_run *dm_tick_add_run(struct dm_tick *t, const struct dm_run_row *row)
-{
-    struct dm_plan_run *run = dm_calloc(1, sizeof(*run));
-    run->row = *row;
-    run->row.dag_id = keep(run, row->dag_id);
-    run->row.run_id = keep(run, row->run_id);
-    run->row.run_type = keep(run, row->run_type);
-    run->row.conf = keep(run, row->conf);
-    run->row.generation = keep(run, row->generation);
-    run->of = dm_tick_find_dag(t, row->dag_id);
-    t->known = dm_room(t->known, t->n_known, &t->cap_known, sizeof(struct dm_plan_run *));
-    t->known[t->n_known++] = run;
-    return run;
-}
+/* ---- a queued run ---- */
 
-struct dm_plan_run *dm_tick_find_run(const struct dm_tick *t, int64_t id)
+int dm_tick_add_queued_run(struct dm_tick *t, struct dm_plan_dag *d, struct dm_run_row *row,
+                           struct dm_err *reterr)
 {
-    for (size_t i = t->n_known; i-- > 0;)
-        if (t->known[i]->row.id == id)
-            return t->known[i];
-    return NULL;
-}
-
-void dm_tick_free_run(struct dm_plan_run *run)
-{
-    dm_dag_ref_unref(run->ref);
-    dm_arena_release(&run->arena);
-    free(run);
-}
-
-void dm_tick_sweep_runs(struct dm_tick *t)
-{
-    size_t n = 0;
-    if (!t->garbage)
-        return;
-    t->garbage = false;
-    for (size_t i = 0; i < t->n_known; i++)
-        t->known[i]->needed = t->known[i]->active || t->known[i]->queued || t->known[i]->at_work;
-    for (size_t i = 0; i < t->snap.n_runs; i++)
-        if (t->snap.runs[i]->prev)
-            t->snap.runs[i]->prev->needed = true;
-    for (size_t i = 0; i < t->snap.n_steps; i++)
-        t->snap.steps[i]->run->needed = true;
-    for (size_t i = 0; i < t->n_known; i++) {
-        if (t->known[i]->needed)
-            t->known[n++] = t->known[i];
-        else
-            dm_tick_free_run(t->known[i]);
-    }
-    t->n_known = n;
-}
-
-/* What had begun (and lost its scheduler) goes on first: a restart changes nothing. */
-static bool before(const struct dm_plan_run *a, const struct dm_plan_run *b)
-{
-    bool a_begun = a->row.started_at != DM_NEVER, b_begun = b->row.started_at != DM_NEVER;
-    if (a_begun != b_begun)
-        return a_begun;
-    if (a->row.logical_date != b->row.logical_date)
-        return a->row.logical_date < b->row.logical_date;
-    return a->row.id < b->row.id;
-}
-
-void dm_tick_add_queued(struct dm_tick *t, struct dm_plan_run *run)
-{
-    struct dm_snapshot *s = &t->snap;
-    if (dm_tick_is_reserved(t, run)) {
-        t->garbage = true;
-        return;
-    }
-    s->queued = dm_room(s->queued, s->n_queued, &t->cap_queued, sizeof(struct dm_plan_run *));
-    size_t at = s->n_queued++;
-    for (; at > 0 && before(run, s->queued[at - 1]); at--)
-        s->queued[at] = s->queued[at - 1];
-    s->queued[at] = run;
-    run->queued = true;
-    dm_tick_count_run(t, run, 1, 0);
-}
-
-void dm_tick_enqueue(struct dm_tick *t, const struct dm_run_row *row)
-{
-    struct dm_plan_run *run = dm_tick_find_run(t, row->id);
-    if (run && (run->queued || run->active))
-        return;
-    if (!run) /* else it is there as somebody's past */
-        run = dm_tick_add_run(t, row);
+    DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
+    row->dag_id = d->dag_id;
+    row->state = DM_RUN_QUEUED;
+    row->started_at = row->ended_at = DM_NEVER;
+    row->generation = d->ref->dag->generation;
+    DM_TRY(dm_record_run(t->store, row, t->now, reterr));
+    struct dm_plan_run *run = dm_tick_add_run(t, row);
     dm_tick_add_queued(t, run);
+    dm_tick_note_run(t, run, -1);
+    return dm_tick_relink(t, run, reterr);
 }
 
-static void remove_run(struct dm_plan_run **list, size_t *n, const struct dm_plan_run *run)
+const char *dm_tick_name_run(struct dm_arena *a, const char *type, int64_t logical)
 {
-    size_t left = 0;
-    for (size_t i = 0; i < *n; i++)
-        if (list[i] != run)
-            list[left++] = list[i];
-    *n = left;
-}
-
-void dm_tick_dequeue(struct dm_tick *t, struct dm_plan_run *run)
-{
-    if (!run->queued)
-        return;
-    remove_run(t->snap.queued, &t->snap.n_queued, run);
-    run->queued = false;
-    t->garbage = true;
-    dm_tick_count_run(t, run, -1, 0);
+    char iso[DM_TIME_MAX];
+    return dm_arena_printf(a, "%s__%s", type, dm_time_iso(logical, iso));
 }
 
 /* ---- the run of a day ---- */
@@ -392,10 +305,16 @@ int dm_tick_relink(struct dm_tick *t, const struct dm_plan_run *added, struct dm
     return 0;
 }
 
+/* Those at work excepted, they are the steps of the tasks as they are now. */
 static int load_steps(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *reterr)
 {
     struct dm_step_row *steps;
-    size_t n;
+    struct dm_snapshot *s = &t->snap;
+    size_t n, left = 0;
+    for (size_t i = 0; i < s->n_steps; i++)
+        if (s->steps[i]->run != run || s->steps[i]->row.state == DM_STEP_RUNNING)
+            s->steps[left++] = s->steps[i];
+    s->n_steps = left;
     DM_TRY(dm_store_steps(t->store, &run->arena, NULL, run->row.id, true, &steps, &n, reterr));
     for (size_t i = 0; i < n; i++)
         dm_tick_add_step(t, run, &steps[i]);
@@ -512,6 +431,47 @@ int dm_tick_resume_run(struct dm_tick *t, const struct dm_active_row *row, struc
     return 0;
 }
 
+/* ---- the end ---- */
+
+/* A command that died left its backfill open: it is over when its last day is done, whoever did that. */
+static int end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *reterr)
+{
+    struct dm_backfill_done *done;
+    size_t n;
+    DM_TRY(dm_store_backfills_done(t->store, &t->turn, dag_id, &done, &n, reterr));
+    for (size_t i = 0; i < n; i++)
+        if (!dm_tick_find_drive(t, done[i].id))
+            DM_TRY(dm_record_backfill_state(t->store, done[i].id,
+                                            done[i].failed ? "failed" : "success", t->now, reterr));
+    return 0;
+}
+
+static int end_day(struct dm_tick *t, const struct dm_plan_run *run, struct dm_err *reterr)
+{
+    DM_TRY(dm_record_day_done(t->store, run->row.dag_id, run->row.logical_date, reterr));
+    return end_abandoned(t, run->row.dag_id, reterr);
+}
+
+static struct dm_plan_drive *drive_of(const struct dm_tick *t, const struct dm_plan_run *run)
+{
+    for (size_t i = 0; i < t->snap.n_drives; i++)
+        if (t->snap.drives[i]->drive == run->drive)
+            return t->snap.drives[i];
+    return NULL;
+}
+
+int dm_tick_renew_run(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *reterr)
+{
+    struct dm_plan_drive *d = drive_of(t, run);
+    struct dm_dag_ref *ref;
+    DM_TRY(dm_tick_ref_of(t, run->of, run->row.generation, &ref, reterr));
+    set_ref(run, ref);
+    run->renew = false;
+    dm_tick_remove_run(t->snap.runs, &t->snap.n_runs, run);
+    DM_TRY(dm_record_active(t->store, run->row.id, t->now, d ? d->backfill : 0, reterr));
+    return activate(t, run, d, GOES_ON, reterr);
+}
+
 static void deactivate(struct dm_tick *t, struct dm_plan_run *run)
 {
     if (!run->drive)
@@ -519,7 +479,7 @@ static void deactivate(struct dm_tick *t, struct dm_plan_run *run)
     run->active = run->renew = run->marked = false;
     run->drive = NULL;
     run->prev = NULL;
-    remove_run(t->snap.runs, &t->snap.n_runs, run);
+    dm_tick_remove_run(t->snap.runs, &t->snap.n_runs, run);
     t->garbage = true;
 }
 
@@ -529,7 +489,7 @@ int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_s
     DM_TRY(dm_tick_set_run(t, run, to, reterr));
     if (reason)
         DM_TRY(dm_callbacks_of_run(t, run, reason, reterr));
-    DM_TRY(dm_tick_day_done(t, run, reterr));
+    DM_TRY(end_day(t, run, reterr));
     if (!dm_run_finished(to)) /* of a task alone */
         DM_TRY(dm_record_inactive(t->store, run->row.id, reterr));
     deactivate(t, run);
@@ -561,23 +521,4 @@ int dm_tick_refresh(struct dm_tick *t, int64_t id, struct dm_err *reterr)
     if (run->row.state != DM_RUN_QUEUED) /* marked before it began */
         dm_tick_dequeue(t, run);
     return run->tasks ? load_past(t, &run->row, &again, reterr) : 0;
-}
-
-int dm_tick_clear_task(struct dm_store *s, struct dm_arena *a, struct dm_task_row *row, int retries,
-                       int64_t now, struct dm_err *reterr)
-{
-    struct dm_step_row *steps;
-    size_t n;
-    DM_TRY(dm_store_steps(s, a, NULL, row->run, true, &steps, &n, reterr));
-    for (size_t i = 0; i < n; i++)
-        if (steps[i].task == row->id)
-            DM_TRY(dm_step_set_state(s, &steps[i], DM_STEP_CANCELLED, steps[i].attempt, "NONE",
-                                     "the task that submitted it was cleared", now, reterr));
-    if (row->state == DM_TASK_NONE)
-        return 0;
-    struct dm_task_change c = dm_task_change_of(row);
-    c.max_tries = c.try_number + retries;
-    c.scheduled_at = c.started_at = c.ended_at = c.due_at = DM_NEVER;
-    c.until_step = NULL;
-    return dm_task_set_state(s, row, DM_TASK_NONE, &c, now, reterr);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "lang/err_json.h"
 #include "sched/recover.h"
 #include "sched/wake.h"
 
@@ -68,7 +69,7 @@ static int read_answer(struct dm_arena *a, const struct dm_request_row *row,
     struct dm_value *answer = NULL;
     if (row->error) {
         struct dm_err err = {0};
-        dm_request_error_read(a, row->error, &err);
+        dm_err_from_json(a, row->error, &err);
         if (reterr)
             *reterr = err;
         return err.code ? err.code : DM_E_FAILED;

@@ -7,21 +7,6 @@
 
 /* ---- what a DAG waits for ---- */
 
-static void free_assets(struct dm_plan_asset *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free((void *)list[i].uri);
-    free(list);
-}
-
-void dm_asset_free(struct dm_plan_dag *d)
-{
-    free_assets(d->assets, d->n_assets);
-    d->assets = NULL;
-    d->n_assets = 0;
-    d->condition = NULL;
-}
-
 static struct dm_plan_asset *find(const struct dm_plan_dag *d, const char *uri)
 {
     for (size_t i = 0; i < d->n_assets; i++)
@@ -50,7 +35,7 @@ int dm_asset_watch(struct dm_tick *t, struct dm_plan_dag *d, struct dm_err *rete
 {
     struct dm_str *uris;
     bool waited = d->condition;
-    dm_asset_free(d);
+    dm_tick_free_assets(d);
     d->condition = d->ref ? dm_asset_condition(d->ref->dag->schedule) : NULL;
     if (!d->condition) /* a DAG that is gone may come back */
         return waited && d->ref ? dm_record_asset_unqueued(t->store, d->dag_id, NULL, reterr) : 0;

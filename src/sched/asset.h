@@ -17,7 +17,6 @@
 
 /* The generation of the DAG is new, or gone: what it waits for, and what of it was queued before. */
 int dm_asset_watch(struct dm_tick *t, struct dm_plan_dag *d, struct dm_err *reterr) dm_nodiscard;
-void dm_asset_free(struct dm_plan_dag *d);
 
 /* The task has succeeded. */
 int dm_asset_changed(struct dm_tick *t, const struct dm_plan_run *run,

@@ -28,6 +28,21 @@ const char *dm_rerun_name(enum dm_rerun rerun)
     return names[rerun];
 }
 
+static const char *const action_names[] = {"keep", "create", "resume", "rerun"};
+
+const char *dm_day_action_name(enum dm_day_action action)
+{
+    return action_names[action];
+}
+
+int dm_day_action_parse(struct dm_str name)
+{
+    for (int i = 0; i < (int)(sizeof(action_names) / sizeof(action_names[0])); i++)
+        if (dm_str_is(name, action_names[i]))
+            return i;
+    return -1;
+}
+
 const char *dm_day_is_name(enum dm_day_is is)
 {
     static const char *const names[] = {"missing", "interrupted", "failed", "stale", "good"};

@@ -25,6 +25,9 @@ enum dm_day_action {
     DM_DAY_RESUME, /* unfinished: what succeeded in it is kept, the rest is done */
     DM_DAY_RERUN,  /* every task is done again */
 };
+const char *dm_day_action_name(enum dm_day_action action); /* "keep" … */
+/* -1 = unknown. */
+int dm_day_action_parse(struct dm_str name);
 
 /* What a day is, whatever is to be done to it. */
 enum dm_day_is {

@@ -2,7 +2,8 @@
 #include "sched/callback.h"
 
 #include "proc/lease.h"
-#include "sched/activate.h"
+#include "sched/change.h"
+#include "sched/known.h"
 
 /* ---- in memory ---- */
 

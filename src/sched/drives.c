@@ -4,13 +4,6 @@
  */
 #include "sched/activate.h"
 
-static const char *const action_names[] = {
-    [DM_DAY_KEEP] = "keep",
-    [DM_DAY_CREATE] = "create",
-    [DM_DAY_RESUME] = "resume",
-    [DM_DAY_RERUN] = "rerun",
-};
-
 static int retries_of(const struct dm_dag *dag, const char *task_id)
 {
     const struct dm_task *def = dm_task_find(dag, dm_str_c(task_id));
@@ -43,88 +36,6 @@ static int clear_day(struct dm_tick *t, const struct dm_drive *d, const struct d
     return dm_tick_refresh(t, run.id, reterr);
 }
 
-static const char *keep(struct dm_plan_drive *p, const char *text)
-{
-    return text ? dm_arena_strdup(&p->arena, text) : NULL;
-}
-
-/* `ref` is what holds given->dag; it is taken over. */
-static struct dm_plan_drive *add_drive(struct dm_tick *t, const struct dm_drive *given,
-                                       struct dm_dag_ref *ref)
-{
-    struct dm_plan_drive *p = dm_calloc(1, sizeof(*p));
-    struct dm_snapshot *s = &t->snap;
-    struct dm_drive *d = dm_arena_dup(&p->arena, given, sizeof(*given));
-    d->run_type = keep(p, given->run_type);
-    d->only_task = keep(p, given->only_task);
-    d->command = keep(p, given->command);
-    d->inputs_dir = NULL; /* its days are chosen */
-    d->conf = given->conf ? dm_value_copy(&p->arena, given->conf) : NULL;
-    p->of = dm_tick_find_dag(t, d->dag->dag_id);
-    p->ref = ref;
-    p->drive = d;
-    s->drives = dm_room(s->drives, s->n_drives, &t->cap_drives, sizeof(*s->drives));
-    return s->drives[s->n_drives++] = p;
-}
-
-/* Its days are in order, one way or the other. */
-static bool has_ahead(const struct dm_plan_drive *d, int64_t logical_date)
-{
-    size_t low = d->next, high = d->n_days;
-    bool back = d->drive->backwards;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int64_t at = d->days[mid].logical_date;
-        if (at == logical_date)
-            return true;
-        if ((at < logical_date) != back)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return false;
-}
-
-bool dm_tick_is_reserved(const struct dm_tick *t, const struct dm_plan_run *run)
-{
-    for (size_t i = 0; i < t->snap.n_drives; i++)
-        if (strcmp(t->snap.drives[i]->drive->dag->dag_id, run->row.dag_id) == 0 &&
-            has_ahead(t->snap.drives[i], run->row.logical_date))
-            return true;
-    return false;
-}
-
-static void reserve(struct dm_tick *t, const struct dm_plan_drive *d)
-{
-    for (size_t i = t->snap.n_queued; i-- > 0;) {
-        struct dm_plan_run *run = t->snap.queued[i];
-        if (strcmp(run->row.dag_id, d->drive->dag->dag_id) == 0 &&
-            has_ahead(d, run->row.logical_date))
-            dm_tick_dequeue(t, run);
-    }
-}
-
-int dm_tick_renew_drives(struct dm_tick *t, const struct dm_plan_dag *dag, struct dm_err *reterr)
-{
-    for (size_t i = 0; i < t->snap.n_drives; i++) {
-        struct dm_plan_drive *d = t->snap.drives[i];
-        if (strcmp(d->drive->dag->dag_id, dag->dag_id) != 0 || !dag->ref || d->ref == dag->ref)
-            continue;
-        dm_dag_ref_unref(d->ref);
-        d->ref = dm_dag_ref_ref(dag->ref);
-        d->drive->dag = dag->ref->dag;
-        DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
-    }
-    return 0;
-}
-
-void dm_tick_free_drive(struct dm_plan_drive *d)
-{
-    dm_dag_ref_unref(d->ref);
-    dm_arena_release(&d->arena);
-    free(d);
-}
-
 static int record_backfill(struct dm_tick *t, struct dm_plan_drive *p, struct dm_err *reterr)
 {
     const struct dm_drive *d = p->drive;
@@ -151,7 +62,7 @@ static int record_backfill(struct dm_tick *t, struct dm_plan_drive *p, struct dm
                                         .logical_date = day->logical_date,
                                         .interval_start = day->due.interval_start,
                                         .interval_end = day->due.interval_end,
-                                        .action = action_names[day->action]};
+                                        .action = dm_day_action_name(day->action)};
         DM_TRY(dm_record_backfill_day(t->store, p->backfill, &r, reterr));
     }
     return 0;
@@ -162,7 +73,7 @@ int dm_tick_take_drive(struct dm_tick *t, const struct dm_drive *d, const struct
 {
     const struct dm_plan_dag *dag = dm_tick_find_dag(t, d->dag->dag_id);
     struct dm_dag_ref *newest = dag ? dag->ref : NULL;
-    struct dm_plan_drive *p = add_drive(
+    struct dm_plan_drive *p = dm_tick_add_drive(
         t, d, newest && newest->dag == d->dag ? dm_dag_ref_ref(newest) : dm_dag_ref_new(d->dag));
     DM_TRY(dm_tick_record_generation(t, p->ref, reterr));
     struct dm_day *todo = dm_arena_array(&p->arena, struct dm_day, n_days + 1);
@@ -173,139 +84,17 @@ int dm_tick_take_drive(struct dm_tick *t, const struct dm_drive *d, const struct
         if (day->action == DM_DAY_KEEP)
             continue;
         todo[p->n_days] = *day;
-        todo[p->n_days++].run_id = keep(p, day->run_id);
+        todo[p->n_days++].run_id = dm_arena_strdup(&p->arena, day->run_id);
     }
     p->days = todo;
     p->first = n_days ? days[0].logical_date : DM_NEVER;
-    reserve(t, p);
+    dm_tick_reserve(t, p);
     DM_TRY(record_backfill(t, p, reterr));
     *ret_backfill = p->backfill;
     return 0;
 }
 
-/* ---- after a start ---- */
-
-static enum dm_day_action action_named(const char *name)
-{
-    for (int i = 0; i < (int)(sizeof(action_names) / sizeof(action_names[0])); i++)
-        if (strcmp(name, action_names[i]) == 0)
-            return (enum dm_day_action)i;
-    return DM_DAY_RESUME;
-}
-
-/* The days whose turn has not come yet; what has become of them meanwhile is seen when it comes. */
-static int load_days(struct dm_tick *t, struct dm_plan_drive *p, const struct dm_backfill_row *row,
-                     struct dm_err *reterr)
-{
-    struct dm_backfill_day_row *rows;
-    size_t n;
-    DM_TRY(dm_store_backfill_days(t->store, &t->turn, row->id, &rows, &n, reterr));
-    struct dm_day *days = dm_arena_array(&p->arena, struct dm_day, n + 1);
-    for (size_t i = 0; i < n && row->ended_at == DM_NEVER; i++) {
-        const struct dm_backfill_day_row *r = &rows[i];
-        if (r->begun)
-            continue;
-        days[p->n_days++] =
-            (struct dm_day){.logical_date = r->logical_date,
-                            .due = {r->interval_start, r->interval_end, r->interval_end},
-                            .action = action_named(r->action),
-                            .run_id = dm_tick_name_run(&p->arena, row->run_type, r->logical_date)};
-    }
-    p->days = days;
-    return 0;
-}
-
-/* `ref` is taken over. */
-static int load_drive(struct dm_tick *t, const struct dm_backfill_row *row, struct dm_dag_ref *ref,
-                      struct dm_plan_drive **ret, struct dm_err *reterr)
-{
-    struct dm_value *conf = NULL;
-    int rerun = dm_rerun_parse(dm_str_c(row->rerun));
-    struct dm_drive d = {.dag = ref->dag,
-                         .from = row->from,
-                         .to = row->to,
-                         .rerun = rerun < 0 ? DM_RERUN_MISSING : (enum dm_rerun)rerun,
-                         .run_type = row->run_type,
-                         .only_task = row->only_task,
-                         .one_instance = row->map_index >= 0,
-                         .map_index = row->map_index,
-                         .backwards = row->backwards,
-                         .max_active_runs = row->max_active_runs,
-                         .command = row->command};
-    int rc = row->conf ? dm_value_from_json(&t->turn, dm_str_c(row->conf), &conf, reterr) : 0;
-    d.conf = conf;
-    struct dm_plan_drive *p = add_drive(t, &d, ref);
-    DM_TRY(rc);
-    p->backfill = row->id;
-    p->paused = strcmp(row->state, "paused") == 0;
-    p->first = row->first;
-    DM_TRY(dm_tick_record_generation(t, p->ref, reterr));
-    *ret = p;
-    DM_TRY(load_days(t, p, row, reterr));
-    reserve(t, p);
-    return 0;
-}
-
-static struct dm_plan_drive *find_drive(const struct dm_tick *t, int64_t backfill)
-{
-    for (size_t i = 0; i < t->snap.n_drives; i++)
-        if (t->snap.drives[i]->backfill == backfill)
-            return t->snap.drives[i];
-    return NULL;
-}
-
-int dm_tick_load_drives(struct dm_tick *t, struct dm_err *reterr)
-{
-    struct dm_backfill_row *rows;
-    size_t n;
-    DM_TRY(dm_store_backfills(t->store, &t->turn, NULL, true, 0, &rows, &n, reterr));
-    for (size_t i = n; i-- > 0;) {
-        const struct dm_plan_dag *dag = dm_tick_find_dag(t, rows[i].dag_id);
-        struct dm_plan_drive *made;
-        /* Without its DAG it waits until that loads again. */
-        if (dag && dag->ref && !find_drive(t, rows[i].id))
-            DM_TRY(load_drive(t, &rows[i], dm_dag_ref_ref(dag->ref), &made, reterr));
-    }
-    return 0;
-}
-
-int dm_tick_drive_of(struct dm_tick *t, int64_t backfill, const struct dm_run_row *run,
-                     struct dm_plan_drive **ret, struct dm_err *reterr)
-{
-    struct dm_backfill_row row;
-    struct dm_dag_ref *ref;
-    *ret = find_drive(t, backfill);
-    if (*ret || !backfill)
-        return 0;
-    /* It is cancelled, or its DAG is gone: its run goes on to the end. */
-    int found = dm_store_backfill(t->store, &t->turn, backfill, &row, reterr);
-    DM_TRY(found);
-    if (!found)
-        return 0;
-    DM_TRY(dm_tick_ref_of(t, dm_tick_find_dag(t, run->dag_id), run->generation, &ref, reterr));
-    return load_drive(t, &row, ref, ret, reterr);
-}
-
 /* ---- the end ---- */
-
-/* A command that died left its backfill open: it is over when its last day is done, whoever did that. */
-static int end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *reterr)
-{
-    struct dm_backfill_done *done;
-    size_t n;
-    DM_TRY(dm_store_backfills_done(t->store, &t->turn, dag_id, &done, &n, reterr));
-    for (size_t i = 0; i < n; i++)
-        if (!find_drive(t, done[i].id))
-            DM_TRY(dm_record_backfill_state(t->store, done[i].id,
-                                            done[i].failed ? "failed" : "success", t->now, reterr));
-    return 0;
-}
-
-int dm_tick_day_done(struct dm_tick *t, const struct dm_plan_run *run, struct dm_err *reterr)
-{
-    DM_TRY(dm_record_day_done(t->store, run->row.dag_id, run->row.logical_date, reterr));
-    return end_abandoned(t, run->row.dag_id, reterr);
-}
 
 /* Days that a drive had cleared and not begun are the schedule's now. */
 static int release_days(struct dm_tick *t, struct dm_err *reterr)
@@ -380,7 +169,7 @@ int dm_tick_leave_drives(struct dm_tick *t, const char *state, struct dm_err *re
 
 int dm_tick_cancel_drive(struct dm_tick *t, int64_t backfill, struct dm_err *reterr)
 {
-    struct dm_plan_drive *d = find_drive(t, backfill);
+    struct dm_plan_drive *d = dm_tick_find_drive(t, backfill);
     DM_TRY(dm_record_backfill_state(t->store, backfill, "cancelled", t->now, reterr));
     if (!d)
         return 0;
@@ -390,7 +179,7 @@ int dm_tick_cancel_drive(struct dm_tick *t, int64_t backfill, struct dm_err *ret
 
 int dm_tick_pause_drive(struct dm_tick *t, int64_t backfill, bool paused, struct dm_err *reterr)
 {
-    struct dm_plan_drive *d = find_drive(t, backfill);
+    struct dm_plan_drive *d = dm_tick_find_drive(t, backfill);
     if (d)
         d->paused = paused;
     return dm_record_backfill_state(t->store, backfill, paused ? "paused" : "running", t->now,

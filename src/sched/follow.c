@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "lang/err_json.h"
 #include "sched/loop_report.h"
-#include "sched/request.h"
 #include "sched/wake.h"
 #include "sched/why.h"
+#include "state/memory.h"
 
 enum { POLL_FIRST_US = 1000, POLL_MAX_US = 100000 };
 
@@ -58,7 +59,7 @@ static int read_answer(struct following *f, const struct dm_request_row *row, st
     struct dm_value *answer;
     if (row->error) {
         struct dm_err err = {0};
-        dm_request_error_read(f->arena, row->error, &err);
+        dm_err_from_json(f->arena, row->error, &err);
         if (reterr)
             *reterr = err;
         return err.code ? err.code : DM_E_FAILED;

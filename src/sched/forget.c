@@ -2,7 +2,7 @@
 #include "sched/forget.h"
 
 #include "conn/retention.h"
-#include "sched/request.h"
+#include "lang/err_json.h"
 #include "state/record.h"
 
 enum { CHUNK_TASKS = 500, CHUNK_LOGS = 500, CHUNK_GENERATIONS = 100 };
@@ -76,8 +76,7 @@ static const char *answer_of(struct dm_arena *a, const struct dm_purged *p)
 static int finish(struct dm_forget *f, const struct dm_err *error, int64_t now,
                   struct dm_err *reterr)
 {
-    const char *text =
-        error ? dm_str_cstr(&f->arena, dm_request_error_json(&f->arena, error)) : NULL;
+    const char *text = error ? dm_str_cstr(&f->arena, dm_err_to_json(&f->arena, error)) : NULL;
     const char *answer = error ? NULL : answer_of(&f->arena, &f->purged);
     int64_t request = f->request;
     f->request = 0;

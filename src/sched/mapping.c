@@ -2,7 +2,7 @@
 #include "sched/mapping.h"
 
 #include "lang/mapping.h"
-#include "sched/activate.h"
+#include "sched/change.h"
 
 #define RETURN_VALUE DM_STR("return_value")
 

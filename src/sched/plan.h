@@ -172,7 +172,7 @@ enum dm_action_kind {
     DM_ACTION_CREATE_RUN,     /* dag: its run `next` is made, queued */
     DM_ACTION_CREATE_ASSET_RUN, /* dag: a run is made, queued, for what has changed */
     DM_ACTION_BEGIN_RUN,        /* run: a queued one becomes active */
-    DM_ACTION_RENEW_RUN,        /* run: it becomes queued, to be taken up by its new generation */
+    DM_ACTION_RENEW_RUN,        /* run: its new generation takes it up */
 };
 
 struct dm_action {

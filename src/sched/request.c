@@ -1,8 +1,9 @@
 /* Requests, done. */
 #include "sched/request.h"
 
-#include "sched/activate.h"
+#include "lang/err_json.h"
 #include "sched/clear.h"
+#include "sched/known.h"
 #include "sched/trigger.h"
 
 struct doing {
@@ -259,36 +260,13 @@ int dm_requests_do(struct dm_tick *t, const struct dm_request_world *w, size_t *
         if (strcmp(rows[i].kind, "purge") == 0) {
             if (dm_forget_ask(w->forget, &t->turn, &rows[i], &err) == 0)
                 continue; /* answered when it is done */
-            error = dm_str_cstr(&t->turn, dm_request_error_json(&t->turn, &err));
+            error = dm_str_cstr(&t->turn, dm_err_to_json(&t->turn, &err));
         } else if (execute(&d, &rows[i], &err) < 0)
-            error = dm_str_cstr(&t->turn, dm_request_error_json(&t->turn, &err));
+            error = dm_str_cstr(&t->turn, dm_err_to_json(&t->turn, &err));
         else if (d.answer)
             answer = dm_str_cstr(&t->turn, dm_value_json(&t->turn, d.answer));
         DM_TRY(dm_record_request_done(t->store, rows[i].id, error, answer, t->now, reterr));
         (*ret_n)++;
     }
     return 0;
-}
-
-/* ---- errors ---- */
-
-struct dm_str dm_request_error_json(struct dm_arena *a, const struct dm_err *e)
-{
-    struct dm_value *map = dm_value_map(a);
-    dm_map_set(a, map, "code", dm_value_str(a, dm_str_c(dm_code_name(e->code))));
-    dm_map_set(a, map, "message", dm_value_str(a, dm_str_c(e->message)));
-    dm_map_set(a, map, "detail", dm_value_str(a, dm_str_c(e->detail)));
-    dm_map_set(a, map, "hint", dm_value_str(a, dm_str_c(e->hint)));
-    return dm_value_json(a, map);
-}
-
-void dm_request_error_read(struct dm_arena *a, const char *json, struct dm_err *ret)
-{
-    struct dm_value *map;
-    if (dm_value_from_json(a, dm_str_c(json), &map, ret) < 0)
-        return;
-    dm_err_set(ret, dm_code_from_name(dm_str_cstr(a, dm_map_str(map, "code", ""))), "%.*s",
-               DM_FMT(dm_map_str(map, "message", "")));
-    dm_err_detail(ret, "%.*s", DM_FMT(dm_map_str(map, "detail", "")));
-    dm_err_hint(ret, "%.*s", DM_FMT(dm_map_str(map, "hint", "")));
 }

@@ -42,8 +42,4 @@ struct dm_request_world {
 int dm_requests_do(struct dm_tick *t, const struct dm_request_world *w, size_t *ret_n,
                    struct dm_err *reterr) dm_nodiscard;
 
-/* An error as a request's row keeps it, and back. */
-struct dm_str dm_request_error_json(struct dm_arena *a, const struct dm_err *e);
-void dm_request_error_read(struct dm_arena *a, const char *json, struct dm_err *ret);
-
 #endif

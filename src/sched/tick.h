@@ -2,7 +2,8 @@
  * Ticks: the facts of one turn and the actions of the plan, applied to the store and to the snapshot in one transaction.
  *
  * Here is everything that decides and nothing that touches a process: the loop (sched/loop.c) starts the jobs and hands
- * back what became of them, and so does the simulation in the tests.  A turn:
+ * back what became of them, and so does the simulation in the tests.  Inside, each standing on those before: change.h,
+ * known.h; next.h; activate.c; attempt.c, drives.c, schedule.c; resume.c; tick.c.  A turn:
  *
  *   dm_tick_begin   dm_tick_started, dm_tick_ended, dm_tick_lost …   dm_tick_plan   dm_tick_commit
  *

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/map.h"
-#include "sched/activate.h"
+#include "sched/known.h"
 #include "state/memory.h"
 
 enum {

@@ -277,10 +277,11 @@ const char *sim_picture(struct sim *w, bool states)
                                                    : "open",
                        (long long)r->interval_start, (long long)r->interval_end);
         sim_must(dm_store_tasks(w->store, &w->arena, r->id, &tasks, &n, &err), &err);
+        /* What others skipped may have been about to begin. */
         for (size_t k = 0; k < n && states; k++)
             dm_strbuf_addf(&b, "  %s %s %s %d %s try %d\n", r->dag_id, r->run_id, tasks[k].task_id,
                            tasks[k].map_index, dm_task_state_name(tasks[k].state),
-                           tasks[k].try_number);
+                           tasks[k].state == DM_TASK_SKIPPED ? 0 : tasks[k].try_number);
     }
     const char *text = dm_str_cstr(&w->arena, dm_strbuf_str(&b));
     dm_strbuf_release(&b);

@@ -32,7 +32,7 @@ static void fill(int runs)
         "INSERT INTO run SELECT i, iif(i %% 2, 'good', 'bad'), 'r' || i, 'scheduled',"
         " iif(i > %d - 2, 'running', iif(i %% 2, 'success', 'failed')), %lld + i * %lld, 0, 0, "
         "'{}',"
-        " 1, i, i, iif(i > %d - 2, NULL, i), NULL, NULL FROM n;"
+        " 1, i, i, iif(i > %d - 2, NULL, i), NULL FROM n;"
         "INSERT INTO run_generation (run, generation, since, why) SELECT i, 1, 1, 'created' FROM n;"
         "INSERT INTO task_instance SELECT 2 * i + t, i, 't' || t, -1, 'bash', 'success', 1, 0,"
         " 2 * i + t, 1, 1, 1, NULL, NULL FROM n, (SELECT 0 AS t UNION SELECT 1);"

@@ -256,12 +256,13 @@ static void every_table_that_names_a_run_is_known(void)
         " (3, 'u3', 1, 1, 1, '{}', 1), (4, 'u4', 1, NULL, NULL, '{}', 1),"
         " (5, 'u5', 1, 1, 1, '{}', 0);"
         "INSERT INTO run_asset_event VALUES (1, 1), (2, 3), (1, 4);"
-        "INSERT INTO asset_queue VALUES ('x', 'u2', 1);");
+        "INSERT INTO asset_queue VALUES ('x', 'u2', 1);"
+        "INSERT INTO active_run VALUES (1, 1, NULL, NULL);");
     purge(of(NULL, DAY(1), 1), 100, &sum);
     T_INT(sum.runs, 1);
     T_INT(count("ledger") + count("data_check") + count("xcom") + count("remote_id") +
               count("object") + count("step_batch") + count("step") + count("callback") +
-              count("input"),
+              count("input") + count("active_run"),
           0);
     T_OK(!dm_exists(log));
     /* Waited for, what a run that stays was made for, not seen yet. */
@@ -277,9 +278,10 @@ static void every_table_that_names_a_run_is_known(void)
         " ('run', 'task_instance', 'attempt', 'step', 'step_batch') ORDER BY m.name)";
     T_INT(sqlite3_prepare_v2(store->db, sql, -1, &q, NULL), SQLITE_OK);
     T_INT(sqlite3_step(q), SQLITE_ROW);
-    T_STR((const char *)sqlite3_column_text(q, 0),
-          "asset_event attempt callback data_check input ledger object remote_id rendered "
-          "run_asset_event run_generation step step_batch task_instance xcom");
+    T_STR(
+        (const char *)sqlite3_column_text(q, 0),
+        "active_run asset_event attempt callback data_check input ledger object remote_id rendered "
+        "run_asset_event run_generation step step_batch task_instance xcom");
     sqlite3_finalize(q);
     close_store();
 }
