@@ -278,6 +278,8 @@ int dm_json_indent(struct dm_eval *e, const struct dm_call *c, size_t i,
                    struct dm_json_style *style) dm_nodiscard;
 int dm_json_text(struct dm_eval *e, const struct dm_value *v, const struct dm_json_style *style,
                  struct dm_strbuf *b) dm_nodiscard;
+/* A value of JSON, as json.loads() has it. */
+int dm_json_read(struct dm_eval *e, struct dm_str text, const struct dm_value **ret) dm_nodiscard;
 /* A Python literal ("[1, 'a']"); 1 = it is one, 0 = it is not. */
 int dm_literal(struct dm_arena *a, struct dm_str text, const struct dm_value **ret);
 

@@ -27,7 +27,6 @@ const char *dm_filter_nearest(struct dm_str name)
 
 int dm_filter_subject(struct dm_eval *e, const struct dm_call *c, struct dm_str *ret)
 {
-    DM_TRY(dm_eval_defined(e, c->self));
     return dm_text_of(e, c->self, ret);
 }
 

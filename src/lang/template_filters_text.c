@@ -500,7 +500,8 @@ int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
     size_t i = 0;
     for (; i < 8; i++) {
         unit = pow(base, (double)i + 2);
-        if (bytes < unit)
+        /* Python compares with the exact power. */
+        if ((long double)bytes < powl(base, (long double)i + 2))
             break;
     }
     if (i == 8)
@@ -535,6 +536,8 @@ int dm_filter_round(struct dm_eval *e, const struct dm_call *c, const struct dm_
     bool common = dm_str_is(method, "common"), ceiling = dm_str_is(method, "ceil");
     if (!common && !ceiling && !dm_str_is(method, "floor"))
         return dm_eval_fail(e, DM_TE_TEMPLATE, "method must be common, ceil or floor");
+    if (!common)
+        DM_TRY(dm_eval_defined(e, c->self));
     if (!dm_is_number(c->self))
         return dm_eval_fail(e, DM_TE_TYPE, "type %s doesn't define __round__ method",
                             dm_type_name(c->self));
@@ -545,7 +548,10 @@ int dm_filter_round(struct dm_eval *e, const struct dm_call *c, const struct dm_
     double f = dm_float_of(c->self);
     if (!common) {
         double scale = pow(10, (double)precision);
-        f = (ceiling ? ceil(f * scale) : floor(f * scale)) / scale;
+        if (!isfinite(f))
+            return dm_eval_fail(e, isnan(f) ? DM_TE_VALUE : DM_TE_OVERFLOW,
+                                "cannot convert float infinity or NaN to integer");
+        f = ((ceiling ? ceil(f * scale) : floor(f * scale)) + 0.0) / scale;
     } else if (precision >= 0 && precision < 300 && isfinite(f)) {
         /* Correctly rounded decimal, as Python: by way of its text. */
         char *text = dm_arena_printf(e->a, "%.*f", (int)precision, f);

@@ -335,6 +335,8 @@ int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str te
         }
         return format_text(e, v->s, &s, b);
     }
+    if (s.grouping && s.type && strchr(s.grouping == ',' ? "bcnoxX" : "cn", s.type))
+        return dm_eval_fail(e, DM_TE_VALUE, "Cannot specify '%c' with '%c'.", s.grouping, s.type);
     bool float_type = s.type && strchr("eEfFgG%", s.type);
     if (v->kind == DM_FLOAT || float_type) {
         if (s.type && !float_type && s.type != 'n')
@@ -407,6 +409,25 @@ static int percent_number(struct percent *f, struct spec *s, const struct dm_val
     return format_int(f->e, v, s, b);
 }
 
+/* repr(v), or ascii(v). */
+static int put_repr(struct dm_eval *e, const struct dm_value *v, bool ascii, struct dm_strbuf *b)
+{
+    _cleanup_strbuf_ struct dm_strbuf text;
+    dm_strbuf_init(&text, DM_BUF_TEXT);
+    if (!ascii)
+        return dm_repr(e, v, b);
+    DM_TRY(dm_repr(e, v, &text));
+    for (const char *p = text.p, *end = p + text.len; p < end;) {
+        uint32_t cp;
+        p += dm_utf8_get(p, end, &cp);
+        if (cp < 0x80)
+            dm_strbuf_addc(b, (char)cp);
+        else
+            dm_strbuf_addf(b, cp < 0x100 ? "\\x%02x" : cp < 0x10000 ? "\\u%04x" : "\\U%08x", cp);
+    }
+    return 0;
+}
+
 static int percent_text(struct percent *f, struct spec *s, const struct dm_value *v,
                         struct dm_strbuf *b)
 {
@@ -423,7 +444,7 @@ static int percent_text(struct percent *f, struct spec *s, const struct dm_value
     } else if (s->type == 's' || s->type == 'c')
         DM_TRY(dm_text(f->e, v, &text));
     else
-        DM_TRY(dm_repr(f->e, v, &text));
+        DM_TRY(put_repr(f->e, v, s->type == 'a', &text));
     if (s->align != '<')
         s->align = '>';
     s->fill = DM_STR(" ");
@@ -613,7 +634,7 @@ static int brace_field(struct braces *f, struct dm_str field, unsigned depth, st
         if (how == 's')
             DM_TRY(dm_text(f->e, v, &text));
         else
-            DM_TRY(dm_repr(f->e, v, &text));
+            DM_TRY(put_repr(f->e, v, how == 'a', &text));
         DM_TRY(dm_new_text(f->e, &text, &v));
         i += 2;
         if (i < field.len && field.p[i] != ':')

@@ -348,15 +348,8 @@ static int json_dumps(struct dm_eval *e, const struct dm_call *c, const struct d
 static int json_loads(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str s;
-    struct dm_value *v;
     DM_TRY(dm_param_str(e, c, 0, "", &s));
-    if (dm_value_from_json(e->a, s, &v, e->err) < 0) {
-        char why[256];
-        snprintf(why, sizeof(why), "%.255s", e->err->message);
-        return dm_eval_fail(e, DM_TE_VALUE, "%s", why);
-    }
-    *ret = v;
-    return 0;
+    return dm_json_read(e, s, ret);
 }
 
 /* A module or class: a name, what it is called as, and its members. */
