@@ -1,6 +1,7 @@
 /*
  * Kind `templates`: templates rendered as Airflow rendered them (golden/airflow/templates.jsonl), with the world of
- * variables, connections, XComs and files that lies beside the file.
+ * variables, connections, XComs and files that lies beside the file.  `native`: as of a DAG with
+ * render_template_as_native_obj.
  */
 #include "golden.h"
 
