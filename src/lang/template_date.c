@@ -1,4 +1,4 @@
-/* Attributes and methods of dates, instants and durations in templates. */
+/* Attributes and methods of dates and instants in templates. */
 #include "lang/template_time.h"
 
 /* years … microseconds as given by add(), subtract() */
@@ -582,6 +582,38 @@ static int date_diff_for_humans(struct dm_eval *e, const struct dm_call *c,
     return dm_humans(e, c->self, other, absolute, ret);
 }
 
+/* The nearest of several dates, of equally near ones the earlier; or the farthest, and there the later. */
+static int date_by_distance(struct dm_eval *e, const struct dm_call *c, bool far,
+                            const struct dm_value **ret)
+{
+    int64_t best = 0;
+    *ret = NULL;
+    for (size_t i = 0; i < c->all->n; i++) {
+        struct dm_call one = {.name = c->name, .self = c->self, .arg = {c->all->pos[i]}};
+        const struct dm_value *v;
+        DM_TRY(other_date(e, &one, &v));
+        int64_t distance = dm_instant_of(v) - dm_instant_of(c->self);
+        distance = distance < 0 ? -distance : distance;
+        bool further = *ret && (distance > best ||
+                                (distance == best && dm_instant_of(v) > dm_instant_of(*ret)));
+        if (!*ret || further == far) {
+            *ret = v;
+            best = distance;
+        }
+    }
+    return *ret ? 0 : dm_eval_fail(e, DM_TE_VALUE, "%s() wants dates", c->name);
+}
+
+static int date_closest(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return date_by_distance(e, c, false, ret);
+}
+
+static int date_farthest(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return date_by_distance(e, c, true, ret);
+}
+
 static int date_is_long_year(struct dm_eval *e, const struct dm_call *c,
                              const struct dm_value **ret)
 {
@@ -642,12 +674,14 @@ static const struct dm_callable date_methods[] = {
     {"add", SHIFT_SPEC, date_add},
     {"astimezone", "tz", date_in_timezone},
     {"at", "hour minute? second? microsecond?", date_at},
+    {"closest", "*", date_closest},
     {"ctime", "", date_ctime},
     {"date", "", date_date},
     {"diff", "dt? abs?", date_diff},
     {"diff_for_humans", "other? absolute? locale?", date_diff_for_humans},
     {"dst", "", date_dst},
     {"end_of", "unit", date_end_of},
+    {"farthest", "*", date_farthest},
     {"first_of", "unit day_of_week?", date_first_of},
     {"format", "fmt locale?", date_format},
     {"get_offset", "", date_get_offset},
@@ -721,9 +755,9 @@ static bool is_plain_method(struct dm_str name)
 static bool is_date_method(struct dm_str name)
 {
     static const char *const not_of_dates[] = {
-        "astimezone", "at",     "dst",       "get_offset", "in_timezone",  "in_tz",
-        "is_dst",     "is_utc", "instance",  "timetz",     "utctimetuple", "naive",
-        "on",         "time",   "timestamp", "tzname",     "utcoffset"};
+        "astimezone", "at",     "closest",   "farthest", "dst",      "get_offset",   "in_timezone",
+        "in_tz",      "is_dst", "is_utc",    "instance", "timetz",   "utctimetuple", "naive",
+        "on",         "time",   "timestamp", "tzname",   "utcoffset"};
     for (size_t i = 0; i < sizeof(not_of_dates) / sizeof(not_of_dates[0]); i++)
         if (dm_str_is(name, not_of_dates[i]))
             return false;
@@ -832,36 +866,6 @@ int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name
         *ret = dm_value_float(e->a, (double)v->time.us / DM_SEC);
     else if (dm_str_is(name, "offset_hours"))
         *ret = dm_value_float(e->a, (double)t.offset / DM_HOUR);
-    else
-        return 0;
-    return 1;
-}
-
-static int delta_total_seconds(struct dm_eval *e, const struct dm_call *c,
-                               const struct dm_value **ret)
-{
-    *ret = dm_value_float(e->a, (double)c->self->i / DM_SEC);
-    return 0;
-}
-
-static const struct dm_callable delta_methods[] = {
-    {"total_seconds", "", delta_total_seconds},
-    {NULL},
-};
-
-int dm_delta_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
-                  const struct dm_value **ret)
-{
-    int64_t days = v->i / DM_DAY - (v->i % DM_DAY < 0), rest = v->i - days * DM_DAY;
-    const struct dm_callable *method = dm_callable_find(delta_methods, name);
-    if (method)
-        *ret = dm_bound(e, method, v);
-    else if (dm_str_is(name, "days"))
-        *ret = dm_int_value(e, days);
-    else if (dm_str_is(name, "seconds"))
-        *ret = dm_int_value(e, rest / DM_SEC);
-    else if (dm_str_is(name, "microseconds"))
-        *ret = dm_int_value(e, rest % DM_SEC);
     else
         return 0;
     return 1;

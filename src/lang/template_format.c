@@ -392,7 +392,8 @@ static int percent_number(struct percent *f, struct spec *s, const struct dm_val
                           struct dm_strbuf *b)
 {
     bool integer = strchr("diuxXo", s->type);
-    DM_TRY(dm_eval_defined(f->e, v));
+    if (!strchr("xXo", s->type)) /* these do not try to make a number of it */
+        DM_TRY(dm_eval_defined(f->e, v));
     if (!dm_is_number(v) || (v->kind == DM_FLOAT && strchr("xXo", s->type)))
         return dm_eval_fail(f->e, DM_TE_TYPE, "%%%c format: a %s is required, not %s", s->type,
                             integer ? "real number" : "number", dm_type_name(v));
@@ -497,7 +498,7 @@ static int conversion(struct percent *f, const char **p, const char *end, struct
         dm_strbuf_addc(b, '%');
         return 0;
     }
-    if (!v && s.type != '%')
+    if (!v)
         DM_TRY(next_arg(f, &v));
     if (!s.type || !strchr("diuxXoeEfFgGcrsa", s.type))
         return dm_eval_fail(f->e, DM_TE_VALUE, "unsupported format character '%c'", s.type);

@@ -1,4 +1,4 @@
-/* The distance of two dates in templates: Pendulum's Interval and Duration, and distances in words. */
+/* Spans of time in templates: Python's timedelta, Pendulum's Interval and Duration, and distances in words. */
 #include "lang/template_time.h"
 
 struct interval {
@@ -468,4 +468,36 @@ int dm_humans(struct dm_eval *e, const struct dm_value *v, const struct dm_value
     const char *side = absolute ? "" : i->invert ? " after" : " before";
     *ret = dm_str_value(e, dm_str_printf(e->a, "%s%s", text, side));
     return 0;
+}
+
+/* --- timedelta --- */
+
+static int delta_total_seconds(struct dm_eval *e, const struct dm_call *c,
+                               const struct dm_value **ret)
+{
+    *ret = dm_value_float(e->a, (double)c->self->i / DM_SEC);
+    return 0;
+}
+
+static const struct dm_callable delta_methods[] = {
+    {"total_seconds", "", delta_total_seconds},
+    {NULL},
+};
+
+int dm_delta_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
+                  const struct dm_value **ret)
+{
+    int64_t days = v->i / DM_DAY - (v->i % DM_DAY < 0), rest = v->i - days * DM_DAY;
+    const struct dm_callable *method = dm_callable_find(delta_methods, name);
+    if (method)
+        *ret = dm_bound(e, method, v);
+    else if (dm_str_is(name, "days"))
+        *ret = dm_int_value(e, days);
+    else if (dm_str_is(name, "seconds"))
+        *ret = dm_int_value(e, rest / DM_SEC);
+    else if (dm_str_is(name, "microseconds"))
+        *ret = dm_int_value(e, rest % DM_SEC);
+    else
+        return 0;
+    return 1;
 }

@@ -157,6 +157,9 @@ static void answers_are_those_of_the_original(void)
          "{{ m.explicit_caller }}",
          "<Macro anonymous>False"},
         {"{% raw %}", ""},
+        {"{{ logical_date.closest(ti.execution_date.add(days=2), logical_date.add(days=-1)).day }} "
+         "{{ logical_date.farthest(logical_date.add(days=2), logical_date.add(days=-1)).day }}",
+         "1 4"},
         {"{{ macros.json.loads('[NaN, -Infinity, 12345678901234567890123, 1e2, \"\\\\u00e9\"]') }}",
          "[nan, -inf, 12345678901234567890123, 100.0, 'é']"},
         {"{{ macros.json.loads(' {\"a\": {}, \"a\": [] } ').a }}", "[]"},
@@ -226,6 +229,8 @@ static void answers_are_those_of_the_original(void)
         {"{{ '%5%' % 1 }}", "value"},
         {"{{ '%*y' % (1,) }}", "type"},
         {"{{ '{:,n}'.format(1) }}", "value"},
+        {"{{ '%x' % nope }}", "type"},
+        {"{{ '%5%' % () }}", "type"},
         {"{{ nope | round(1, 'ceil') }}", "undefined"},
         {"{{ macros.json.loads('{\"a\" 1}') }}", "value"},
         {"{{ macros.json.loads('[1] 2') }}", "value"},
