@@ -1,4 +1,4 @@
-/* Spans of time in templates: Python's timedelta, Pendulum's Interval and Duration, and distances in words. */
+/* Spans of time in templates: timedelta, Pendulum's Interval and Duration, and distances in words. */
 #include "lang/template_time.h"
 
 struct interval {
