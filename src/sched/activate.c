@@ -401,8 +401,6 @@ int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
 int dm_tick_begin_run(struct dm_tick *t, struct dm_plan_run *run, struct dm_err *reterr)
 {
     struct dm_dag_ref *ref;
-    if (!run->queued)
-        return 0; /* a drive has taken it in this very pass */
     DM_TRY(dm_tick_ref_of(t, run->of, run->row.generation, &ref, reterr));
     set_ref(run, ref);
     DM_TRY(dm_tick_set_run(t, run, DM_RUN_RUNNING, reterr));

@@ -57,7 +57,7 @@ static int no_task(const struct dm_dag *dag, const char *task_id, struct dm_err 
     return dm_err_set(reterr, DM_E_NOTFOUND, "DAG \"%s\" has no task \"%s\"", dag->dag_id, task_id);
 }
 
-static int choose_tasks(struct clearing *c, const struct dm_clear *what, struct dm_err *reterr)
+static int name_tasks(struct clearing *c, const struct dm_clear *what, struct dm_err *reterr)
 {
     c->set = dm_arena_array(c->arena, bool, c->dag->n_tasks + 1);
     for (size_t i = 0; i < c->dag->n_tasks; i++)
@@ -71,7 +71,28 @@ static int choose_tasks(struct clearing *c, const struct dm_clear *what, struct 
                         (!task && dm_task_in_group(c->dag, &c->dag->tasks[k], what->task_ids[i]));
     }
     c->named = dm_arena_dup(c->arena, c->set, sizeof(bool) * (c->dag->n_tasks + 1));
+    return 0;
+}
+
+static int choose_tasks(struct clearing *c, const struct dm_clear *what, struct dm_err *reterr)
+{
+    DM_TRY(name_tasks(c, what, reterr));
     dm_graph_add_relatives(c->arena, c->dag, what->upstream, what->downstream, c->set);
+    return 0;
+}
+
+/* A mark is of what was named only: setups and teardowns do not come along. */
+static int choose_marked(struct clearing *c, const struct dm_mark *what, struct dm_err *reterr)
+{
+    struct dm_clear named = {.task_ids = &what->task_id, .n_task_ids = 1};
+    DM_TRY(name_tasks(c, &named, reterr));
+    bool *up = dm_arena_dup(c->arena, c->set, sizeof(bool) * (c->dag->n_tasks + 1));
+    if (what->downstream)
+        dm_graph_add_downstream(c->dag, c->set);
+    if (what->upstream)
+        dm_graph_add_upstream(c->dag, up);
+    for (size_t i = 0; i < c->dag->n_tasks; i++)
+        c->set[i] |= up[i];
     return 0;
 }
 
@@ -205,10 +226,6 @@ int dm_mark(struct dm_tick *t, struct dm_arena *a, const struct dm_dag *dag,
     const struct dm_task *task = dm_task_find(dag, dm_str_c(what->task_id));
     struct clearing c = {
         .store = t->store, .tick = t, .arena = a, .dag = dag, .only_failed = true, .map_index = -1};
-    struct dm_clear chosen = {.task_ids = &what->task_id,
-                              .n_task_ids = 1,
-                              .upstream = what->upstream,
-                              .downstream = what->downstream};
     struct dm_clear behind = {.task_ids = &what->task_id, .n_task_ids = 1, .downstream = true};
     struct dm_plan_run *active = active_run(&c, run->id);
     struct dm_run_row fresh = *run;
@@ -217,7 +234,7 @@ int dm_mark(struct dm_tick *t, struct dm_arena *a, const struct dm_dag *dag,
     if (!task)
         return no_task(dag, what->task_id, reterr);
     DM_TRY(instances_of(&c, active, run->id, &list, &n, reterr));
-    DM_TRY(choose_tasks(&c, &chosen, reterr));
+    DM_TRY(choose_marked(&c, what, reterr));
     bool *marked = c.set;
     for (size_t i = 0; i < n; i++) {
         const struct dm_task *def = dm_task_find(dag, dm_str_c(list[i].row->task_id));

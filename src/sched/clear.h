@@ -39,7 +39,8 @@ struct dm_mark {
     bool one_instance;
     int map_index;
 };
-/* A task of a run becomes what it is marked; failures behind it are cleared (*ret of them). */
+/* A task of a run becomes what it is marked, without setups and teardowns of its own; failures behind it are cleared (*ret
+   of them). */
 int dm_mark(struct dm_tick *t, struct dm_arena *a, const struct dm_dag *dag,
             const struct dm_run_row *run, const struct dm_mark *m, struct dm_cleared **ret,
             size_t *ret_n, struct dm_err *reterr) dm_nodiscard;

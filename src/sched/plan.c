@@ -1,13 +1,14 @@
 /*
- * The plan, in one pass over the active runs and one over the tasks that are ready:
+ * The plan, stage by stage:
  *
- *   1. per run, in topological order: trigger rules and the past, judged by the states at the beginning of the pass, as
- *      Airflow's loop does: a failure travels one task a pass; a run without unfinished tasks ends;
- *   2. drives with room take their next day, schedules make their next run, queued runs begin;
- *   3. steps: the first of each cluster, where none runs; callbacks, as many as may run;
- *   4. ready tasks by (priority, logical date, DAG, task) take the free slots, in a pass that made no other ready.
+ *   RUNS   drives with room take their next day, schedules make their next run: one of each;
+ *   BEGIN  queued runs begin, as many as their DAG has room for;
+ *   TASKS  per run, in topological order: trigger rules and the past, judged by the states at the beginning of the stage:
+ *          a failure travels one task a round; a run that had no unfinished task then ends;
+ *   WORK   steps: the first of each cluster, where none runs; callbacks, as many as may run; ready tasks by (priority,
+ *          logical date, DAG, task) take the free slots.
  *
- * States decided in this pass are kept beside the snapshot (`struct pass`), never in it.
+ * States decided in this stage are kept beside the snapshot (`struct pass`), never in it.
  */
 #include "sched/plan.h"
 
@@ -124,7 +125,7 @@ int dm_plan_past(const struct dm_plan_run *run, const struct dm_plan_task *task,
 
 /* ---- tasks of a run ---- */
 
-/* The states of a run's instances as this pass sees them: instance k of task i is at[first[i] + k]. */
+/* The states of a run's instances as this stage sees them: instance k of task i is at[first[i] + k]. */
 struct states {
     enum dm_task_state *at;
     size_t *first;
@@ -316,9 +317,6 @@ static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
 {
     struct dm_plan_task *first = &run->tasks[task->def - run->dag->tasks];
     enum dm_task_state state = task->row.state;
-    bool held = is_held(run);
-    if (state == DM_TASK_SCHEDULED && !held)
-        add_ready(p, run, task);
     if (state != DM_TASK_NONE && !is_waiting(state))
         return state;
     /* All of these are looked at, also after one says no: the rule may end a task that waits for its past. */
@@ -327,7 +325,7 @@ static enum dm_task_state plan_task(struct pass *p, struct dm_plan_run *run,
     struct dm_past_wait wait;
     if (answer.state != DM_TASK_NONE)
         state = answer.state;
-    else if (!answer.met || !due || held || dm_plan_past(run, task, &wait))
+    else if (!answer.met || !due || is_held(run) || dm_plan_past(run, task, &wait))
         return state;
     if (state == task->row.state && wants_expand(first)) {
         expand(p, run, first);
@@ -358,8 +356,6 @@ static void plan_only_task(struct pass *p, struct dm_plan_run *run)
         failed = failed || s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED;
         if (!is_asked_for(run->drive, &t->row))
             continue;
-        if (s == DM_TASK_SCHEDULED)
-            add_ready(p, run, t);
         bool waits = s == DM_TASK_NONE || is_waiting(s);
         over = over && dm_task_finished(s);
         if (!waits || !is_due(p, &t->row))
@@ -455,7 +451,7 @@ static void plan_run(struct pass *p, struct dm_plan_run *run)
     read_states(run, &states);
     for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));) {
         enum dm_task_state s = plan_task(p, run, t, &states);
-        unfinished = unfinished || !dm_task_finished(s);
+        unfinished = unfinished || !dm_task_finished(t->row.state);
         if (run->graph->leaves[e.task] && (s == DM_TASK_FAILED || s == DM_TASK_UPSTREAM_FAILED))
             leaf_failed = true;
     }
@@ -603,7 +599,7 @@ static bool same_task(const struct dm_plan_run *run, const struct dm_plan_task *
            strcmp(task->row.task_id, r->task->row.task_id) == 0;
 }
 
-/* Attempts of this task in its run, or in all runs, those that this pass begins included. */
+/* Attempts of this task in its run, or in all runs, those that begin now included. */
 static int taken_by_task(const struct pass *p, const struct ready *r, bool in_run)
 {
     int n = 0;
@@ -640,9 +636,22 @@ static bool fits(const struct pass *p, const struct taken *taken, const struct r
            taken_by_task(p, r, false) < def->max_active_tis_per_dag;
 }
 
+static void find_ready(struct pass *p, struct dm_plan_run *run)
+{
+    struct dm_plan_task *t;
+    if (!run->active || run->renew || is_held(run))
+        return;
+    for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
+        if (t->row.state == DM_TASK_SCHEDULED &&
+            (!run->drive || !run->drive->only_task || is_asked_for(run->drive, &t->row)))
+            add_ready(p, run, t);
+}
+
 /* A task that does not fit leaves its place to those after it. */
 static void plan_slots(struct pass *p)
 {
+    for (size_t i = 0; i < p->snap->n_runs; i++)
+        find_ready(p, p->snap->runs[i]);
     if (p->n_ready == 0)
         return;
     if (p->n_ready > 1)
@@ -712,7 +721,7 @@ static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
         if (d->paused || !d->ref || d->unfinished >= d->ref->dag->max_active_runs)
             continue;
         if (wants_asset_run(
-                d)) { /* what is due by time comes after it: the next pass looks again */
+                d)) { /* what is due by time comes after it: the next round looks again */
             add_action(p, (struct dm_action){.kind = DM_ACTION_CREATE_ASSET_RUN, .dag = d});
             continue;
         }
@@ -728,18 +737,17 @@ static void plan_schedules(struct pass *p, int64_t *ret_dags_at)
         wake_at(p, at);
 }
 
-/* One run of a DAG in a pass: the next pass sees it active. */
 static void plan_queued(struct pass *p)
 {
     for (size_t i = 0; i < p->snap->n_queued; i++) {
         struct dm_plan_run *run = p->snap->queued[i];
         struct dm_plan_dag *d = run->of;
-        bool begun = false;
-        if (!d || d->paused || !d->ref || d->active >= d->ref->dag->max_active_runs)
+        if (!d || d->paused || !d->ref)
             continue;
-        for (size_t j = p->n_actions; j-- > 0 && !begun;)
-            begun = p->actions[j].kind == DM_ACTION_BEGIN_RUN && p->actions[j].run->of == d;
-        if (!begun)
+        int active = d->active;
+        for (size_t j = 0; j < p->n_actions; j++)
+            active += p->actions[j].run->of == d;
+        if (active < d->ref->dag->max_active_runs)
             add_action(p, (struct dm_action){.kind = DM_ACTION_BEGIN_RUN, .run = run});
     }
 }
@@ -757,26 +765,35 @@ bool dm_plan_run_stuck(const struct dm_plan_run *run, int64_t now)
 }
 
 struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot *s,
-                       const struct dm_limits *limits)
+                       const struct dm_limits *limits, enum dm_stage stage)
 {
     struct pass p = {.arena = a, .now = now, .wake_at = DM_NEVER, .snap = s, .limits = limits};
     int64_t dags_at = s->dags_at;
-    for (size_t i = 0; i < s->n_runs; i++)
-        if (s->runs[i]->active)
-            plan_run(&p, s->runs[i]);
-    if (!limits->draining)
-        plan_days(&p);
-    if (limits->schedules && !limits->draining) {
-        plan_schedules(&p, &dags_at);
-        plan_queued(&p);
-    }
-    /* What has just become ready competes for the slots too: they are given where nothing more becomes ready. */
-    bool settled = p.n_actions == 0;
-    if (!limits->draining) {
+    switch (stage) {
+    case DM_STAGE_RUNS:
+        if (!limits->draining)
+            plan_days(&p);
+        if (limits->schedules && !limits->draining)
+            plan_schedules(&p, &dags_at);
+        break;
+    case DM_STAGE_BEGIN:
+        if (limits->schedules && !limits->draining)
+            plan_queued(&p);
+        break;
+    case DM_STAGE_TASKS:
+        for (size_t i = 0; i < s->n_runs; i++)
+            if (s->runs[i]->active)
+                plan_run(&p, s->runs[i]);
+        break;
+    case DM_STAGE_WORK:
+        if (limits->draining)
+            break;
         plan_steps(&p);
         plan_callbacks(&p);
-        if (settled)
-            plan_slots(&p);
+        plan_slots(&p);
+        break;
+    case DM_STAGE_COUNT:
+        break;
     }
     return (struct dm_plan){
         .actions = p.actions, .n_actions = p.n_actions, .wake_at = p.wake_at, .dags_at = dags_at};

@@ -1,9 +1,11 @@
 /*
  * The plan: what is to be done now, decided from facts alone.
  *
- * dm_plan is a pure function of (now, snapshot, limits): it reads no clock, no store, no file, and changes nothing.  The
- * caller applies the actions (sched/tick.h), which changes the snapshot, and asks again until there are none; asked again
- * without new facts it answers nothing.  Ties are broken by a total order (priority, logical date, DAG, task), so
+ * dm_plan is a pure function of (now, snapshot, limits, stage): it reads no clock, no store, no file, and changes nothing.
+ * The caller applies the actions of a stage (sched/tick.h), which changes the snapshot, then asks for the next stage.  The
+ * stages are those of Airflow's loop, one round of them is one loop: a DAG's runs come one a round, and slots are given
+ * before the next one comes.  Rounds follow each other at once until all stages of one have no actions; asked again without
+ * new facts they have none.  Ties are broken by a total order (priority, logical date, DAG, task), so
  * that the same facts always give the same actions in the same order.
  */
 #ifndef DM_PLAN_H
@@ -144,7 +146,7 @@ struct dm_snapshot {
     size_t n_queued;
     struct dm_plan_dag **dags; /* by dag_id */
     size_t n_dags;
-    int64_t dags_at; /* no schedule makes a run before: the dm_plan.dags_at of the last pass */
+    int64_t dags_at; /* no schedule makes a run before: the dm_plan.dags_at of the last stage */
     struct dm_plan_step **steps; /* unfinished, by order of submission */
     size_t n_steps;
     struct dm_plan_callback **callbacks; /* in the order in which they were made */
@@ -188,16 +190,24 @@ struct dm_action {
     const char *reason; /* why the run ended so, as callbacks are told; NULL = they are not */
 };
 
+enum dm_stage {
+    DM_STAGE_RUNS,  /* runs are made */
+    DM_STAGE_BEGIN, /* runs become active */
+    DM_STAGE_TASKS, /* tasks become ready, or what their trigger rules say; runs end */
+    DM_STAGE_WORK,  /* attempts, steps and callbacks begin */
+    DM_STAGE_COUNT
+};
+
 struct dm_plan {
     struct dm_action *actions;
     size_t n_actions;
     int64_t wake_at; /* the next moment at which time alone changes the answer; DM_NEVER = none */
-    int64_t dags_at; /* for the snapshot of the next pass */
+    int64_t dags_at; /* for the snapshot from now on */
 };
 
 /* The plan lives in the arena. */
 struct dm_plan dm_plan(struct dm_arena *a, int64_t now, const struct dm_snapshot *s,
-                       const struct dm_limits *limits);
+                       const struct dm_limits *limits, enum dm_stage stage);
 
 /* What a task that could run otherwise waits for in the run before.  Pure. */
 struct dm_past_wait {

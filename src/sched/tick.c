@@ -8,7 +8,7 @@
 
 #define POOLS_EVERY_US DM_SEC
 
-enum { PLAN_PASSES_MAX = 100000 }; /* each pass does something; more is a mistake of the plan */
+enum { PLAN_ROUNDS_MAX = 100000 }; /* each round does something; more is a mistake of the plan */
 
 void dm_tick_init(struct dm_tick *t, struct dm_store *store, int jobs)
 {
@@ -75,7 +75,7 @@ int dm_tick_commit(struct dm_tick *t, struct dm_err *reterr)
 static int set_planned_state(struct dm_tick *t, const struct dm_action *a, struct dm_err *reterr)
 {
     if (dm_task_finished(a->task->row.state))
-        return 0; /* an expansion of this very pass has ended it */
+        return 0; /* an expansion of this very stage has ended it */
     struct dm_task_change c = dm_task_change_of(&a->task->row);
     c.due_at = DM_NEVER;
     c.until_step = NULL;
@@ -124,20 +124,45 @@ static int apply(struct dm_tick *t, const struct dm_action *a, struct dm_err *re
     return 0;
 }
 
-int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
+/* What an expansion makes, and a run that a newer generation takes up, is judged before slots are given. */
+static bool holds_slots(const struct dm_plan *plan)
 {
-    for (int pass = 0; pass < PLAN_PASSES_MAX; pass++) {
-        struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits);
-        t->wake_at = plan.wake_at;
+    for (size_t i = 0; i < plan->n_actions; i++)
+        if (plan->actions[i].kind == DM_ACTION_EXPAND ||
+            plan->actions[i].kind == DM_ACTION_RENEW_RUN)
+            return true;
+    return false;
+}
+
+int dm_tick_round(struct dm_tick *t, bool *ret_any, struct dm_err *reterr)
+{
+    *ret_any = false;
+    t->wake_at = DM_NEVER;
+    for (int stage = 0; stage < DM_STAGE_COUNT; stage++) {
+        struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits, (enum dm_stage)stage);
+        if (t->wake_at == DM_NEVER || (plan.wake_at != DM_NEVER && plan.wake_at < t->wake_at))
+            t->wake_at = plan.wake_at;
         t->snap.dags_at = plan.dags_at;
-        if (plan.n_actions == 0) {
-            int ended = dm_tick_end_drives(t, reterr);
-            if (ended <= 0)
-                return ended;
-            continue; /* its runs are others' now */
-        }
         for (size_t i = 0; i < plan.n_actions; i++)
             DM_TRY(apply(t, &plan.actions[i], reterr));
+        *ret_any = *ret_any || plan.n_actions;
+        if (holds_slots(&plan))
+            return 0;
+    }
+    return 0;
+}
+
+int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
+{
+    for (int round = 0; round < PLAN_ROUNDS_MAX; round++) {
+        bool any;
+        DM_TRY(dm_tick_round(t, &any, reterr));
+        if (any)
+            continue;
+        int ended = dm_tick_end_drives(t, reterr);
+        if (ended <= 0)
+            return ended;
+        /* else its runs are others' now */
     }
     DM_BUG("the plan does not come to rest");
 }

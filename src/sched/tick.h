@@ -90,6 +90,9 @@ int dm_dag_next_run(struct dm_store *s, const struct dm_dag *dag, const struct d
                     int64_t now, struct dm_due *ret, struct dm_err *reterr) dm_nodiscard;
 
 int dm_tick_begin(struct dm_tick *t, int64_t now, bool durable, struct dm_err *reterr) dm_nodiscard;
+/* One round of the plan's stages, applied; *ret_any = it did something. */
+int dm_tick_round(struct dm_tick *t, bool *ret_any, struct dm_err *reterr) dm_nodiscard;
+/* Rounds until there is nothing to do. */
 int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 int dm_tick_commit(struct dm_tick *t, struct dm_err *reterr) dm_nodiscard;
 

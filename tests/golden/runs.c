@@ -1,19 +1,21 @@
 /*
  * Kind `runs`: whole runs of a scenario, as Airflow's scheduler had them (golden/airflow/runs.jsonl): states of runs and
- * tasks and the tries they took, at rest and after each action of a person.  Which tasks began together is compared
- * where a pool or a limit decides it, unless tasks of equal weight leave it open.
+ * tasks and the tries they took, at rest and after each action of a person.  The DAG's own schedule makes the runs, and
+ * what begins in a round of the plan ends before the next round, as with Airflow's loops there.  Which tasks began together
+ * is compared where a pool or a limit decides it, unless tasks of equal weight leave it open.
  */
 #include "golden.h"
 
 #include "sched/clear.h"
+#include "sched/dag_ref.h"
 #include "sched/rule.h"
 #include "world.h"
 
-enum { TASKS_MAX = 256 };
+enum { TASKS_MAX = 256, ROUNDS_MAX = 1000 };
 
 struct scenario {
     const struct dm_value *def, *script;
-    struct dm_value *order; /* of the present step: per turn the list of [task, run, try] */
+    struct dm_value *order; /* of the present step: per round the list of [task, run, try] */
 };
 
 static int day_of(const struct dm_plan_run *run)
@@ -90,7 +92,7 @@ static struct dm_result execute(struct t_world *w, const struct dm_job *j)
     return r;
 }
 
-/* The tasks of a turn end before the next one: what is at work now has just begun. */
+/* The tasks of a round end before the next one: what is at work now has just begun. */
 static void note_order(struct t_world *w, struct dm_job *const *running, size_t n)
 {
     struct scenario *s = w->user;
@@ -136,6 +138,7 @@ static int make_dag(struct t_world *w, const struct dm_value *def, struct dm_err
             tasks[i].upstream[j] = dm_str_cstr(&w->arena, up->list.items[j]->s);
     }
     t_dag(w, tasks, list->list.n);
+    w->dag.end_date = T_EPOCH + (dm_map_int(def, "runs", 1) - 1) * DM_DAY;
     w->dag.max_active_runs = (int)dm_map_int(def, "max_active_runs", 16);
     w->dag.max_active_tasks = (int)dm_map_int(def, "max_active_tasks", 16);
     w->dag.fail_stop = dm_map_bool(def, "fail_stop", false);
@@ -166,6 +169,88 @@ static int make_pools(struct t_world *w, const struct dm_value *def, struct dm_e
         DM_TRY(dm_store_pool_set(w->store, &pool, reterr));
     }
     return 0;
+}
+
+/* ---- time ---- */
+
+static int begin(struct t_world *w, struct dm_err *reterr)
+{
+    struct dm_dag_ref *ref = dm_dag_ref_new(&w->dag);
+    dm_tick_init(&w->tick, w->store, w->jobs);
+    w->driven = true;
+    w->tick.limits.schedules = true;
+    int rc = dm_tick_begin(&w->tick, w->now, false, reterr);
+    if (rc >= 0)
+        rc = dm_tick_set_dag(&w->tick, w->dag.dag_id, ref, false, reterr);
+    dm_dag_ref_unref(ref);
+    DM_TRY(rc);
+    return dm_tick_commit(&w->tick, reterr);
+}
+
+static int start_one(struct t_world *w, const struct dm_job *j, struct dm_err *reterr)
+{
+    DM_TRY(dm_tick_begin(&w->tick, w->now, false, reterr));
+    DM_TRY(dm_tick_started(&w->tick, j, 1, 1, reterr));
+    return dm_tick_commit(&w->tick, reterr);
+}
+
+/* One after the other; what another's end has stopped meanwhile does not start. */
+static int execute_all(struct t_world *w, struct dm_job *const *jobs, size_t n,
+                       struct dm_err *reterr)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct dm_job_end end = {.result = {.state = DM_RESULT_FAILED, .until_time = DM_NEVER}};
+        if (!jobs[i]->task->ending) {
+            DM_TRY(start_one(w, jobs[i], reterr));
+            end.result = w->outcome(w, jobs[i]);
+        }
+        DM_TRY(dm_tick_begin(&w->tick, w->now, false, reterr));
+        DM_TRY(dm_tick_ended(&w->tick, jobs[i], &end, reterr));
+        DM_TRY(dm_tick_commit(&w->tick, reterr));
+    }
+    return 0;
+}
+
+/* Whether the case has it before the other one in this round: what begins together has no order of its own. */
+static bool comes_first(const struct dm_value *round, const struct dm_job *j,
+                        const struct dm_job *other)
+{
+    for (size_t i = 0; round && i < round->list.n; i++) {
+        const struct dm_value *one = round->list.items[i];
+        const struct dm_job *both[] = {j, other};
+        for (size_t k = 0; k < 2; k++)
+            if (dm_str_is(one->list.items[0]->s, both[k]->task->row.task_id) &&
+                one->list.items[1]->i == day_of(both[k]->run))
+                return k == 0;
+    }
+    return false;
+}
+
+/* Rounds until nothing moves. */
+static int rest(struct t_world *w, const struct dm_value *order, struct dm_err *reterr)
+{
+    const struct scenario *s = w->user;
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        struct dm_job *jobs[TASKS_MAX];
+        size_t n = 0, at = s->order->list.n;
+        bool any;
+        DM_TRY(dm_tick_begin(&w->tick, w->now, false, reterr));
+        DM_TRY(dm_tick_round(&w->tick, &any, reterr));
+        DM_TRY(dm_tick_commit(&w->tick, reterr));
+        if (!any)
+            return 0;
+        const struct dm_value *told = order && at < order->list.n ? order->list.items[at] : NULL;
+        for (; n < w->tick.n_jobs; n++) {
+            size_t to = n;
+            for (; to > 0 && comes_first(told, w->tick.jobs[n], jobs[to - 1]); to--)
+                jobs[to] = jobs[to - 1];
+            jobs[to] = w->tick.jobs[n];
+        }
+        note_order(w, jobs, n);
+        DM_TRY(execute_all(w, jobs, n, reterr));
+        w->now += DM_SEC;
+    }
+    return dm_err_set(reterr, DM_E_LIMIT, "no rest after %d rounds", ROUNDS_MAX);
 }
 
 /* ---- actions ---- */
@@ -213,21 +298,12 @@ static int act(struct t_world *w, const struct dm_value *action, struct dm_err *
     const struct dm_value *c = dm_map_at(action, "clear"), *m = dm_map_at(action, "mark");
     if (!c && !m)
         return dm_err_set(reterr, DM_E_INVALID, "an unknown action");
-    t_end_drive(w);
-    dm_tick_init(&w->tick, w->store, w->jobs);
-    w->driven = true;
     DM_TRY(dm_tick_begin(&w->tick, w->now, false, reterr));
     DM_TRY(c ? clear(w, c, reterr) : mark(w, m, reterr));
     return dm_tick_commit(&w->tick, reterr);
 }
 
 /* ---- comparing ---- */
-
-/* A parked run is "running" in Airflow, where it waits for ever. */
-static const char *as_airflow(const char *run_state)
-{
-    return strcmp(run_state, "queued") == 0 ? "running" : run_state;
-}
 
 /* The present states, in the form of `expect`. */
 static struct dm_value *states(struct t_world *w, int n_runs)
@@ -236,7 +312,7 @@ static struct dm_value *states(struct t_world *w, int n_runs)
     struct dm_value *out = dm_value_map(a), *runs = dm_value_list(a, 0);
     struct dm_value *tasks = dm_value_map(a), *tries = dm_value_map(a);
     for (int day = 0; day < n_runs && *t_run_state(w, day); day++)
-        dm_list_add(a, runs, dm_value_cstr(a, as_airflow(t_run_state(w, day))));
+        dm_list_add(a, runs, dm_value_cstr(a, t_run_state(w, day)));
     for (size_t i = 0; i < w->dag.n_tasks; i++) {
         struct dm_value *of_task = dm_value_list(a, 0), *tries_of = dm_value_list(a, 0);
         const char *id = w->dag.tasks[i].task_id;
@@ -327,21 +403,16 @@ static int play(struct golden_case *c, struct t_world *w, bool *ret_same, struct
     DM_TRY(make_pools(w, def, reterr));
     w->jobs = 32;
     w->outcome = execute;
-    w->check = note_order;
     w->user = &s;
-    struct dm_drive d = {.dag = &w->dag,
-                         .from = T_EPOCH,
-                         .to = T_EPOCH + (dm_map_int(def, "runs", 1) - 1) * DM_DAY,
-                         .run_type = "backfill",
-                         .keep_failed = true};
     *ret_same = true;
+    DM_TRY(begin(w, reterr));
     for (size_t step = 0; *ret_same && step < expect->list.n; step++) {
         if (step > 0 && (!actions || step > actions->list.n))
             return dm_err_set(reterr, DM_E_INVALID, "more steps than actions");
         if (step > 0)
             DM_TRY(act(w, actions->list.items[step - 1], reterr));
         s.order = dm_value_list(&w->arena, 0);
-        t_drive(w, &d);
+        DM_TRY(rest(w, dm_map_at(expect->list.items[step], "order"), reterr));
         *ret_same = same(c, w, &s, expect->list.items[step], step);
     }
     return 0;

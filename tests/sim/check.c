@@ -276,8 +276,11 @@ static void check_task_moves(struct sim *w, const struct dm_note *n)
 
 void sim_check_after(struct sim *w)
 {
-    struct dm_plan again = dm_plan(&w->tick.turn, w->now, &w->tick.snap, &w->tick.limits);
-    T_INT(again.n_actions, 0);
+    for (int stage = 0; stage < DM_STAGE_COUNT; stage++) {
+        struct dm_plan again =
+            dm_plan(&w->tick.turn, w->now, &w->tick.snap, &w->tick.limits, (enum dm_stage)stage);
+        T_INT(again.n_actions, 0);
+    }
     for (size_t i = w->before->n_notes; i < w->tick.n_notes; i++) {
         const struct dm_note *n = &w->tick.notes[i];
         if (n->about_run)

@@ -156,8 +156,11 @@ static inline void t_world_release(struct t_world *w)
 static inline void t_check_quiet(struct t_world *w)
 {
     _cleanup_arena_ struct dm_arena a = {0};
-    struct dm_plan again = dm_plan(&a, w->now, &w->tick.snap, &w->tick.limits);
-    T_INT(again.n_actions, 0);
+    for (int stage = 0; stage < DM_STAGE_COUNT; stage++) {
+        struct dm_plan again =
+            dm_plan(&a, w->now, &w->tick.snap, &w->tick.limits, (enum dm_stage)stage);
+        T_INT(again.n_actions, 0);
+    }
 }
 
 static inline void t_turn(struct t_world *w, struct dm_job **running, size_t *n, size_t n_end)
