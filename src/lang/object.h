@@ -43,6 +43,12 @@ struct dm_block {
     struct dm_block *next; /* what super() means */
 };
 
+/* What was put out by a body of a native template: one value is itself, several are a text. */
+struct dm_pieces {
+    size_t n;
+    const struct dm_value *first; /* NULL = a text of the template */
+};
+
 struct dm_eval {
     struct dm_arena *a;
     const struct dm_context *c;
@@ -55,6 +61,8 @@ struct dm_eval {
     unsigned depth, calls;
     bool placed; /* the error knows its place */
     bool autoescape;
+    struct dm_pieces *pieces; /* of a native template's output; NULL = a text is wanted */
+    bool constant;            /* in an expression without variables: infinity and NaN have a name */
 };
 
 enum dm_template_error {
@@ -88,6 +96,9 @@ struct dm_args {
     struct dm_named_arg *named;
     size_t n_named;
 };
+
+/* The value of a named argument, or NULL. */
+const struct dm_value *dm_named_arg(const struct dm_args *args, const char *name);
 
 enum { DM_CALL_ARGS = 10 };
 struct dm_call {
@@ -142,6 +153,8 @@ struct dm_class {
                   const struct dm_value *y, const struct dm_value **ret);
     /* -1, 0, 1, or DM_UNORDERED. */
     int (*compare)(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y);
+    /* Of a tuple whose items have names: the tuple. */
+    const struct dm_value *(*tuple)(const struct dm_value *self);
     bool is_sequence, is_mapping;
 };
 enum { DM_UNORDERED = 2 };
@@ -172,6 +185,10 @@ int dm_eval_defined(struct dm_eval *e, const struct dm_value *v) dm_nodiscard;
 
 /* A one-way iterator over a list (what map, select … give). */
 const struct dm_value *dm_generator(struct dm_eval *e, const struct dm_value *list);
+/* The same where making the items ended with rc: the error in e->err comes to the one who reads on behind them. */
+const struct dm_value *dm_generator_after(struct dm_eval *e, int rc, const struct dm_value *list);
+/* Its next item: 1, 0 at the end, error. */
+int dm_generator_next(struct dm_eval *e, const struct dm_value *v, const struct dm_value **ret);
 
 /* --- values with Python's meaning (template_value.c, template_ops.c, template_attr.c) --- */
 const char *dm_type_name(const struct dm_value *v);
@@ -185,6 +202,8 @@ int dm_items(struct dm_eval *e, const struct dm_value *v, struct dm_value **ret)
 bool dm_is_iterable(const struct dm_value *v);
 int dm_length(struct dm_eval *e, const struct dm_value *v, int64_t *ret) dm_nodiscard;
 int dm_equal(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y) dm_nodiscard;
+/* The tuple that a tuple with named items is; any other value itself. */
+const struct dm_value *dm_as_tuple(const struct dm_value *v);
 /* op is one of < <= > >=. */
 int dm_order(struct dm_eval *e, enum dm_tok_op op, const struct dm_value *x,
              const struct dm_value *y) dm_nodiscard;
@@ -249,18 +268,26 @@ int dm_brace_format(struct dm_eval *e, struct dm_str format, const struct dm_arg
 int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str spec,
                    struct dm_strbuf *b) dm_nodiscard;
 struct dm_json_style {
-    int indent; /* -1 = one line */
+    int indent;           /* blanks per level; -1 = one line */
+    struct dm_str margin; /* what stands for them, where p is not NULL */
     bool sorted, ascii, html;
     struct dm_str item_sep, key_sep; /* empty p = Python's defaults */
 };
+/* json.dumps's `indent`: a number of blanks, the text of one level, or none. */
+int dm_json_indent(struct dm_eval *e, const struct dm_call *c, size_t i,
+                   struct dm_json_style *style) dm_nodiscard;
 int dm_json_text(struct dm_eval *e, const struct dm_value *v, const struct dm_json_style *style,
                  struct dm_strbuf *b) dm_nodiscard;
+/* A value of JSON, as json.loads() has it. */
+int dm_json_read(struct dm_eval *e, struct dm_str text, const struct dm_value **ret) dm_nodiscard;
 /* A Python literal ("[1, 'a']"); 1 = it is one, 0 = it is not. */
 int dm_literal(struct dm_arena *a, struct dm_str text, const struct dm_value **ret);
 
 /* --- attributes and methods by kind --- */
 extern const struct dm_callable dm_str_methods[], dm_list_methods[], dm_map_methods[],
     dm_tuple_methods[];
+int dm_number_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
+                   const struct dm_value **ret);
 int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
                  const struct dm_value **ret);
 int dm_delta_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
@@ -273,6 +300,8 @@ int dm_date_binary(struct dm_eval *e, enum dm_tok_op op, const struct dm_value *
 /* 1 = they can be compared, with -1, 0 or 1 in *ret; 0 = they cannot. */
 int dm_date_compare(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y,
                     int *ret);
+/* What the class datetime has, of a datetime too: strptime() …: 1, or 0. */
+int dm_datetime_member(struct dm_eval *e, struct dm_str name, const struct dm_value **ret);
 int dm_strftime(struct dm_eval *e, const struct dm_value *v, struct dm_str format,
                 struct dm_strbuf *b) dm_nodiscard;
 int dm_strptime(struct dm_eval *e, struct dm_str text, struct dm_str format,
@@ -325,6 +354,11 @@ int dm_assign(struct dm_eval *e, struct dm_scope *s, const struct dm_node *targe
 int dm_exec_for(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                 struct dm_strbuf *out) dm_nodiscard;
 const struct dm_value *dm_macro(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n);
+/* Counts a value (or with NULL a text) of the output, for native templates. */
+void dm_exec_piece(struct dm_eval *e, const struct dm_value *v);
+/* What a body put out, as one value: its text `b`, or what native templates make of the pieces. */
+int dm_exec_result(struct dm_eval *e, const struct dm_pieces *pieces, struct dm_strbuf *b,
+                   const struct dm_value **ret) dm_nodiscard;
 /* The text of a body. */
 int dm_exec_text(struct dm_eval *e, struct dm_scope *s, const struct dm_node *body,
                  const struct dm_value **ret) dm_nodiscard;

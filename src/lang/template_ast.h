@@ -40,13 +40,13 @@ enum dm_node_kind {
     /* statements */
     DM_N_BODY,      /* list */
     DM_N_DATA,      /* value: a text */
-    DM_N_OUTPUT,    /* a */
+    DM_N_OUTPUT,    /* a; flag = it is constant, and may be infinite */
     DM_N_DO,        /* a */
     DM_N_IF,        /* list of PAIR (test: body); b = else or NULL */
     DM_N_FOR,       /* for a in b: body; c = `if`, otherwise = else; flag = recursive */
     DM_N_SET,       /* a = b; a is NAME, TUPLE or ATTR of a namespace */
     DM_N_SET_BLOCK, /* a = body through the filters b (may be NULL) */
-    DM_N_MACRO, /* name, list of parameters (NAME), named: their defaults (last ones), body, uses */
+    DM_N_MACRO, /* name (flag = none: of a call block), list of parameters (NAME), named: their defaults (last ones), body, uses */
     DM_N_CALL_BLOCK,   /* a: the CALL; body and parameters as a MACRO of their own: b */
     DM_N_FILTER_BLOCK, /* a: the filters, body */
     DM_N_WITH,         /* list of PAIR (NAME: value), body */
@@ -89,9 +89,9 @@ struct dm_template {
 void dm_template_free_names(struct dm_arena *a, const struct dm_node *body,
                             void (*found)(void *user, const struct dm_node *name), void *user);
 
-/* Parses one expression that is the whole text (for literals). */
-int dm_template_expression(struct dm_arena *a, struct dm_str text, const struct dm_node **ret,
-                           struct dm_err *reterr) dm_nodiscard;
+/* Computes what is constant (template_fold.c); an error where that is undefined and asked for all the same. */
+int dm_template_fold(struct dm_arena *a, const struct dm_template *t,
+                     struct dm_err *reterr) dm_nodiscard;
 
 /* Between the two files of the parser. */
 struct dm_parser {
@@ -127,7 +127,7 @@ enum dm_tuple_rule {
     DM_TUPLE_PARENS,  /* () is allowed */
     DM_TUPLE_TEST,    /* no `x if y` */
     DM_TUPLE_NO_COND, /* the same, and ends at `recursive`: the iterable of `for` */
-    DM_TUPLE_SIMPLE,  /* primaries only: a target; ends at `in` too */
+    DM_TUPLE_SIMPLE,  /* primaries only: a target */
 };
 int dm_parse_expression(struct dm_parser *p, const struct dm_node **ret) dm_nodiscard;
 int dm_parse_tuple(struct dm_parser *p, enum dm_tuple_rule rule,

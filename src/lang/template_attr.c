@@ -39,6 +39,11 @@ static const char *const map_private[] = {
     "__setitem__", "__delitem__", "__reversed__", "__class_getitem__",
     "__or__",      "__ior__",     "__ror__",      NULL,
 };
+static const char *const number_private[] = {
+    "__abs__",   "__add__",  "__bool__", "__divmod__",  "__float__", "__floordiv__", "__int__",
+    "__mod__",   "__mul__",  "__neg__",  "__pos__",     "__pow__",   "__radd__",     "__rmul__",
+    "__round__", "__rsub__", "__sub__",  "__truediv__", "__trunc__", NULL,
+};
 static const char *const function_private[] = {
     "__name__", "__call__", "__self__", "__qualname__", "__module__", "__text_signature__", NULL,
 };
@@ -66,6 +71,11 @@ static bool is_private(const struct dm_value *v, struct dm_str name)
         return listed(container_private, name);
     case DM_MAP:
         return listed(map_private, name);
+    case DM_INT:
+    case DM_BOOL:
+    case DM_BIG:
+    case DM_FLOAT:
+        return listed(number_private, name);
     case DM_OBJECT:
         return v->object->cls == &dm_class_bound ? listed(function_private, name)
                                                  : listed(object_private, name);
@@ -100,10 +110,9 @@ int dm_attribute(struct dm_eval *e, const struct dm_value *v, struct dm_str name
         return v->object->cls->attr ? v->object->cls->attr(e, v, name, ret) : 0;
     case DM_INT:
     case DM_BOOL:
-        if (!dm_str_is(name, "real") && !dm_str_is(name, "numerator"))
-            return 0;
-        *ret = dm_int_value(e, dm_int_of(v));
-        return 1;
+    case DM_BIG:
+    case DM_FLOAT:
+        return dm_number_attr(e, v, name, ret);
     default:
         return 0;
     }

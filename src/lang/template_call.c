@@ -67,6 +67,14 @@ int dm_callable_run(struct dm_eval *e, const struct dm_callable *f, const struct
     return f->fn(e, &c, ret);
 }
 
+const struct dm_value *dm_named_arg(const struct dm_args *args, const char *name)
+{
+    for (size_t i = 0; i < args->n_named; i++)
+        if (dm_str_is(args->named[i].name, name))
+            return args->named[i].value;
+    return NULL;
+}
+
 const struct dm_callable *dm_callable_find(const struct dm_callable *table, struct dm_str name)
 {
     for (; table->name; table++)

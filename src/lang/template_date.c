@@ -1,4 +1,4 @@
-/* Attributes and methods of dates, instants and durations in templates. */
+/* Attributes and methods of dates and instants in templates. */
 #include "lang/template_time.h"
 
 /* years … microseconds as given by add(), subtract() */
@@ -90,7 +90,11 @@ static int date_replace(struct dm_eval *e, const struct dm_call *c, const struct
     }
     if (!dm_civil_valid(&t.civil))
         return dm_eval_fail(e, DM_TE_VALUE, "day is out of range for month");
-    if (!c->arg[7] || c->self->kind == DM_DATE)
+    if (c->self->kind == DM_DATE)
+        for (size_t i = 3; i < 8; i++)
+            if (c->arg[i])
+                return dm_eval_fail(e, DM_TE_TYPE, "Date.%s() knows no parts of a day", c->name);
+    if (!c->arg[7])
         return dm_time_like(e, c->self, dm_us_from_civil(&t.civil), ret);
     return dm_time_of_zone(e, c->self, dm_us_from_civil(&t.civil), c->arg[7], ret);
 }
@@ -294,6 +298,13 @@ static int date_in_timezone(struct dm_eval *e, const struct dm_call *c, const st
 {
     struct dm_str zone;
     DM_TRY(dm_eval_defined(e, c->arg[0]));
+    if (dm_is_int(c->arg[0]) || c->arg[0]->kind == DM_FLOAT) { /* hours */
+        double hours = dm_float_of(c->arg[0]);
+        if (!(hours > -24 && hours < 24))
+            return dm_eval_fail(e, DM_TE_VALUE, "a time zone is less than 24 hours from UTC");
+        zone = dm_str_c(dm_offset_text(e, (int64_t)(hours * 3600) * DM_SEC, ":"));
+        return dm_time_in_zone(e, c->self, zone, ret);
+    }
     DM_TRY(dm_text_of(e, c->arg[0], &zone));
     return dm_time_in_zone(e, c->self, zone, ret);
 }
@@ -314,6 +325,7 @@ static int date_format(struct dm_eval *e, const struct dm_call *c, const struct 
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_MESSAGE);
     DM_TRY(dm_param_str(e, c, 0, "", &format));
+    DM_TRY(dm_check_english(e, c, 1));
     DM_TRY(dm_pendulum_format(e, c->self, format, &b));
     return dm_new_text(e, &b, ret);
 }
@@ -375,6 +387,8 @@ static int iso_text(struct dm_eval *e, const struct dm_value *v, struct dm_str s
 static int date_isoformat(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str sep, spec;
+    if (c->self->kind == DM_DATE && (c->arg[0] || c->arg[1]))
+        return dm_eval_fail(e, DM_TE_TYPE, "Date.isoformat() takes no arguments");
     DM_TRY(dm_param_str(e, c, 0, "T", &sep));
     DM_TRY(dm_param_str(e, c, 1, "auto", &spec));
     return iso_text(e, c->self, sep, spec, NULL, ret);
@@ -562,9 +576,42 @@ static int date_diff_for_humans(struct dm_eval *e, const struct dm_call *c,
 {
     const struct dm_value *other;
     bool absolute;
+    DM_TRY(dm_check_english(e, c, 2));
     DM_TRY(other_date(e, c, &other));
     DM_TRY(dm_param_bool(e, c, 1, false, &absolute));
     return dm_humans(e, c->self, other, absolute, ret);
+}
+
+/* The nearest of several dates, of equally near ones the earlier; or the farthest, and there the later. */
+static int date_by_distance(struct dm_eval *e, const struct dm_call *c, bool far,
+                            const struct dm_value **ret)
+{
+    int64_t best = 0;
+    *ret = NULL;
+    for (size_t i = 0; i < c->all->n; i++) {
+        struct dm_call one = {.name = c->name, .self = c->self, .arg = {c->all->pos[i]}};
+        const struct dm_value *v;
+        DM_TRY(other_date(e, &one, &v));
+        int64_t distance = dm_instant_of(v) - dm_instant_of(c->self);
+        distance = distance < 0 ? -distance : distance;
+        bool further = *ret && (distance > best ||
+                                (distance == best && dm_instant_of(v) > dm_instant_of(*ret)));
+        if (!*ret || further == far) {
+            *ret = v;
+            best = distance;
+        }
+    }
+    return *ret ? 0 : dm_eval_fail(e, DM_TE_VALUE, "%s() wants dates", c->name);
+}
+
+static int date_closest(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return date_by_distance(e, c, false, ret);
+}
+
+static int date_farthest(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return date_by_distance(e, c, true, ret);
 }
 
 static int date_is_long_year(struct dm_eval *e, const struct dm_call *c,
@@ -627,12 +674,14 @@ static const struct dm_callable date_methods[] = {
     {"add", SHIFT_SPEC, date_add},
     {"astimezone", "tz", date_in_timezone},
     {"at", "hour minute? second? microsecond?", date_at},
+    {"closest", "*", date_closest},
     {"ctime", "", date_ctime},
     {"date", "", date_date},
     {"diff", "dt? abs?", date_diff},
     {"diff_for_humans", "other? absolute? locale?", date_diff_for_humans},
     {"dst", "", date_dst},
     {"end_of", "unit", date_end_of},
+    {"farthest", "*", date_farthest},
     {"first_of", "unit day_of_week?", date_first_of},
     {"format", "fmt locale?", date_format},
     {"get_offset", "", date_get_offset},
@@ -706,9 +755,9 @@ static bool is_plain_method(struct dm_str name)
 static bool is_date_method(struct dm_str name)
 {
     static const char *const not_of_dates[] = {
-        "astimezone", "at",     "dst",       "get_offset", "in_timezone",  "in_tz",
-        "is_dst",     "is_utc", "instance",  "timetz",     "utctimetuple", "naive",
-        "on",         "time",   "timestamp", "tzname",     "utcoffset"};
+        "astimezone", "at",     "closest",   "farthest", "dst",      "get_offset",   "in_timezone",
+        "in_tz",      "is_dst", "is_utc",    "instance", "timetz",   "utctimetuple", "naive",
+        "on",         "time",   "timestamp", "tzname",   "utcoffset"};
     for (size_t i = 0; i < sizeof(not_of_dates) / sizeof(not_of_dates[0]); i++)
         if (dm_str_is(name, not_of_dates[i]))
             return false;
@@ -755,6 +804,16 @@ static bool number_attr(const struct dm_value *v, const struct dm_shown *t, stru
     return false;
 }
 
+/* Full years up to the moment that the run began. */
+static int date_age(struct dm_eval *e, const struct dm_shown *t, const struct dm_value **ret)
+{
+    struct dm_civil now = dm_civil_from_us(e->c->now);
+    const struct dm_civil *c = &t->civil;
+    bool before = now.month < c->month || (now.month == c->month && now.day < c->day);
+    *ret = dm_int_value(e, now.year - c->year - before);
+    return 1;
+}
+
 int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
                  const struct dm_value **ret)
 {
@@ -775,8 +834,16 @@ int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name
         *ret = dm_delta_value(e, instant ? 1 : DM_DAY);
         return 1;
     }
+    if (!plain && dm_str_is(name, "age"))
+        return date_age(e, &t, ret);
+    if (!instant && (dm_str_is(name, "min") || dm_str_is(name, "max"))) {
+        *ret = dm_date_value(e, dm_str_is(name, "max") ? 2932896 : -719162);
+        return 1;
+    }
     if (!instant)
         return 0;
+    if (plain && dm_datetime_member(e, name, ret))
+        return 1;
     if (dm_str_is(name, "tzinfo") ||
         (!plain && (dm_str_is(name, "timezone_name") || dm_str_is(name, "tz") ||
                     dm_str_is(name, "timezone")))) {
@@ -799,36 +866,6 @@ int dm_date_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name
         *ret = dm_value_float(e->a, (double)v->time.us / DM_SEC);
     else if (dm_str_is(name, "offset_hours"))
         *ret = dm_value_float(e->a, (double)t.offset / DM_HOUR);
-    else
-        return 0;
-    return 1;
-}
-
-static int delta_total_seconds(struct dm_eval *e, const struct dm_call *c,
-                               const struct dm_value **ret)
-{
-    *ret = dm_value_float(e->a, (double)c->self->i / DM_SEC);
-    return 0;
-}
-
-static const struct dm_callable delta_methods[] = {
-    {"total_seconds", "", delta_total_seconds},
-    {NULL},
-};
-
-int dm_delta_attr(struct dm_eval *e, const struct dm_value *v, struct dm_str name,
-                  const struct dm_value **ret)
-{
-    int64_t days = v->i / DM_DAY - (v->i % DM_DAY < 0), rest = v->i - days * DM_DAY;
-    const struct dm_callable *method = dm_callable_find(delta_methods, name);
-    if (method)
-        *ret = dm_bound(e, method, v);
-    else if (dm_str_is(name, "days"))
-        *ret = dm_int_value(e, days);
-    else if (dm_str_is(name, "seconds"))
-        *ret = dm_int_value(e, rest / DM_SEC);
-    else if (dm_str_is(name, "microseconds"))
-        *ret = dm_int_value(e, rest % DM_SEC);
     else
         return 0;
     return 1;

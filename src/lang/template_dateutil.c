@@ -7,7 +7,8 @@ enum part { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MICROSECOND, PARTS };
 struct relative {
     int64_t add[PARTS];
     int64_t set[PARTS]; /* -1 = not given */
-    int weekday, nth;   /* weekday -1 = none; 0 = Monday */
+    int64_t leapdays;   /* added behind February of a leap year */
+    int weekday, nth;   /* weekday -1 = none; 0 = Monday; nth 0 = not said, the first one */
 };
 
 struct weekday {
@@ -67,7 +68,29 @@ static int read_weekday(struct dm_eval *e, const struct dm_value *v, struct rela
     if (!w && (!dm_is_int(v) || dm_int_of(v) < 0 || dm_int_of(v) > 6))
         return dm_eval_fail(e, DM_TE_TYPE, "weekday is 0 (Monday) to 6, or MO to SU");
     r->weekday = w ? w->day : (int)dm_int_of(v);
-    r->nth = w && w->nth ? w->nth : 1;
+    r->nth = w ? w->nth : 0;
+    return 0;
+}
+
+/* A day of the year; of one that is no leap year with `common`. */
+static int read_yearday(struct dm_eval *e, const struct dm_value *v, bool common,
+                        struct relative *r)
+{
+    int64_t day = 0;
+    int month = 1;
+    if (v->kind == DM_NULL)
+        return 0;
+    DM_TRY(read_amount(e, "yearday", v, 1, &day));
+    if (day == 0)
+        return 0;
+    if (day < 0 || day > 366)
+        return dm_eval_fail(e, DM_TE_VALUE, "invalid year day (%lld)", (long long)day);
+    if (!common && day > 59)
+        r->leapdays = -1;
+    for (; month < 12 && day > dm_month_days(2023, month); month++)
+        day -= dm_month_days(2023, month);
+    r->set[MONTH] = month;
+    r->set[DAY] = day;
     return 0;
 }
 
@@ -91,6 +114,10 @@ static int read_named(struct dm_eval *e, struct dm_str name, const struct dm_val
             return read_amount(e, set_names[i], v, 1, &r->set[i]);
         }
     }
+    if (dm_str_is(name, "leapdays"))
+        return read_amount(e, "leapdays", v, 1, &r->leapdays);
+    if (dm_str_is(name, "yearday") || dm_str_is(name, "nlyearday"))
+        return read_yearday(e, v, name.len == strlen("nlyearday"), r);
     if (dm_str_is(name, "weekday"))
         return v->kind == DM_NULL ? 0 : read_weekday(e, v, r);
     return dm_eval_fail(e, DM_TE_TYPE, "relativedelta() got an unexpected keyword argument '%.*s'",
@@ -148,7 +175,9 @@ static int relative_text(struct dm_eval *e, const struct dm_value *self, bool re
     }
     for (int i = 0; i < PARTS; i++) {
         if (i == HOUR && r->weekday >= 0) {
-            dm_strbuf_addf(b, "%sweekday=%s(%+d)", sep, weekday_names[r->weekday], r->nth);
+            dm_strbuf_addf(b, "%sweekday=%s", sep, weekday_names[r->weekday]);
+            if (r->nth)
+                dm_strbuf_addf(b, "(%+d)", r->nth);
             sep = ", ";
         }
         if (r->set[i] < 0)
@@ -211,17 +240,18 @@ static int apply(struct dm_eval *e, const struct dm_value *v, const struct relat
     if (r->add[DAY] > 4000000 || r->add[DAY] < -4000000)
         return dm_eval_fail(e, DM_TE_OVERFLOW, "date value out of range");
     DM_TRY(dm_time_like(e, v, local, ret));
+    bool leaps = r->leapdays && c.month > 2 && dm_is_leap(c.year);
     DM_TRY(move(e, *ret,
-                r->add[DAY] * DM_DAY + r->add[HOUR] * DM_HOUR + r->add[MINUTE] * DM_MIN +
-                    r->add[SECOND] * DM_SEC + r->add[MICROSECOND],
+                (r->add[DAY] + (leaps ? r->leapdays : 0)) * DM_DAY + r->add[HOUR] * DM_HOUR +
+                    r->add[MINUTE] * DM_MIN + r->add[SECOND] * DM_SEC + r->add[MICROSECOND],
                 ret));
     if (r->weekday < 0)
         return 0;
     DM_TRY(dm_shown(e, *ret, &t));
-    int now = dm_weekday_monday(&t.civil), nth = r->nth < 0 ? -r->nth : r->nth;
-    int jump = r->nth > 0 ? (7 - now + r->weekday) % 7 : (now - r->weekday + 7) % 7;
+    int now = dm_weekday_monday(&t.civil), nth = r->nth < 0 ? -r->nth : r->nth ? r->nth : 1;
+    int jump = r->nth >= 0 ? (7 - now + r->weekday) % 7 : (now - r->weekday + 7) % 7;
     jump += (nth > 1000 ? 1000 : nth - 1) * 7;
-    return move(e, *ret, (r->nth > 0 ? jump : -jump) * DM_DAY, ret);
+    return move(e, *ret, (r->nth >= 0 ? jump : -jump) * DM_DAY, ret);
 }
 
 /* Limits keep all sums within 64 bits: what is longer cannot be added to a date. */
@@ -235,16 +265,16 @@ static int checked(struct dm_eval *e, const struct relative *r, const struct dm_
     return 1;
 }
 
-/* x + y, or x - y; what is set in both is x's. */
+/* x + y, or x - y; what is set in both is y's in a sum, x's in a difference. */
 static struct relative sum(const struct relative *x, const struct relative *y, int64_t sign)
 {
     struct relative r = *x;
     for (int i = 0; i < PARTS; i++) {
         r.add[i] += sign * y->add[i];
-        if (r.set[i] < 0)
+        if (r.set[i] < 0 || (sign > 0 && y->set[i] >= 0))
             r.set[i] = y->set[i];
     }
-    if (r.weekday < 0) {
+    if (r.weekday < 0 || (sign > 0 && y->weekday >= 0)) {
         r.weekday = y->weekday;
         r.nth = y->nth;
     }

@@ -1,4 +1,6 @@
 /* Evaluator of templates: expressions. */
+#include <math.h>
+
 #include "lang/object.h"
 
 int dm_eval_fail(struct dm_eval *e, enum dm_template_error why, const char *fmt, ...)
@@ -142,7 +144,11 @@ static int eval_item(struct dm_eval *e, struct dm_scope *s, const struct dm_node
         DM_TRY(eval_slice_part(e, s, n->b->a, &from));
         DM_TRY(eval_slice_part(e, s, n->b->b, &to));
         DM_TRY(eval_slice_part(e, s, n->b->c, &step));
-        return dm_slice(e, v, from, to, step, ret);
+        int rc = dm_slice(e, v, from, to, step, ret);
+        if (rc != DM_E_TYPE || !e->constant)
+            return rc;
+        *ret = dm_undefined(e, DM_TE_UNDEFINED, "%s object has no such element", dm_type_name(v));
+        return 0;
     }
     DM_TRY(dm_eval_expr(e, s, n->b, &key));
     return dm_getitem(e, v, key, ret);
@@ -277,6 +283,15 @@ static int eval_choice(struct dm_eval *e, struct dm_scope *s, const struct dm_no
     return 0;
 }
 
+/* Python writes constants as text, and there is no name for these. */
+static int check_named(struct dm_eval *e, const struct dm_value *v)
+{
+    return e->constant
+               ? 0
+               : dm_eval_fail(e, DM_TE_OTHER, "name '%s' is not defined: the number has no end",
+                              isnan(v->f) ? "nan" : "inf");
+}
+
 static int eval_node(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                      const struct dm_value **ret)
 {
@@ -284,7 +299,7 @@ static int eval_node(struct dm_eval *e, struct dm_scope *s, const struct dm_node
     switch (n->kind) {
     case DM_N_CONST:
         *ret = n->value;
-        return 0;
+        return n->value->kind == DM_FLOAT && !isfinite(n->value->f) ? check_named(e, n->value) : 0;
     case DM_N_NAME:
         return dm_lookup(e, s, n->name, ret);
     case DM_N_TUPLE:
@@ -321,7 +336,7 @@ static int eval_node(struct dm_eval *e, struct dm_scope *s, const struct dm_node
     case DM_N_TEST:
         return eval_named(e, s, n, ret);
     case DM_N_SLICE:
-        return dm_eval_fail(e, DM_TE_TYPE, "a slice cannot be part of a tuple index");
+        return dm_eval_fail(e, DM_TE_OTHER, "a slice cannot be part of a tuple index");
     default:
         DM_BUG("node of kind %d is not an expression", (int)n->kind);
     }

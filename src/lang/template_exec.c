@@ -75,23 +75,69 @@ int dm_assign(struct dm_eval *e, struct dm_scope *s, const struct dm_node *targe
     return 0;
 }
 
+void dm_exec_piece(struct dm_eval *e, const struct dm_value *v)
+{
+    if (e->pieces && e->pieces->n++ == 0)
+        e->pieces->first = v;
+}
+
+int dm_exec_result(struct dm_eval *e, const struct dm_pieces *pieces, struct dm_strbuf *b,
+                   const struct dm_value **ret)
+{
+    const struct dm_value *literal;
+    if (!e->pieces)
+        return dm_new_text(e, b, ret);
+    if (pieces->n == 0 || (pieces->n == 1 && pieces->first && pieces->first->kind != DM_STRING)) {
+        *ret = pieces->n ? pieces->first : &dm_null;
+        return 0;
+    }
+    DM_TRY(dm_new_text(e, b, ret));
+    if (dm_literal(e->a, (*ret)->s, &literal))
+        *ret = literal;
+    return 0;
+}
+
 int dm_exec_text(struct dm_eval *e, struct dm_scope *s, const struct dm_node *body,
                  const struct dm_value **ret)
 {
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_TEXT);
-    DM_TRY(dm_exec(e, s, body, &b));
-    DM_TRY(dm_new_text(e, &b, ret));
-    if (e->autoescape)
+    struct dm_pieces pieces = {0}, *around = e->pieces;
+    e->pieces = around ? &pieces : NULL;
+    int rc = dm_exec(e, s, body, &b);
+    e->pieces = around;
+    DM_TRY(rc);
+    DM_TRY(dm_exec_result(e, &pieces, &b, ret));
+    if (e->autoescape && (*ret)->kind == DM_STRING)
         *ret = dm_safe(e, *ret);
     return 0;
+}
+
+/* What Python would print with its address in memory was not meant to be printed. */
+static int check_printable(struct dm_eval *e, const struct dm_value *v)
+{
+    bool function = dm_object_data(v, &dm_class_bound);
+    if (!function && !dm_object_data(v, &dm_class_generator))
+        return 0;
+    dm_eval_fail(e, DM_TE_TYPE,
+                 function ? "a function has no text of its own"
+                          : "what comes item by item has no text of its own");
+    dm_err_hint(e->err, function ? "Call it: add (), with its arguments."
+                                 : "Add `| list` or `| join(', ')`.");
+    return DM_E_TYPE;
 }
 
 static int exec_output(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                        struct dm_strbuf *out)
 {
     const struct dm_value *v;
-    DM_TRY(dm_eval_expr(e, s, n->a, &v));
+    e->constant = n->flag;
+    int rc = dm_eval_expr(e, s, n->a, &v);
+    e->constant = false;
+    DM_TRY(rc);
+    DM_TRY(check_printable(e, v));
+    /* A constant is written as a text beforehand. */
+    dm_exec_piece(e, n->flag || n->a->kind == DM_N_CONST ? NULL : v);
     if (e->autoescape && !(v->kind == DM_STRING && v->safe)) {
         struct dm_str text;
         DM_TRY(dm_text_of(e, v, &text));
@@ -140,6 +186,7 @@ static int exec_call_block(struct dm_eval *e, struct dm_scope *s, const struct d
     named[args.n_named++] = (struct dm_named_arg){DM_STR("caller"), dm_macro(e, s, n->b)};
     args.named = named;
     DM_TRY(dm_call(e, f, &args, &v));
+    dm_exec_piece(e, v);
     return dm_text(e, v, out);
 }
 
@@ -151,6 +198,9 @@ static int exec_filter_block(struct dm_eval *e, struct dm_scope *s, const struct
     DM_TRY(dm_eval_filtered(e, s, n->a, v, &v));
     /* The pieces of the output are joined, and only texts can be. */
     DM_TRY(dm_eval_defined(e, v));
+    dm_exec_piece(e, v);
+    if (e->pieces)
+        return dm_text(e, v, out);
     if (v->kind != DM_STRING)
         return dm_eval_fail(e, DM_TE_TYPE, "sequence item 0: expected str instance, %s found",
                             dm_type_name(v));
@@ -207,6 +257,8 @@ static int exec_node(struct dm_eval *e, struct dm_scope *s, const struct dm_node
         return exec_body(e, s, n, out);
     case DM_N_DATA:
         dm_strbuf_addstr(out, n->value->s);
+        if (n->value->s.len)
+            dm_exec_piece(e, NULL);
         return 0;
     case DM_N_OUTPUT:
         return exec_output(e, s, n, out);

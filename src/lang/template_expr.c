@@ -339,8 +339,7 @@ static bool is_tuple_end(const struct dm_parser *p, enum dm_tuple_rule rule)
     const struct dm_tok *t = p->tok;
     if (t->kind == DM_TOK_VAR_END || t->kind == DM_TOK_TAG_END || dm_parser_is_op(p, DM_OP_RPAREN))
         return true;
-    return (rule == DM_TUPLE_SIMPLE && dm_parser_is_name(p, "in")) ||
-           (rule == DM_TUPLE_NO_COND && dm_parser_is_name(p, "recursive"));
+    return rule == DM_TUPLE_NO_COND && dm_parser_is_name(p, "recursive");
 }
 
 int dm_parse_tuple(struct dm_parser *p, enum dm_tuple_rule rule, const struct dm_node **ret)

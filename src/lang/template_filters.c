@@ -27,7 +27,6 @@ const char *dm_filter_nearest(struct dm_str name)
 
 int dm_filter_subject(struct dm_eval *e, const struct dm_call *c, struct dm_str *ret)
 {
-    DM_TRY(dm_eval_defined(e, c->self));
     return dm_text_of(e, c->self, ret);
 }
 
@@ -118,19 +117,10 @@ int dm_filter_escape(struct dm_eval *e, const struct dm_call *c, const struct dm
 
 int dm_filter_tojson(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    int64_t indent;
-    struct dm_call call = *c;
-    if (call.arg[0] && call.arg[0]->kind == DM_NULL)
-        call.arg[0] = NULL;
-    DM_TRY(dm_param_int(e, &call, 0, -1, &indent));
     struct dm_json_style style = {.sorted = true, .ascii = true, .html = true};
-    style.indent = indent > 100 ? 100 : (int)indent;
+    DM_TRY(dm_json_indent(e, c, 0, &style));
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_TEXT);
-    if (dm_is_undefined(c->self))
-        return dm_eval_fail(e, DM_TE_TYPE,
-                            "Object of type Undefined is not JSON serializable: %.*s",
-                            DM_FMT(dm_is_undefined(c->self)->message));
     DM_TRY(dm_json_text(e, c->self, &style, &b));
     DM_TRY(dm_new_text(e, &b, ret));
     *ret = dm_safe(e, *ret);

@@ -21,9 +21,18 @@ int dm_filter_length(struct dm_eval *e, const struct dm_call *c, const struct dm
 int dm_filter_first(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_value *items;
-    DM_TRY(dm_items(e, c->self, &items));
-    *ret = items->list.n ? items->list.items[0]
-                         : dm_undefined(e, DM_TE_UNDEFINED, "No first item, sequence was empty.");
+    if (dm_object_data(c->self, &dm_class_generator)) {
+        int rc = dm_generator_next(e, c->self, ret);
+        if (rc != 0)
+            return rc < 0 ? rc : 0;
+    } else {
+        DM_TRY(dm_items(e, c->self, &items));
+        if (items->list.n) {
+            *ret = items->list.items[0];
+            return 0;
+        }
+    }
+    *ret = dm_undefined(e, DM_TE_UNDEFINED, "No first item, sequence was empty.");
     return 0;
 }
 
@@ -51,7 +60,7 @@ int dm_filter_reverse(struct dm_eval *e, const struct dm_call *c, const struct d
         items->list.items[n - 1 - i] = v;
     }
     if (c->self->kind != DM_STRING) {
-        *ret = dm_generator(e, items);
+        *ret = dm_object_data(c->self, &dm_class_generator) ? items : dm_generator(e, items);
         return 0;
     }
     _cleanup_strbuf_ struct dm_strbuf b;
@@ -61,22 +70,47 @@ int dm_filter_reverse(struct dm_eval *e, const struct dm_call *c, const struct d
     return dm_new_text(e, &b, ret);
 }
 
-int dm_filter_items(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+/*
+ * Filters that give a generator work only when somebody reads it: an error of theirs comes then, behind the items
+ * made before it.  A limit is met at once.
+ */
+static int lazily(struct dm_eval *e, const struct dm_call *c,
+                  int (*make)(struct dm_eval *e, const struct dm_call *c, struct dm_value *list),
+                  const struct dm_value **ret)
+{
+    struct dm_value *list = dm_value_list(e->a, 0);
+    int rc = make(e, c, list);
+    if (rc == DM_E_LIMIT)
+        return rc;
+    *ret = dm_generator_after(e, rc, list);
+    return 0;
+}
+
+static int map_pairs(struct dm_eval *e, const struct dm_value *map, struct dm_value **ret)
 {
     const struct dm_value *view;
-    struct dm_value *items;
     const struct dm_args none = {0};
-    if (dm_is_undefined(c->self)) {
-        *ret = dm_generator(e, dm_value_list(e->a, 0));
+    DM_TRY(
+        dm_callable_run(e, dm_callable_find(dm_map_methods, DM_STR("items")), map, &none, &view));
+    return dm_items(e, view, ret);
+}
+
+static int make_items(struct dm_eval *e, const struct dm_call *c, struct dm_value *list)
+{
+    struct dm_value *pairs;
+    if (dm_is_undefined(c->self))
         return 0;
-    }
     if (c->self->kind != DM_MAP)
         return dm_eval_fail(e, DM_TE_TYPE, "Can only get item pairs from a mapping.");
-    DM_TRY(dm_callable_run(e, dm_callable_find(dm_map_methods, DM_STR("items")), c->self, &none,
-                           &view));
-    DM_TRY(dm_items(e, view, &items));
-    *ret = dm_generator(e, items);
+    DM_TRY(map_pairs(e, c->self, &pairs));
+    for (size_t i = 0; i < pairs->list.n; i++)
+        dm_list_add(e->a, list, pairs->list.items[i]);
     return 0;
+}
+
+int dm_filter_items(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return lazily(e, c, make_items, ret);
 }
 
 /* "a.0.b" of an item; `fallback` (or NULL) where it is undefined. */
@@ -185,10 +219,10 @@ int dm_filter_dictsort(struct dm_eval *e, const struct dm_call *c, const struct 
     if (c->self->kind != DM_MAP)
         return dm_eval_fail(e, DM_TE_ATTRIBUTE, "'%s' object has no attribute 'items'",
                             dm_type_name(c->self));
-    const struct dm_value *pairs;
+    struct dm_value *pairs;
     struct dm_sort_item *order;
     size_t n;
-    DM_TRY(dm_filter_items(e, c, &pairs));
+    DM_TRY(map_pairs(e, c->self, &pairs));
     DM_TRY(sorted(e, pairs, dm_int_value(e, dm_str_is(by, "value")), NULL, case_sensitive, reverse,
                   &order, &n));
     struct dm_value *list = dm_value_list(e->a, n);
@@ -246,6 +280,11 @@ static int group_slice(struct dm_eval *e, const struct dm_value *self, int64_t f
     return 0;
 }
 
+static const struct dm_value *group_tuple(const struct dm_value *self)
+{
+    return self->object->data;
+}
+
 /* A pair that also has names: `grouper` and `list`. */
 static const struct dm_class class_group = {
     .type = "_GroupTuple",
@@ -255,6 +294,7 @@ static const struct dm_class class_group = {
     .iter = group_iter,
     .length = group_length,
     .slice = group_slice,
+    .tuple = group_tuple,
     .is_sequence = true,
 };
 
@@ -286,10 +326,10 @@ int dm_filter_groupby(struct dm_eval *e, const struct dm_call *c, const struct d
     return 0;
 }
 
-int dm_filter_unique(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+static int make_unique(struct dm_eval *e, const struct dm_call *c, struct dm_value *list)
 {
     bool case_sensitive;
-    struct dm_value *items, *seen = dm_value_map(e->a), *list = dm_value_list(e->a, 0);
+    struct dm_value *items, *seen = dm_value_map(e->a);
     DM_TRY(dm_param_bool(e, c, 0, false, &case_sensitive));
     DM_TRY(dm_items(e, c->self, &items));
     for (size_t i = 0; i < items->list.n; i++) {
@@ -304,8 +344,12 @@ int dm_filter_unique(struct dm_eval *e, const struct dm_call *c, const struct dm
         dm_map_set_value(e->a, seen, key, key);
         dm_list_add(e->a, list, items->list.items[i]);
     }
-    *ret = dm_generator(e, list);
     return 0;
+}
+
+int dm_filter_unique(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return lazily(e, c, make_unique, ret);
 }
 
 static int extreme(struct dm_eval *e, const struct dm_call *c, enum dm_tok_op better,
@@ -376,36 +420,60 @@ int dm_filter_join(struct dm_eval *e, const struct dm_call *c, const struct dm_v
     return dm_new_text(e, &b, ret);
 }
 
-int dm_filter_batch(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+static int make_batch(struct dm_eval *e, const struct dm_call *c, struct dm_value *list)
 {
-    int64_t width;
-    struct dm_value *items, *list = dm_value_list(e->a, 0), *row = dm_value_list(e->a, 0);
-    DM_TRY(dm_param_int(e, c, 0, 1, &width));
+    struct dm_value *items, *row = dm_value_list(e->a, 0);
+    const struct dm_value *width = c->arg[0], *fill = c->arg[1];
     DM_TRY(dm_items(e, c->self, &items));
-    /* A width of 0 gives one empty list, and one of all items. */
+    /* A width of 0 gives one empty list, and one of all items; so does what is no number. */
     for (size_t i = 0; i < items->list.n; i++) {
-        if ((int64_t)row->list.n == width) {
+        struct dm_value n = {.kind = DM_INT, .i = (int64_t)row->list.n};
+        int full = dm_equal(e, &n, width);
+        if (full < 0)
+            return full;
+        if (full) {
             dm_list_add(e->a, list, row);
             row = dm_value_list(e->a, 0);
         }
         dm_list_add(e->a, row, items->list.items[i]);
     }
-    if (row->list.n)
-        dm_list_add(e->a, list, row);
-    if (width > DM_TEMPLATE_ITEMS)
-        return dm_eval_fail(e, DM_TE_LIMIT, "a list has more than %d items", DM_TEMPLATE_ITEMS);
-    while (row->list.n && c->arg[1] && c->arg[1]->kind != DM_NULL && (int64_t)row->list.n < width)
-        dm_list_add(e->a, row, c->arg[1]);
-    *ret = dm_generator(e, list);
+    if (!row->list.n)
+        return 0;
+    if (fill && fill->kind != DM_NULL) {
+        DM_TRY(dm_eval_defined(e, width));
+        if (width->kind == DM_FLOAT) {
+            struct dm_value n = {.kind = DM_INT, .i = (int64_t)row->list.n};
+            int more = dm_order(e, DM_OP_LT, &n, width);
+            if (more > 0)
+                return dm_eval_fail(e, DM_TE_TYPE,
+                                    "can't multiply sequence by non-int of type 'float'");
+        } else if (!dm_is_int(width)) {
+            return dm_eval_fail(e, DM_TE_TYPE,
+                                "'<' not supported between instances of 'int' and '%s'",
+                                dm_type_name(width));
+        } else {
+            if (dm_int_of(width) > DM_TEMPLATE_ITEMS)
+                return dm_eval_fail(e, DM_TE_LIMIT, "a list has more than %d items",
+                                    DM_TEMPLATE_ITEMS);
+            while ((int64_t)row->list.n < dm_int_of(width))
+                dm_list_add(e->a, row, fill);
+        }
+    }
+    dm_list_add(e->a, list, row);
     return 0;
 }
 
-int dm_filter_slice(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+int dm_filter_batch(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return lazily(e, c, make_batch, ret);
+}
+
+static int make_slices(struct dm_eval *e, const struct dm_call *c, struct dm_value *list)
 {
     int64_t slices;
-    struct dm_value *items, *list = dm_value_list(e->a, 0);
-    DM_TRY(dm_param_int(e, c, 0, 1, &slices));
+    struct dm_value *items;
     DM_TRY(dm_items(e, c->self, &items));
+    DM_TRY(dm_param_int(e, c, 0, 1, &slices));
     if (slices == 0)
         return dm_eval_fail(e, DM_TE_ZERO_DIVISION, "integer division or modulo by zero");
     if (slices > DM_TEMPLATE_ITEMS)
@@ -420,20 +488,12 @@ int dm_filter_slice(struct dm_eval *e, const struct dm_call *c, const struct dm_
             dm_list_add(e->a, row, c->arg[1]);
         dm_list_add(e->a, list, row);
     }
-    *ret = dm_generator(e, list);
     return 0;
 }
 
-/* The items of a subject that is true; of anything else none, even where it has no items at all. */
-static int items_if_any(struct dm_eval *e, const struct dm_value *v, struct dm_value **ret)
+int dm_filter_slice(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    int any = dm_truth(e, v);
-    if (any < 0)
-        return any;
-    if (any)
-        return dm_items(e, v, ret);
-    *ret = dm_value_list(e->a, 0);
-    return 0;
+    return lazily(e, c, make_slices, ret);
 }
 
 /* The arguments behind the first `skip` ones. */
@@ -445,46 +505,63 @@ static struct dm_args rest_of(const struct dm_args *args, size_t skip)
     return rest;
 }
 
-static int map_attribute(struct dm_eval *e, const struct dm_call *c, struct dm_value *items)
+/* What map() does to each item. */
+struct mapper {
+    const struct dm_callable *filter; /* or NULL: the attribute */
+    struct dm_args rest;
+    const struct dm_value *attribute, *fallback;
+};
+
+static int read_mapper(struct dm_eval *e, const struct dm_call *c, struct mapper *ret)
 {
-    const struct dm_value *attribute = NULL, *fallback = NULL;
-    for (size_t i = 0; i < c->all->n_named; i++) {
-        if (dm_str_is(c->all->named[i].name, "attribute"))
-            attribute = c->all->named[i].value;
-        else if (dm_str_is(c->all->named[i].name, "default"))
-            fallback = c->all->named[i].value;
-        else
-            return dm_eval_fail(e, DM_TE_TEMPLATE, "Unexpected keyword argument '%.*s'",
-                                DM_FMT(c->all->named[i].name));
-    }
-    if (!attribute)
+    const struct dm_args *all = c->all;
+    *ret = (struct mapper){.rest = rest_of(all, 1)};
+    if (!all->n && !dm_named_arg(all, "attribute"))
         return dm_eval_fail(e, DM_TE_TEMPLATE, "map requires a filter argument");
-    for (size_t i = 0; i < items->list.n; i++)
-        DM_TRY(attribute_of(e, items->list.items[i], attribute, fallback, &items->list.items[i]));
+    if (!all->n) {
+        for (size_t i = 0; i < all->n_named; i++)
+            if (!dm_str_is(all->named[i].name, "attribute") &&
+                !dm_str_is(all->named[i].name, "default"))
+                return dm_eval_fail(e, DM_TE_TEMPLATE, "Unexpected keyword argument '%.*s'",
+                                    DM_FMT(all->named[i].name));
+        ret->attribute = dm_named_arg(all, "attribute");
+        ret->fallback = dm_named_arg(all, "default");
+        return 0;
+    }
+    const struct dm_value *name = all->pos[0];
+    ret->filter = name->kind == DM_STRING ? dm_filter_find(name->s) : NULL;
+    return 0;
+}
+
+static int make_map(struct dm_eval *e, const struct dm_call *c, struct dm_value *list)
+{
+    struct dm_value *items;
+    struct mapper m;
+    int any = dm_truth(e, c->self);
+    if (any <= 0)
+        return any;
+    DM_TRY(read_mapper(e, c, &m));
+    DM_TRY(dm_items(e, c->self, &items));
+    for (size_t i = 0; i < items->list.n; i++) {
+        const struct dm_value *v = items->list.items[i];
+        if (!c->all->n) {
+            DM_TRY(attribute_of(e, v, m.attribute, m.fallback, &v));
+        } else {
+            if (!m.filter)
+                return dm_eval_fail(e, DM_TE_TEMPLATE, "No filter named '%.*s'.",
+                                    c->all->pos[0]->kind == DM_STRING ? (int)c->all->pos[0]->s.len
+                                                                      : 0,
+                                    c->all->pos[0]->s.p);
+            DM_TRY(dm_callable_run(e, m.filter, v, &m.rest, &v));
+        }
+        dm_list_add(e->a, list, v);
+    }
     return 0;
 }
 
 int dm_filter_map(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    struct dm_value *items;
-    DM_TRY(items_if_any(e, c->self, &items));
-    if (!c->all->n) {
-        if (items->list.n || !c->all->n_named)
-            DM_TRY(map_attribute(e, c, items));
-    } else {
-        struct dm_args rest = rest_of(c->all, 1);
-        const struct dm_value *name = c->all->pos[0];
-        const struct dm_callable *f = name->kind == DM_STRING ? dm_filter_find(name->s) : NULL;
-        for (size_t i = 0; i < items->list.n; i++) {
-            if (!f)
-                return dm_eval_fail(e, DM_TE_TEMPLATE, "No filter named '%.*s'.",
-                                    name->kind == DM_STRING ? (int)name->s.len : 0,
-                                    name->kind == DM_STRING ? name->s.p : "");
-            DM_TRY(dm_callable_run(e, f, items->list.items[i], &rest, &items->list.items[i]));
-        }
-    }
-    *ret = dm_generator(e, items);
-    return 0;
+    return lazily(e, c, make_map, ret);
 }
 
 static int passes(struct dm_eval *e, const struct dm_value *v, const struct dm_args *args,
@@ -504,13 +581,15 @@ static int passes(struct dm_eval *e, const struct dm_value *v, const struct dm_a
 }
 
 static int choose(struct dm_eval *e, const struct dm_call *c, bool by_attribute, bool want,
-                  const struct dm_value **ret)
+                  struct dm_value *list)
 {
     struct dm_value *items;
-    size_t kept = 0;
-    DM_TRY(items_if_any(e, c->self, &items));
-    if (by_attribute && !c->all->n && items->list.n)
+    int any = dm_truth(e, c->self);
+    if (any <= 0)
+        return any;
+    if (by_attribute && !c->all->n)
         return dm_eval_fail(e, DM_TE_TEMPLATE, "Missing parameter for attribute name");
+    DM_TRY(dm_items(e, c->self, &items));
     for (size_t i = 0; i < items->list.n; i++) {
         const struct dm_value *v = items->list.items[i];
         if (by_attribute)
@@ -519,31 +598,46 @@ static int choose(struct dm_eval *e, const struct dm_call *c, bool by_attribute,
         if (yes < 0)
             return yes;
         if (yes == want)
-            items->list.items[kept++] = items->list.items[i];
+            dm_list_add(e->a, list, items->list.items[i]);
     }
-    items->list.n = kept;
-    *ret = dm_generator(e, items);
     return 0;
 }
 
-int dm_filter_select(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
-{
-    return choose(e, c, false, true, ret);
-}
+#define CHOOSE(name, by_attribute, want)                                                          \
+    static int make_##name(struct dm_eval *e, const struct dm_call *c, struct dm_value *list)     \
+    {                                                                                             \
+        return choose(e, c, by_attribute, want, list);                                            \
+    }                                                                                             \
+    int dm_filter_##name(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret) \
+    {                                                                                             \
+        return lazily(e, c, make_##name, ret);                                                    \
+    }
 
-int dm_filter_reject(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
-{
-    return choose(e, c, false, false, ret);
-}
+CHOOSE(select, false, true)
+CHOOSE(reject, false, false)
+CHOOSE(selectattr, true, true)
+CHOOSE(rejectattr, true, false)
 
-int dm_filter_selectattr(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+/* Keys that cannot be compared are sorted by the names of their types. */
+static int sort_keys(struct dm_eval *e, struct dm_sort_item *order, size_t n)
 {
-    return choose(e, c, true, true, ret);
-}
-
-int dm_filter_rejectattr(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
-{
-    return choose(e, c, true, false, ret);
+    for (size_t i = 1; i < n; i++) {
+        struct dm_sort_item item = order[i];
+        size_t k = i;
+        for (; k > 0; k--) {
+            int less = dm_order(e, DM_OP_LT, item.key, order[k - 1].key);
+            if (less < 0 && less != DM_E_TYPE)
+                return less;
+            if (less < 0)
+                less = strcmp(dm_type_name(item.key), dm_type_name(order[k - 1].key)) < 0;
+            if (!less)
+                break;
+            order[k] = order[k - 1];
+        }
+        order[k] = item;
+        DM_TRY(dm_eval_charge(e, (i - k) * 64));
+    }
+    return 0;
 }
 
 /* pprint: keys sorted; what does not fit 80 columns has one item per line. */
@@ -555,11 +649,7 @@ static int pretty(struct dm_eval *e, const struct dm_value *v, size_t indent, si
         struct dm_sort_item *order = dm_arena_array(e->a, struct dm_sort_item, v->map.n + 1);
         for (size_t i = 0; i < v->map.n; i++)
             order[i] = (struct dm_sort_item){v->map.pairs[i].key, v->map.pairs[i].value};
-        bool texts = true;
-        for (size_t i = 0; i < v->map.n; i++)
-            texts &= v->map.pairs[i].key->kind == DM_STRING;
-        if (texts)
-            DM_TRY(dm_sort(e, order, v->map.n, false));
+        DM_TRY(sort_keys(e, order, v->map.n));
         struct dm_value *sorted_map = dm_value_map(e->a);
         for (size_t i = 0; i < v->map.n; i++)
             dm_map_set_value(e->a, sorted_map, order[i].key, order[i].value);

@@ -314,6 +314,7 @@ struct wrap {
     int64_t width, col;
     bool cut_words, hyphens;
     bool started;
+    bool ends; /* blanks did not fit: what follows begins a line */
 };
 
 static void wrap_break(struct wrap *w)
@@ -324,15 +325,35 @@ static void wrap_break(struct wrap *w)
     w->col = 0;
 }
 
+/* Where a word of which `at` bytes fit is cut: behind its last hyphen there that is not only behind hyphens. */
+static size_t behind_hyphen(struct dm_str word, size_t at)
+{
+    for (size_t i = at; i-- > 1;) {
+        if (word.p[i] != '-')
+            continue;
+        for (size_t k = 0; k < i; k++)
+            if (word.p[k] != '-')
+                return i + 1;
+    }
+    return at;
+}
+
 /* A chunk is a run of spaces or a piece of a word. */
 static void wrap_chunk(struct wrap *w, struct dm_str chunk)
 {
     int64_t n = (int64_t)dm_utf8_count(chunk);
     bool space = chunk.p[0] == ' ';
+    if (w->ends && !space) {
+        wrap_break(w);
+        w->ends = false;
+    }
+    if (space && (w->ends || (w->col + n > w->width && w->col > 0))) {
+        w->ends = true;
+        return;
+    }
     if (w->col + n > w->width && w->col > 0) {
-        if (n <= w->width || !w->cut_words || space) {
+        if (n <= w->width || !w->cut_words)
             wrap_break(w);
-        }
     }
     if (space && w->col == 0 && w->started)
         return;
@@ -343,9 +364,11 @@ static void wrap_chunk(struct wrap *w, struct dm_str chunk)
             continue;
         }
         size_t at = dm_utf8_offset(chunk, (size_t)room);
+        if (w->hyphens)
+            at = behind_hyphen(chunk, at);
         dm_strbuf_addstr(w->b, dm_str_sub(chunk, 0, at));
+        n -= (int64_t)dm_utf8_count(dm_str_sub(chunk, 0, at));
         chunk = dm_str_sub(chunk, at, chunk.len);
-        n -= room;
         wrap_break(w);
     }
     dm_strbuf_addstr(w->b, chunk);
@@ -356,7 +379,7 @@ static void wrap_chunk(struct wrap *w, struct dm_str chunk)
 static void wrap_line(struct wrap *w, struct dm_str line)
 {
     w->col = 0;
-    w->started = false;
+    w->started = w->ends = false;
     for (size_t i = 0; i < line.len;) {
         size_t from = i;
         bool space = line.p[i] == ' ';
@@ -470,14 +493,15 @@ int dm_filter_filesizeformat(struct dm_eval *e, const struct dm_call *c,
         return 0;
     }
     if (bytes < base) {
-        *ret = dm_str_value(e, dm_str_printf(e->a, "%.0f Bytes", trunc(bytes)));
+        *ret = dm_str_value(e, dm_str_printf(e->a, "%.0f Bytes", trunc(bytes) + 0.0));
         return 0;
     }
     double unit = base;
     size_t i = 0;
     for (; i < 8; i++) {
         unit = pow(base, (double)i + 2);
-        if (bytes < unit)
+        /* Python compares with the exact power. */
+        if ((long double)bytes < powl(base, (long double)i + 2))
             break;
     }
     if (i == 8)
@@ -498,7 +522,8 @@ int dm_filter_abs(struct dm_eval *e, const struct dm_call *c, const struct dm_va
     if (!dm_is_number(c->self))
         return dm_eval_fail(e, DM_TE_TYPE, "bad operand type for abs(): '%s'",
                             dm_type_name(c->self));
-    bool negative = c->self->kind == DM_BIG ? c->self->big->negative : dm_float_of(c->self) < 0;
+    bool negative =
+        c->self->kind == DM_BIG ? c->self->big->negative : signbit(dm_float_of(c->self)) != 0;
     return dm_negate(e, negative, c->self, ret);
 }
 
@@ -511,6 +536,8 @@ int dm_filter_round(struct dm_eval *e, const struct dm_call *c, const struct dm_
     bool common = dm_str_is(method, "common"), ceiling = dm_str_is(method, "ceil");
     if (!common && !ceiling && !dm_str_is(method, "floor"))
         return dm_eval_fail(e, DM_TE_TEMPLATE, "method must be common, ceil or floor");
+    if (!common)
+        DM_TRY(dm_eval_defined(e, c->self));
     if (!dm_is_number(c->self))
         return dm_eval_fail(e, DM_TE_TYPE, "type %s doesn't define __round__ method",
                             dm_type_name(c->self));
@@ -521,7 +548,10 @@ int dm_filter_round(struct dm_eval *e, const struct dm_call *c, const struct dm_
     double f = dm_float_of(c->self);
     if (!common) {
         double scale = pow(10, (double)precision);
-        f = (ceiling ? ceil(f * scale) : floor(f * scale)) / scale;
+        if (!isfinite(f))
+            return dm_eval_fail(e, isnan(f) ? DM_TE_VALUE : DM_TE_OVERFLOW,
+                                "cannot convert float infinity or NaN to integer");
+        f = ((ceiling ? ceil(f * scale) : floor(f * scale)) + 0.0) / scale;
     } else if (precision >= 0 && precision < 300 && isfinite(f)) {
         /* Correctly rounded decimal, as Python: by way of its text. */
         char *text = dm_arena_printf(e->a, "%.*f", (int)precision, f);
@@ -611,6 +641,8 @@ int dm_filter_int(struct dm_eval *e, const struct dm_call *c, const struct dm_va
         *ret = dm_int_value(e, dm_int_of(c->self));
     else if (c->self->kind == DM_BIG)
         *ret = c->self;
+    else if (c->self->kind == DM_FLOAT && isinf(c->self->f))
+        return dm_eval_fail(e, DM_TE_OVERFLOW, "cannot convert float infinity to integer");
     else if (c->self->kind == DM_FLOAT && isfinite(c->self->f))
         *ret = dm_big_from_f64(e->a, c->self->f);
     else

@@ -149,6 +149,9 @@ static int format_int(struct dm_eval *e, const struct dm_value *v, const struct 
     bool negative = false;
     struct dm_str digits;
     DM_TRY(int_digits(e, v, base, s->type == 'X', &negative, &digits));
+    if (s->precision > (int64_t)digits.len) /* of '%.3d': so many digits at least */
+        digits = dm_str_printf(e->a, "%0*d%.*s", (int)(s->precision - (int64_t)digits.len), 0,
+                               DM_FMT(digits));
     put_number(b, s, negative, prefix, digits, DM_STR(""), base == 10 ? 3 : 4);
     return 0;
 }
@@ -210,6 +213,28 @@ static int format_text(struct dm_eval *e, struct dm_str text, const struct spec 
     if (s->precision >= 0)
         text = dm_str_sub(text, 0, dm_utf8_offset(text, (size_t)s->precision));
     put_aligned(b, s, text, 0, s->align && s->align != '=' ? s->align : '<');
+    return 0;
+}
+
+/* {:c}: the character of a number, in its field as a number is. */
+static int format_char(struct dm_eval *e, const struct dm_value *v, const struct spec *s,
+                       struct dm_strbuf *b)
+{
+    _cleanup_strbuf_ struct dm_strbuf text;
+    dm_strbuf_init(&text, DM_BUF_MESSAGE);
+    if (s->precision >= 0)
+        return dm_eval_fail(e, DM_TE_VALUE, "Precision not allowed in integer format specifier");
+    if (s->sign)
+        return dm_eval_fail(e, DM_TE_VALUE, "Sign not allowed with integer format specifier 'c'");
+    if (s->alternate)
+        return dm_eval_fail(e, DM_TE_VALUE,
+                            "Alternate form (#) not allowed with integer format specifier 'c'");
+    if (s->grouping)
+        return dm_eval_fail(e, DM_TE_VALUE, "Cannot specify '%c' with 'c'.", s->grouping);
+    if (v->kind == DM_BIG || dm_int_of(v) < 0 || dm_int_of(v) > 0x10FFFF)
+        return dm_eval_fail(e, DM_TE_OVERFLOW, "%%c arg not in range(0x110000)");
+    dm_utf8_put(&text, (uint32_t)dm_int_of(v));
+    put_aligned(b, s, dm_strbuf_str(&text), 0, s->align ? s->align : '>');
     return 0;
 }
 
@@ -287,6 +312,10 @@ int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str te
     struct spec s;
     if (!text.len)
         return dm_text(e, v, b);
+    if (dm_is_undefined(v))
+        return dm_eval_fail(e, DM_TE_TYPE,
+                            "unsupported format string passed to an undefined value: %.*s",
+                            DM_FMT(dm_is_undefined(v)->message));
     /* Pendulum's own dates take its tokens, and strftime's where there is a %. */
     if (v->kind == DM_DATETIME || v->kind == DM_DATE)
         return (v->kind == DM_DATETIME && v->time.plain) || dm_str_find(text, DM_STR("%"), 0) >= 0
@@ -306,16 +335,16 @@ int dm_format_spec(struct dm_eval *e, const struct dm_value *v, struct dm_str te
         }
         return format_text(e, v->s, &s, b);
     }
+    if (s.grouping && s.type && strchr(s.grouping == ',' ? "bcnoxX" : "cn", s.type))
+        return dm_eval_fail(e, DM_TE_VALUE, "Cannot specify '%c' with '%c'.", s.grouping, s.type);
     bool float_type = s.type && strchr("eEfFgG%", s.type);
     if (v->kind == DM_FLOAT || float_type) {
         if (s.type && !float_type && s.type != 'n')
             return unknown_code(e, &s, v);
         return format_float(e, dm_float_of(v), &s, b);
     }
-    if (s.type == 'c') {
-        dm_utf8_put(b, (uint32_t)dm_int_of(v) & 0x1FFFFF);
-        return 0;
-    }
+    if (s.type == 'c')
+        return format_char(e, v, &s, b);
     if (s.type && !strchr("bdoxXn", s.type))
         return unknown_code(e, &s, v);
     if (s.precision >= 0)
@@ -351,6 +380,8 @@ static int star_or_number(struct percent *f, const char **p, const char *end, in
     const struct dm_value *v;
     (*p)++;
     DM_TRY(next_arg(f, &v));
+    if (v->kind == DM_BIG)
+        return dm_eval_fail(f->e, DM_TE_OVERFLOW, "Python int too large to convert to C int");
     if (!dm_is_int(v))
         return dm_eval_fail(f->e, DM_TE_TYPE, "* wants int");
     *ret = dm_int_of(v);
@@ -361,7 +392,8 @@ static int percent_number(struct percent *f, struct spec *s, const struct dm_val
                           struct dm_strbuf *b)
 {
     bool integer = strchr("diuxXo", s->type);
-    DM_TRY(dm_eval_defined(f->e, v));
+    if (!strchr("xXo", s->type)) /* these do not try to make a number of it */
+        DM_TRY(dm_eval_defined(f->e, v));
     if (!dm_is_number(v) || (v->kind == DM_FLOAT && strchr("xXo", s->type)))
         return dm_eval_fail(f->e, DM_TE_TYPE, "%%%c format: a %s is required, not %s", s->type,
                             integer ? "real number" : "number", dm_type_name(v));
@@ -378,13 +410,34 @@ static int percent_number(struct percent *f, struct spec *s, const struct dm_val
     return format_int(f->e, v, s, b);
 }
 
+/* repr(v), or ascii(v). */
+static int put_repr(struct dm_eval *e, const struct dm_value *v, bool ascii, struct dm_strbuf *b)
+{
+    _cleanup_strbuf_ struct dm_strbuf text;
+    dm_strbuf_init(&text, DM_BUF_TEXT);
+    if (!ascii)
+        return dm_repr(e, v, b);
+    DM_TRY(dm_repr(e, v, &text));
+    for (const char *p = text.p, *end = p + text.len; p < end;) {
+        uint32_t cp;
+        p += dm_utf8_get(p, end, &cp);
+        if (cp < 0x80)
+            dm_strbuf_addc(b, (char)cp);
+        else
+            dm_strbuf_addf(b, cp < 0x100 ? "\\x%02x" : cp < 0x10000 ? "\\u%04x" : "\\U%08x", cp);
+    }
+    return 0;
+}
+
 static int percent_text(struct percent *f, struct spec *s, const struct dm_value *v,
                         struct dm_strbuf *b)
 {
     _cleanup_strbuf_ struct dm_strbuf text;
     dm_strbuf_init(&text, DM_BUF_TEXT);
-    if (s->type == 'c' && dm_is_int(v)) {
-        if (dm_int_of(v) < 0 || dm_int_of(v) > 0x10FFFF)
+    if (s->type == 'c') /* a character is not cut */
+        s->precision = -1;
+    if (s->type == 'c' && (dm_is_int(v) || v->kind == DM_BIG)) {
+        if (v->kind == DM_BIG || dm_int_of(v) < 0 || dm_int_of(v) > 0x10FFFF)
             return dm_eval_fail(f->e, DM_TE_OVERFLOW, "%%c arg not in range(0x110000)");
         dm_utf8_put(&text, (uint32_t)dm_int_of(v));
     } else if (s->type == 'c' && (v->kind != DM_STRING || dm_utf8_count(v->s) != 1)) {
@@ -392,7 +445,7 @@ static int percent_text(struct percent *f, struct spec *s, const struct dm_value
     } else if (s->type == 's' || s->type == 'c')
         DM_TRY(dm_text(f->e, v, &text));
     else
-        DM_TRY(dm_repr(f->e, v, &text));
+        DM_TRY(put_repr(f->e, v, s->type == 'a', &text));
     if (s->align != '<')
         s->align = '>';
     s->fill = DM_STR(" ");
@@ -403,6 +456,7 @@ static int conversion(struct percent *f, const char **p, const char *end, struct
 {
     struct spec s = {.fill = DM_STR(" "), .width = -1, .precision = -1};
     const struct dm_value *v = NULL;
+    const char *start = *p;
     if (*p < end && **p == '(') {
         const char *close = memchr(*p, ')', (size_t)(end - *p));
         if (!close)
@@ -434,29 +488,28 @@ static int conversion(struct percent *f, const char **p, const char *end, struct
         minus = true;
         s.width = -s.width;
     }
-    if (s.width > WIDTH_MAX || s.precision > PRECISION_MAX)
-        return dm_eval_fail(f->e, DM_TE_VALUE, "width too big");
     while (*p < end && (**p == 'l' || **p == 'h' || **p == 'L'))
         (*p)++;
     if (*p >= end)
         return dm_eval_fail(f->e, DM_TE_VALUE, "incomplete format");
+    bool bare = *p == start;
     s.type = *(*p)++;
-    if (s.type == '%') {
+    if (s.type == '%' && bare) {
         dm_strbuf_addc(b, '%');
         return 0;
     }
-    if (!strchr("diuxXoeEfFgGcrsa", s.type))
-        return dm_eval_fail(f->e, DM_TE_VALUE, "unsupported format character '%c'", s.type);
     if (!v)
         DM_TRY(next_arg(f, &v));
+    if (!s.type || !strchr("diuxXoeEfFgGcrsa", s.type))
+        return dm_eval_fail(f->e, DM_TE_VALUE, "unsupported format character '%c'", s.type);
+    if (s.width > WIDTH_MAX || s.precision > PRECISION_MAX)
+        return dm_eval_fail(f->e, DM_TE_VALUE, "width too big");
     if (minus)
         s.align = '<';
     else if (zero)
         s.align = '=', s.fill = DM_STR("0");
     if (strchr("crsa", s.type))
         return percent_text(f, &s, v, b);
-    if (strchr("diuxXo", s.type))
-        s.precision = -1;
     return percent_number(f, &s, v, b);
 }
 
@@ -494,23 +547,22 @@ struct braces {
 
 static int brace_text(struct braces *f, struct dm_str text, unsigned depth, struct dm_strbuf *b);
 
+static bool all_digits(struct dm_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    return s.len > 0;
+}
+
 static int first_value(struct braces *f, struct dm_str name, const struct dm_value **ret)
 {
     int64_t i;
-    if (!name.len || dm_str_to_i64(name, &i)) {
-        if (!name.len) {
-            f->automatic = true;
-            i = (int64_t)f->next++;
-        } else {
-            f->manual = true;
-        }
-        if (f->manual && f->automatic)
-            return dm_eval_fail(f->e, DM_TE_VALUE,
-                                "cannot switch between manual and automatic field numbering");
-        if (i < 0 || (size_t)i >= f->args->n)
+    if (all_digits(name)) {
+        if (!dm_str_to_i64(name, &i) || (size_t)i >= f->args->n)
             return dm_eval_fail(f->e, DM_TE_INDEX,
-                                "Replacement index %lld out of range for positional args tuple",
-                                (long long)i);
+                                "Replacement index %.*s out of range for positional args tuple",
+                                DM_FMT(name));
         *ret = f->args->pos[i];
         return 0;
     }
@@ -523,10 +575,26 @@ static int first_value(struct braces *f, struct dm_str name, const struct dm_val
     return dm_eval_fail(f->e, DM_TE_KEY, "'%.*s'", DM_FMT(name));
 }
 
+/* An empty field is the next one; the two ways do not go together. */
+static int number_field(struct braces *f, struct dm_str *field)
+{
+    if (!field->len) {
+        f->automatic = true;
+        *field = dm_str_printf(f->e->a, "%zu", f->next++);
+    } else if (all_digits(*field)) {
+        f->manual = true;
+    }
+    if (f->manual && f->automatic)
+        return dm_eval_fail(f->e, DM_TE_VALUE,
+                            "cannot switch between manual and automatic field numbering");
+    return 0;
+}
+
 /* "name.attribute[key]…". */
 static int field_value(struct braces *f, struct dm_str field, const struct dm_value **ret)
 {
     size_t i = 0;
+    DM_TRY(number_field(f, &field));
     while (i < field.len && field.p[i] != '.' && field.p[i] != '[')
         i++;
     DM_TRY(first_value(f, dm_str_sub(field, 0, i), ret));
@@ -541,7 +609,7 @@ static int field_value(struct braces *f, struct dm_str field, const struct dm_va
             return dm_eval_fail(f->e, DM_TE_VALUE, "Empty attribute in format string");
         if (!item)
             DM_TRY(dm_getattr(f->e, *ret, name, ret));
-        else if (dm_str_to_i64(name, &number))
+        else if (all_digits(name) && dm_str_to_i64(name, &number))
             DM_TRY(dm_getitem(f->e, *ret, dm_int_value(f->e, number), ret));
         else
             DM_TRY(dm_getitem(f->e, *ret, dm_str_value(f->e, name), ret));
@@ -567,7 +635,7 @@ static int brace_field(struct braces *f, struct dm_str field, unsigned depth, st
         if (how == 's')
             DM_TRY(dm_text(f->e, v, &text));
         else
-            DM_TRY(dm_repr(f->e, v, &text));
+            DM_TRY(put_repr(f->e, v, how == 'a', &text));
         DM_TRY(dm_new_text(f->e, &text, &v));
         i += 2;
         if (i < field.len && field.p[i] != ':')

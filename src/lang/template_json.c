@@ -1,4 +1,4 @@
-/* JSON in templates, as Python's json.dumps writes it; and Python literals. */
+/* JSON in templates, as Python's json.dumps writes it. */
 #include "lang/object.h"
 
 #include <math.h>
@@ -44,7 +44,9 @@ static void write_break(struct writer *w, int level)
     if (w->style->indent < 0)
         return;
     dm_strbuf_addc(w->b, '\n');
-    for (int i = 0; i < level * w->style->indent; i++)
+    for (int i = 0; w->style->margin.p && i < level; i++)
+        dm_strbuf_addstr(w->b, w->style->margin);
+    for (int i = 0; !w->style->margin.p && i < level * w->style->indent; i++)
         dm_strbuf_addc(w->b, ' ');
 }
 
@@ -102,7 +104,11 @@ static int write_map(struct writer *w, const struct dm_value *v, int level)
 
 static int write_value(struct writer *w, const struct dm_value *v, int level)
 {
-    DM_TRY(dm_eval_defined(w->e, v));
+    if (dm_is_undefined(v))
+        return dm_eval_fail(w->e, DM_TE_TYPE,
+                            "Object of type Undefined is not JSON serializable: %.*s",
+                            DM_FMT(dm_is_undefined(v)->message));
+    v = dm_as_tuple(v);
     switch (v->kind) {
     case DM_NULL:
         dm_strbuf_adds(w->b, "null");
@@ -142,6 +148,24 @@ static int write_json(struct writer *w, const struct dm_value *v, int level)
     return rc;
 }
 
+int dm_json_indent(struct dm_eval *e, const struct dm_call *c, size_t i,
+                   struct dm_json_style *style)
+{
+    const struct dm_value *v = c->arg[i];
+    int64_t indent;
+    style->indent = -1;
+    if (!v || v->kind == DM_NULL)
+        return 0;
+    if (v->kind == DM_STRING) {
+        style->indent = 0;
+        style->margin = v->s.p ? v->s : DM_STR("");
+        return 0;
+    }
+    DM_TRY(dm_param_int(e, c, i, 0, &indent));
+    style->indent = indent < 0 ? 0 : indent > 100 ? 100 : (int)indent;
+    return 0;
+}
+
 int dm_json_text(struct dm_eval *e, const struct dm_value *v, const struct dm_json_style *style,
                  struct dm_strbuf *b)
 {
@@ -149,58 +173,4 @@ int dm_json_text(struct dm_eval *e, const struct dm_value *v, const struct dm_js
     w.item_sep = style->item_sep.p ? style->item_sep : dm_str_c(style->indent >= 0 ? "," : ", ");
     w.key_sep = style->key_sep.p ? style->key_sep : DM_STR(": ");
     return write_json(&w, v, 0);
-}
-
-static int literal(struct dm_arena *a, const struct dm_node *n, const struct dm_value **ret)
-{
-    switch (n->kind) {
-    case DM_N_CONST:
-        /* Of the constants only Python's own spelling. */
-        if (n->name.len && (n->name.p[0] < 'A' || n->name.p[0] > 'Z'))
-            return 0;
-        *ret = n->value;
-        return 1;
-    case DM_N_NEG:
-    case DM_N_POS:
-        if (n->a->kind != DM_N_CONST ||
-            (n->a->value->kind != DM_INT && n->a->value->kind != DM_FLOAT))
-            return 0;
-        *ret = n->a->value;
-        if (n->kind == DM_N_NEG)
-            *ret = n->a->value->kind == DM_INT ? dm_value_int(a, -n->a->value->i)
-                                               : dm_value_float(a, -n->a->value->f);
-        return 1;
-    case DM_N_LIST:
-    case DM_N_TUPLE: {
-        struct dm_value *list = dm_value_list(a, n->n_list);
-        list->kind = n->kind == DM_N_LIST ? DM_LIST : DM_TUPLE;
-        for (size_t i = 0; i < n->n_list; i++)
-            if (!literal(a, n->list[i], &list->list.items[i]))
-                return 0;
-        *ret = list;
-        return 1;
-    }
-    case DM_N_DICT: {
-        struct dm_value *map = dm_value_map(a);
-        for (size_t i = 0; i < n->n_list; i++) {
-            const struct dm_value *key, *value;
-            if (!literal(a, n->list[i]->a, &key) || !literal(a, n->list[i]->b, &value) ||
-                !dm_is_hashable(key))
-                return 0;
-            dm_map_set_value(a, map, key, value);
-        }
-        *ret = map;
-        return 1;
-    }
-    default:
-        return 0;
-    }
-}
-
-int dm_literal(struct dm_arena *a, struct dm_str text, const struct dm_value **ret)
-{
-    const struct dm_node *n;
-    if (dm_template_expression(a, text, &n, NULL) < 0)
-        return 0;
-    return literal(a, n, ret);
 }

@@ -200,6 +200,8 @@ static int lex_raw(struct lexer *l, const char *body, bool strip_before)
         l->strip_next = strip_after;
         return 0;
     }
+    if (l->p >= l->end) /* nothing follows, and so nothing is missing */
+        return 0;
     l->line = line;
     l->col = col;
     return FAIL(l, "missing end of raw directive");

@@ -99,10 +99,14 @@ static int loop_call(struct dm_eval *e, const struct dm_value *self, const struc
     DM_TRY(dm_exec_deeper(e));
     const struct dm_template *before = e->t;
     e->t = l->t;
-    DM_TRY(run(e, l->scope, l->node, args->pos[0], l->depth + 1, &b));
+    struct dm_pieces pieces = {0}, *around = e->pieces;
+    e->pieces = around ? &pieces : NULL;
+    int rc = run(e, l->scope, l->node, args->pos[0], l->depth + 1, &b);
+    e->pieces = around;
+    DM_TRY(rc);
     e->t = before;
     e->calls--;
-    return dm_new_text(e, &b, ret);
+    return dm_exec_result(e, &pieces, &b, ret);
 }
 
 static int loop_text(struct dm_eval *e, const struct dm_value *self, bool repr, struct dm_strbuf *b)

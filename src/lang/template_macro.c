@@ -89,7 +89,7 @@ static int macro_attr(struct dm_eval *e, const struct dm_value *self, struct dm_
 {
     const struct dm_node *n = ((const struct macro *)self->object->data)->node;
     if (dm_str_is(name, "name")) {
-        *ret = dm_str_value(e, n->name);
+        *ret = n->flag ? &dm_null : dm_str_value(e, n->name);
     } else if (dm_str_is(name, "arguments")) {
         *ret = dm_tuple(e, n->n_list);
         for (size_t i = 0; i < n->n_list; i++)
@@ -98,6 +98,11 @@ static int macro_attr(struct dm_eval *e, const struct dm_value *self, struct dm_
         *ret = dm_bool_value(n->uses & DM_USES_VARARGS);
     } else if (dm_str_is(name, "catch_kwargs")) {
         *ret = dm_bool_value(n->uses & DM_USES_KWARGS);
+    } else if (dm_str_is(name, "explicit_caller")) {
+        bool given = false;
+        for (size_t i = 0; i < n->n_list; i++)
+            given |= dm_str_is(n->list[i]->name, "caller");
+        *ret = dm_bool_value(given);
     } else if (dm_str_is(name, "caller")) {
         *ret = dm_bool_value(n->uses & DM_USES_CALLER);
     } else {
@@ -110,7 +115,10 @@ static int macro_text(struct dm_eval *e, const struct dm_value *self, bool repr,
                       struct dm_strbuf *b)
 {
     const struct macro *m = self->object->data;
-    dm_strbuf_addf(b, "<Macro '%.*s'>", DM_FMT(m->node->name));
+    if (m->node->flag)
+        dm_strbuf_adds(b, "<Macro anonymous>");
+    else
+        dm_strbuf_addf(b, "<Macro '%.*s'>", DM_FMT(m->node->name));
     return 0;
 }
 

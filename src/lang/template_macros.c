@@ -50,49 +50,20 @@ static int ds_format(struct dm_eval *e, const struct dm_call *c, const struct dm
     return format_time(e, day, to, ret);
 }
 
-/* Patterns of Unicode's locale data, for English: runs of one letter are fields. */
 static int ds_format_locale(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    static const struct {
-        const char *pattern, *format;
-    } fields[] = {
-        {"EEEE", "%A"}, {"EEE", "%a"}, {"EE", "%a"}, {"E", "%a"},  {"MMMM", "%B"}, {"MMM", "%b"},
-        {"MM", "%m"},   {"M", "%-m"},  {"dd", "%d"}, {"d", "%-d"}, {"yyyy", "%Y"}, {"yy", "%y"},
-        {"y", "%Y"},    {"HH", "%H"},  {"H", "%-H"}, {"hh", "%I"}, {"h", "%-I"},   {"mm", "%M"},
-        {"m", "%-M"},   {"ss", "%S"},  {"s", "%-S"}, {"a", "%p"},  {"D", "%-j"},   {"DDD", "%j"},
-    };
-    struct dm_str ds, from, pattern, locale;
+    struct dm_str ds, from, pattern, locale = DM_STR("en_US");
     const struct dm_value *day;
     DM_TRY(text_arg(e, c, 0, &ds));
     DM_TRY(dm_param_str(e, c, 1, "", &from));
     DM_TRY(dm_param_str(e, c, 2, "", &pattern));
-    DM_TRY(dm_param_str(e, c, 3, "en_US", &locale));
-    if (!dm_str_starts(locale, DM_STR("en")))
-        return dm_eval_fail(e, DM_TE_VALUE, "ds_format_locale() knows English only, not '%.*s'",
-                            DM_FMT(locale));
+    if (c->arg[3] && c->arg[3]->kind != DM_NULL)
+        DM_TRY(dm_param_str(e, c, 3, "", &locale));
     DM_TRY(dm_strptime(e, ds, from, &day));
-    _cleanup_strbuf_ struct dm_strbuf format;
-    dm_strbuf_init(&format, DM_BUF_MESSAGE);
-    for (size_t i = 0; i < pattern.len;) {
-        size_t n = 1, k = 0, count = sizeof(fields) / sizeof(fields[0]);
-        while (i + n < pattern.len && pattern.p[i + n] == pattern.p[i])
-            n++;
-        if (pattern.p[i] == '\'') {
-            const char *close = memchr(pattern.p + i + 1, '\'', pattern.len - i - 1);
-            n = close ? (size_t)(close - pattern.p) + 1 - i : 1;
-            dm_strbuf_addstr(&format, dm_str_sub(pattern, i + 1, i + n - (close != NULL)));
-            i += n;
-            continue;
-        }
-        while (k < count && !dm_str_is(dm_str_sub(pattern, i, i + n), fields[k].pattern))
-            k++;
-        if (k < count)
-            dm_strbuf_adds(&format, fields[k].format);
-        else
-            dm_strbuf_addstr(&format, dm_str_sub(pattern, i, i + n));
-        i += n;
-    }
-    return format_time(e, day, dm_strbuf_str(&format), ret);
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_MESSAGE);
+    DM_TRY(dm_format_locale(e, day, pattern, locale.len ? locale : DM_STR("en_US"), &b));
+    return dm_new_text(e, &b, ret);
 }
 
 static int diff_for_humans(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
@@ -171,33 +142,164 @@ static int datetime_strptime(struct dm_eval *e, const struct dm_call *c,
     return dm_strptime(e, text, format, ret);
 }
 
+/* Up to `n` digits, just so many: their value, or -1. */
+static int digits_at(const char **p, const char *end, int n)
+{
+    int value = 0;
+    for (; n > 0; n--, (*p)++) {
+        if (*p >= end || **p < '0' || **p > '9')
+            return -1;
+        value = value * 10 + (**p - '0');
+    }
+    return value;
+}
+
+static bool at(const char **p, const char *end, char c)
+{
+    if (*p >= end || **p != c)
+        return false;
+    (*p)++;
+    return true;
+}
+
+/* 2024-05-01, 20240501, 2024-W18-3, 2024W183: days since 1970. */
+static bool iso_day(const char **p, const char *end, int64_t *ret)
+{
+    int year = digits_at(p, end, 4), month, day = 1;
+    bool dash = at(p, end, '-');
+    if (year < 1)
+        return false;
+    if (at(p, end, 'W')) {
+        int week = digits_at(p, end, 2);
+        struct dm_civil fourth = {.year = year, .month = 1, .day = 4},
+                        last = {.year = year, .month = 12, .day = 28};
+        int iso_year;
+        if (dash ? at(p, end, '-') : *p < end && **p >= '0' && **p <= '9')
+            day = digits_at(p, end, 1);
+        if (week < 1 || week > dm_iso_week(&last, &iso_year) || day < 1 || day > 7)
+            return false;
+        *ret =
+            dm_days_from_civil(year, 1, 4) - dm_weekday_monday(&fourth) + (week - 1) * 7 + day - 1;
+        return true;
+    }
+    month = digits_at(p, end, 2);
+    if (dash && !at(p, end, '-'))
+        return false;
+    day = digits_at(p, end, 2);
+    if (month < 1 || month > 12 || day < 1 || day > dm_month_days(year, month))
+        return false;
+    *ret = dm_days_from_civil(year, month, day);
+    return true;
+}
+
+/* 10, 10:30, 1030, 10:30:15.123456: microseconds of the day. */
+static bool iso_clock(const char **p, const char *end, int64_t *ret)
+{
+    static const int64_t units[] = {DM_HOUR, DM_MIN, DM_SEC}, limits[] = {24, 60, 60};
+    bool colon = false;
+    *ret = 0;
+    for (int i = 0; i < 3; i++) {
+        if (i == 1)
+            colon = at(p, end, ':');
+        else if (i == 2 && colon && !at(p, end, ':'))
+            return true;
+        if (i && !colon && !(*p < end && **p >= '0' && **p <= '9'))
+            return true;
+        int n = digits_at(p, end, 2);
+        if (n < 0 || n >= limits[i])
+            return false;
+        *ret += n * units[i];
+    }
+    if (!at(p, end, '.') && !at(p, end, ','))
+        return true;
+    int64_t unit = DM_SEC / 10;
+    const char *from = *p;
+    for (; *p < end && **p >= '0' && **p <= '9'; (*p)++, unit /= 10)
+        *ret += (**p - '0') * unit;
+    return *p > from;
+}
+
 static int datetime_fromisoformat(struct dm_eval *e, const struct dm_call *c,
                                   const struct dm_value **ret)
 {
     struct dm_str s;
-    int64_t us;
     DM_TRY(dm_param_str(e, c, 0, "", &s));
-    if (!dm_time_parse(s, &us))
-        return dm_eval_fail(e, DM_TE_VALUE, "Invalid isoformat string: '%.*s'", DM_FMT(s));
-    /* The offset, if any, stands behind the time of day. */
-    size_t time_at = 0;
-    while (time_at < s.len && s.p[time_at] != 'T' && s.p[time_at] != ' ')
-        time_at++;
-    struct dm_str time = dm_str_sub(s, time_at, s.len);
-    const char *sign = time.len ? memchr(time.p, '+', time.len) : NULL;
-    if (!sign && time.len)
-        sign = memchr(time.p, '-', time.len);
-    struct dm_value *v = (struct dm_value *)plain_time(e, us);
-    v->time.naive = !sign && !dm_str_ends(s, DM_STR("Z"));
-    if (sign) {
-        size_t n = (size_t)(time.p + time.len - sign);
-        v->time.zone = n == 5 ? dm_arena_printf(e->a, "%.3s:%.2s", sign, sign + 3)
-                              : dm_arena_strndup(e->a, sign, n);
-        if (strcmp(v->time.zone + 1, "00:00") == 0)
-            v->time.zone = NULL;
+    const char *p = s.p, *end = s.p + s.len;
+    int64_t day = 0, clock = 0, offset = 0;
+    bool ok = iso_day(&p, end, &day), zone = false;
+    if (ok && p < end) {
+        p++; /* any character stands between */
+        ok = iso_clock(&p, end, &clock);
     }
+    if (ok && p < end && !at(&p, end, 'Z')) {
+        int64_t sign = *p == '-' ? -1 : 1;
+        ok = (at(&p, end, '+') || at(&p, end, '-')) && iso_clock(&p, end, &offset);
+        offset *= sign;
+        zone = true;
+    } else if (ok && s.len && end[-1] == 'Z') {
+        zone = true;
+    }
+    if (!ok || p < end)
+        return dm_eval_fail(e, DM_TE_VALUE, "Invalid isoformat string: '%.*s'", DM_FMT(s));
+    struct dm_value *v = (struct dm_value *)plain_time(e, day * DM_DAY + clock - offset);
+    v->time.naive = !zone;
+    v->time.zone = zone && offset ? dm_offset_text(e, offset, ":") : NULL;
     *ret = v;
     return 0;
+}
+
+static int datetime_fromordinal(struct dm_eval *e, const struct dm_call *c,
+                                const struct dm_value **ret)
+{
+    int64_t day;
+    DM_TRY(dm_param_int(e, c, 0, 0, &day));
+    if (day < 1 || day > 3652059)
+        return dm_eval_fail(e, DM_TE_VALUE, "ordinal must be 1 to 3652059");
+    *ret = plain_time(e, (day - 719163) * DM_DAY);
+    return 0;
+}
+
+static int datetime_fromisocalendar(struct dm_eval *e, const struct dm_call *c,
+                                    const struct dm_value **ret)
+{
+    int64_t part[3], days;
+    for (size_t i = 0; i < 3; i++)
+        DM_TRY(dm_param_int(e, c, i, 0, &part[i]));
+    if (part[0] < 1 || part[0] > 9999 || part[1] < 1 || part[1] > 53 || part[2] < 1 || part[2] > 7)
+        return dm_eval_fail(e, DM_TE_VALUE, "a part of the week's day is out of range");
+    const char *text =
+        dm_arena_printf(e->a, "%04d-W%02d-%d", (int)part[0], (int)part[1], (int)part[2]);
+    const char *p = text;
+    if (!iso_day(&p, text + strlen(text), &days))
+        return dm_eval_fail(e, DM_TE_VALUE, "Invalid week: %d", (int)part[1]);
+    *ret = plain_time(e, days * DM_DAY);
+    return 0;
+}
+
+/* combine(a day, a time of day). */
+static int datetime_combine(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_shown t;
+    int64_t us = 0;
+    static const char *const parts[] = {"hour", "minute", "second", "microsecond"};
+    static const int64_t units[] = {DM_HOUR, DM_MIN, DM_SEC, 1};
+    DM_TRY(dm_eval_defined(e, c->arg[0]));
+    if (c->arg[0]->kind != DM_DATE && c->arg[0]->kind != DM_DATETIME)
+        return dm_eval_fail(e, DM_TE_TYPE, "combine() argument 1 must be datetime.date, not %s",
+                            dm_type_name(c->arg[0]));
+    if (strcmp(dm_type_name(c->arg[1]), "datetime.time") != 0 &&
+        strcmp(dm_type_name(c->arg[1]), "Time") != 0)
+        return dm_eval_fail(e, DM_TE_TYPE, "combine() argument 2 must be datetime.time, not %s",
+                            dm_type_name(c->arg[1]));
+    DM_TRY(dm_shown(e, c->arg[0], &t));
+    for (size_t i = 0; i < 4; i++) {
+        const struct dm_value *v;
+        DM_TRY(dm_getattr(e, c->arg[1], dm_str_c(parts[i]), &v));
+        us += dm_int_of(v) * units[i];
+    }
+    us += dm_days_from_civil(t.civil.year, t.civil.month, t.civil.day) * DM_DAY;
+    *ret = plain_time(e, us);
+    return c->arg[2] ? dm_time_of_zone(e, *ret, us, c->arg[2], ret) : 0;
 }
 
 static int datetime_fromtimestamp(struct dm_eval *e, const struct dm_call *c,
@@ -220,17 +322,14 @@ static int refused_clock(struct dm_eval *e, const struct dm_call *c, const struc
 
 static int json_dumps(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    struct dm_json_style style = {.indent = -1, .ascii = true};
-    struct dm_call call = *c;
-    int64_t indent;
+    struct dm_json_style style = {0};
     bool ascii;
-    if (call.arg[1] && call.arg[1]->kind == DM_NULL)
-        call.arg[1] = NULL;
-    DM_TRY(dm_param_int(e, &call, 1, -1, &indent));
+    DM_TRY(dm_json_indent(e, c, 1, &style));
     DM_TRY(dm_param_bool(e, c, 2, false, &style.sorted));
     DM_TRY(dm_param_bool(e, c, 3, true, &ascii));
-    style.indent = indent > 100 ? 100 : (int)indent;
     style.ascii = ascii;
+    if (c->arg[5] && c->arg[5]->kind != DM_NULL)
+        return dm_eval_fail(e, DM_TE_TYPE, "dumps(): no function can be given as default here");
     if (c->arg[4] && c->arg[4]->kind != DM_NULL) {
         struct dm_value *pair;
         DM_TRY(dm_items(e, c->arg[4], &pair));
@@ -249,15 +348,8 @@ static int json_dumps(struct dm_eval *e, const struct dm_call *c, const struct d
 static int json_loads(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
     struct dm_str s;
-    struct dm_value *v;
     DM_TRY(dm_param_str(e, c, 0, "", &s));
-    if (dm_value_from_json(e->a, s, &v, e->err) < 0) {
-        char why[256];
-        snprintf(why, sizeof(why), "%.255s", e->err->message);
-        return dm_eval_fail(e, DM_TE_VALUE, "%s", why);
-    }
-    *ret = v;
-    return 0;
+    return dm_json_read(e, s, ret);
 }
 
 /* A module or class: a name, what it is called as, and its members. */
@@ -319,6 +411,9 @@ static const struct dm_class class_type = {
 static const struct dm_callable datetime_new = {
     "datetime", "year month day hour? minute? second? microsecond? tzinfo?", datetime_call};
 static const struct dm_callable datetime_members[] = {
+    {"combine", "date time tzinfo?", datetime_combine},
+    {"fromisocalendar", "year week day", datetime_fromisocalendar},
+    {"fromordinal", "ordinal", datetime_fromordinal},
     {"strptime", "date_string format", datetime_strptime},
     {"fromisoformat", "date_string", datetime_fromisoformat},
     {"fromtimestamp", "timestamp", datetime_fromtimestamp},
@@ -328,10 +423,19 @@ static const struct dm_callable datetime_members[] = {
     {"today", "*", refused_clock},
     {NULL},
 };
+
+int dm_datetime_member(struct dm_eval *e, struct dm_str name, const struct dm_value **ret)
+{
+    const struct dm_callable *member = dm_callable_find(datetime_members, name);
+    if (member)
+        *ret = dm_bound(e, member, NULL);
+    return member != NULL;
+}
+
 static const struct dm_callable timedelta_new = {
     "timedelta", "days? seconds? microseconds? milliseconds? minutes? hours? weeks?", timedelta};
 static const struct dm_callable json_members[] = {
-    {"dumps", "obj indent? sort_keys? ensure_ascii? separators?", json_dumps},
+    {"dumps", "obj indent? sort_keys? ensure_ascii? separators? default?", json_dumps},
     {"loads", "s", json_loads},
     {NULL},
 };

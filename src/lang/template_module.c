@@ -99,8 +99,12 @@ static int block_call(struct dm_eval *e, const struct dm_value *self, const stru
         return dm_eval_fail(e, DM_TE_TYPE, "a block takes no arguments");
     _cleanup_strbuf_ struct dm_strbuf b;
     dm_strbuf_init(&b, DM_BUF_TEXT);
-    DM_TRY(run_block(e, ref->module, ref->scope, ref->block, &b));
-    return dm_new_text(e, &b, ret);
+    struct dm_pieces pieces = {0}, *around = e->pieces;
+    e->pieces = around ? &pieces : NULL;
+    int rc = run_block(e, ref->module, ref->scope, ref->block, &b);
+    e->pieces = around;
+    DM_TRY(rc);
+    return dm_exec_result(e, &pieces, &b, ret);
 }
 
 static int block_attr(struct dm_eval *e, const struct dm_value *self, struct dm_str name,
@@ -127,7 +131,14 @@ static int self_attr(struct dm_eval *e, const struct dm_value *self, struct dm_s
     return 1;
 }
 
-static const struct dm_class class_self = {.type = "TemplateReference", .attr = self_attr};
+static int self_text(struct dm_eval *e, const struct dm_value *self, bool repr, struct dm_strbuf *b)
+{
+    dm_strbuf_adds(b, "<TemplateReference None>");
+    return 0;
+}
+
+static const struct dm_class class_self = {
+    .type = "TemplateReference", .attr = self_attr, .text = self_text};
 
 int dm_exec_block(struct dm_eval *e, struct dm_scope *s, const struct dm_node *n,
                   struct dm_strbuf *out)
@@ -193,6 +204,8 @@ static struct dm_module *module_new(struct dm_eval *e, struct dm_scope *s, bool 
 static int load_first(struct dm_eval *e, const struct dm_value *names,
                       const struct dm_template **ret)
 {
+    if (names->kind == DM_NULL)
+        return dm_eval_fail(e, DM_TE_NOT_FOUND, "the file to include is none: it has no name");
     if (names->kind != DM_LIST && names->kind != DM_TUPLE)
         return load_value(e, names, ret);
     for (size_t i = 0; i < names->list.n; i++) {

@@ -199,6 +199,39 @@ static void check_name(void *user, const struct dm_node *name)
     check->found(check->user, check->err);
 }
 
+/* Filters whose items come one by one: as a text they are a Python object, never what was meant. */
+static bool is_lazy(struct dm_str filter)
+{
+    static const char *const names[] = {"batch",  "items",      "map",   "reject", "rejectattr",
+                                        "select", "selectattr", "slice", "unique"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (dm_str_is(filter, names[i]))
+            return true;
+    return false;
+}
+
+static void check_outputs(struct check *check, const struct dm_node *n)
+{
+    if (!n)
+        return;
+    const struct dm_node *last = n->kind == DM_N_OUTPUT ? n->a : NULL;
+    if (last && last->kind == DM_N_FILTER && is_lazy(last->name)) {
+        dm_err_set(check->err, DM_E_TYPE, "what \"%.*s\" gives has no text of its own",
+                   DM_FMT(last->name));
+        dm_err_detail(check->err, "type");
+        dm_err_at(check->err, check->t->place.file, (int)last->line, (int)last->col);
+        dm_err_hint(check->err, "Add `| list` or `| join(', ')`.");
+        check->found(check->user, check->err);
+    }
+    check_outputs(check, n->a);
+    check_outputs(check, n->b);
+    check_outputs(check, n->c);
+    for (size_t i = 0; i < n->n_list; i++)
+        check_outputs(check, n->list[i]);
+    check_outputs(check, n->body);
+    check_outputs(check, n->otherwise);
+}
+
 static bool extends(const struct dm_node *body)
 {
     for (size_t i = 0; i < body->n_list; i++)
@@ -221,6 +254,7 @@ static void check_text(const struct dm_value *v, struct dm_place place, struct c
     }
     check->opaque = extends(check->t->body);
     dm_template_free_names(&a, check->t->body, check_name, check);
+    check_outputs(check, check->t->body);
 }
 
 static void check_value(const struct dm_value *v, struct dm_place place, struct check *check)

@@ -308,8 +308,15 @@ static int equal_maps(struct dm_eval *e, const struct dm_value *x, const struct 
     return 1;
 }
 
+const struct dm_value *dm_as_tuple(const struct dm_value *v)
+{
+    return v->kind == DM_OBJECT && v->object->cls->tuple ? v->object->cls->tuple(v) : v;
+}
+
 static int equal(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y)
 {
+    x = dm_as_tuple(x);
+    y = dm_as_tuple(y);
     const struct dm_undefined *ux = dm_is_undefined(x), *uy = dm_is_undefined(y);
     if ((ux && !ux->lenient) || (uy && !uy->lenient))
         return dm_eval_undefined(e, ux && !ux->lenient ? ux : uy);
@@ -377,6 +384,8 @@ static int order(struct dm_eval *e, enum dm_tok_op op, const struct dm_value *x,
 {
     int c = DM_UNORDERED;
     bool known = true;
+    x = dm_as_tuple(x);
+    y = dm_as_tuple(y);
     DM_TRY(dm_eval_defined(e, x));
     DM_TRY(dm_eval_defined(e, y));
     if (dm_is_number(x) && dm_is_number(y)) {

@@ -257,7 +257,7 @@ static int parse_macro(struct dm_parser *p, struct dm_node *n)
 static int parse_call_block(struct dm_parser *p, struct dm_node *n)
 {
     struct dm_node *caller = dm_parser_node(p, DM_N_MACRO);
-    caller->name = DM_STR("caller");
+    caller->flag = true; /* it has no name */
     if (dm_parser_is_op(p, DM_OP_LPAREN))
         DM_TRY(parse_signature(p, caller));
     DM_TRY(dm_parse_expression(p, &n->a));
@@ -541,6 +541,7 @@ int dm_template_parse(struct dm_arena *a, struct dm_str text, struct dm_place pl
         t->place.file = dm_arena_strdup(a, place.file);
     DM_TRY(parse_body(&p, NULL, &t->body));
     t->blocks = p.blocks;
+    DM_TRY(dm_template_fold(a, t, reterr));
     struct names names = {.a = a};
     dm_map_init(&names.seen, a);
     dm_template_free_names(a, t->body, add_name, &names);
@@ -549,20 +550,6 @@ int dm_template_parse(struct dm_arena *a, struct dm_str text, struct dm_place pl
         list[i] = names.seen.entries[i].value;
     t->names = list;
     *ret = t;
-    return 0;
-}
-
-int dm_template_expression(struct dm_arena *a, struct dm_str text, const struct dm_node **ret,
-                           struct dm_err *reterr)
-{
-    struct dm_str tag = dm_str_printf(a, "{{%.*s}}", DM_FMT(text));
-    struct dm_tok *toks;
-    size_t n;
-    DM_TRY(dm_template_lex(a, tag, (struct dm_place){0}, &toks, &n, reterr));
-    struct dm_parser p = {.a = a, .err = reterr, .tok = toks + 1};
-    DM_TRY(dm_parse_tuple(&p, DM_TUPLE_PLAIN, ret));
-    if (p.tok->kind != DM_TOK_VAR_END || p.tok + 2 != toks + n)
-        return dm_parser_unexpected(&p, "the end");
     return 0;
 }
 

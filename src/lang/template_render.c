@@ -89,20 +89,12 @@ static int native(struct dm_eval *e, struct dm_arena *a, const struct dm_templat
                   const struct dm_value **ret)
 {
     const struct dm_value *v;
+    struct dm_pieces pieces = {0};
     _cleanup_strbuf_ struct dm_strbuf out;
     dm_strbuf_init(&out, DM_BUF_TEXT);
-    if (t->body->n_list == 1 && t->body->list[0]->kind == DM_N_OUTPUT) {
-        struct dm_module m = {.with_context = true, .t = t};
-        dm_map_init(&m.root.vars, e->a);
-        m.root.module = &m;
-        DM_TRY(dm_eval_expr(e, &m.root, t->body->list[0]->a, &v));
-    } else {
-        DM_TRY(dm_exec_template(e, t, &out));
-        DM_TRY(dm_new_text(e, &out, &v));
-    }
-    const struct dm_value *literal;
-    if (v->kind == DM_STRING && dm_literal(e->a, v->s, &literal))
-        v = literal;
+    e->pieces = &pieces;
+    DM_TRY(dm_exec_template(e, t, &out));
+    DM_TRY(dm_exec_result(e, &pieces, &out, &v));
     return export_value(e, a, v, ret);
 }
 

@@ -337,7 +337,6 @@ static int make_ti(struct dm_eval *e, const struct dm_value **ret)
     set_int(e, f, "max_tries", c->max_tries);
     set_int(e, f, "map_index", c->map_index);
     set(e, f, "execution_date", dm_instant(e, c->logical_date));
-    set(e, f, "logical_date", dm_instant(e, c->logical_date));
     set(e, f, "start_date", dm_instant(e, c->now));
     set_text(e, f, "state", state);
     set_text(e, f, "operator", class_name);

@@ -28,9 +28,33 @@ static int str_upper(struct dm_eval *e, const struct dm_call *c, const struct dm
     return mapped(e, SELF(c), dm_utf8_put_upper, ret);
 }
 
+enum { SIGMA = 0x3A3, FINAL_SIGMA = 0x3C2 };
+
+/* The character at p, lower case: a capital sigma that ends a word has a form of its own. */
+static void put_lower(struct dm_strbuf *b, struct dm_str s, const char *p, size_t n, uint32_t cp)
+{
+    uint32_t before = 0, after = 0;
+    if (cp == SIGMA && p > s.p)
+        dm_utf8_back(s.p, p, &before);
+    if (cp == SIGMA && p + n < s.p + s.len)
+        dm_utf8_get(p + n, s.p + s.len, &after);
+    if (dm_utf8_is_alpha(before) && !dm_utf8_is_alpha(after))
+        dm_utf8_put(b, FINAL_SIGMA);
+    else
+        dm_utf8_put_lower(b, cp);
+}
+
 static int str_lower(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
 {
-    return mapped(e, SELF(c), dm_utf8_put_lower, ret);
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    for (const char *p = SELF(c).p, *end = p + SELF(c).len; p < end;) {
+        uint32_t cp;
+        size_t n = dm_utf8_get(p, end, &cp);
+        put_lower(&b, SELF(c), p, n, cp);
+        p += n;
+    }
+    return finish(e, &b, ret);
 }
 
 static void put_folded(struct dm_strbuf *b, uint32_t cp)
@@ -79,9 +103,13 @@ static int str_title(struct dm_eval *e, const struct dm_call *c, const struct dm
     bool within = false;
     for (const char *p = SELF(c).p, *end = p + SELF(c).len; p < end;) {
         uint32_t cp;
-        p += dm_utf8_get(p, end, &cp);
-        (within ? dm_utf8_put_lower : dm_utf8_put_title)(&b, cp);
+        size_t n = dm_utf8_get(p, end, &cp);
+        if (within)
+            put_lower(&b, SELF(c), p, n, cp);
+        else
+            dm_utf8_put_title(&b, cp);
         within = dm_utf8_is_alpha(cp);
+        p += n;
     }
     return finish(e, &b, ret);
 }
@@ -158,8 +186,6 @@ static void split_spaces(struct dm_eval *e, struct dm_str s, int64_t max, struct
             return;
         const char *from = p;
         if (max == 0) {
-            while (end > p && (dm_utf8_back(p, end, &cp), dm_utf8_is_space(cp)))
-                end = dm_utf8_back(p, end, &cp);
             add_piece(e, list, from, end);
             return;
         }
@@ -194,12 +220,6 @@ static void rsplit_spaces(struct dm_eval *e, struct dm_str s, int64_t max, struc
             break;
         const char *to = end;
         if (max == 0) {
-            while (p < end) {
-                size_t n = dm_utf8_get(p, end, &cp);
-                if (!dm_utf8_is_space(cp))
-                    break;
-                p += n;
-            }
             add_piece(e, list, p, to);
             break;
         }
@@ -723,11 +743,85 @@ static int str_format_map(struct dm_eval *e, const struct dm_call *c, const stru
     return dm_brace_format(e, SELF(c), &args, ret);
 }
 
+/* translate(map): what stands for a character, by its number; none = nothing. */
+static int str_translate(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    _cleanup_strbuf_ struct dm_strbuf b;
+    dm_strbuf_init(&b, DM_BUF_TEXT);
+    DM_TRY(dm_eval_defined(e, c->arg[0]));
+    for (const char *p = SELF(c).p, *end = p + SELF(c).len; p < end;) {
+        uint32_t cp;
+        const struct dm_value *v;
+        size_t n = dm_utf8_get(p, end, &cp);
+        DM_TRY(dm_getitem(e, c->arg[0], dm_int_value(e, cp), &v));
+        if (dm_is_undefined(v))
+            dm_strbuf_add(&b, p, n);
+        else if (v->kind == DM_STRING)
+            dm_strbuf_addstr(&b, v->s);
+        else if (dm_is_int(v) && dm_int_of(v) >= 0 && dm_int_of(v) <= 0x10FFFF)
+            dm_utf8_put(&b, (uint32_t)dm_int_of(v));
+        else if (v->kind != DM_NULL)
+            return dm_eval_fail(e, DM_TE_TYPE,
+                                "character mapping must return integer, None or str");
+        p += n;
+    }
+    return finish(e, &b, ret);
+}
+
+static int str_maketrans(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    struct dm_value *map = dm_value_map(e->a);
+    struct dm_str from, to, gone = {0};
+    uint32_t cp, other;
+    *ret = map;
+    if (!c->arg[1]) {
+        const struct dm_value *v = c->arg[0];
+        DM_TRY(dm_eval_defined(e, v));
+        if (v->kind != DM_MAP)
+            return dm_eval_fail(e, DM_TE_TYPE,
+                                "if you give only one argument to maketrans it must be a dict");
+        for (size_t i = 0; i < v->map.n; i++) {
+            const struct dm_value *key = v->map.pairs[i].key;
+            if (key->kind == DM_STRING && dm_utf8_count(key->s) != 1)
+                return dm_eval_fail(e, DM_TE_VALUE,
+                                    "string keys in translate table must be of length 1");
+            if (key->kind == DM_STRING) {
+                dm_utf8_get(key->s.p, key->s.p + key->s.len, &cp);
+                key = dm_int_value(e, cp);
+            }
+            dm_map_set_value(e->a, map, key, v->map.pairs[i].value);
+        }
+        return 0;
+    }
+    DM_TRY(dm_param_str(e, c, 0, "", &from));
+    DM_TRY(dm_param_str(e, c, 1, "", &to));
+    DM_TRY(dm_param_str(e, c, 2, "", &gone));
+    if (dm_utf8_count(from) != dm_utf8_count(to))
+        return dm_eval_fail(e, DM_TE_VALUE,
+                            "the first two maketrans arguments must have equal length");
+    for (const char *p = from.p, *q = to.p, *end = p + from.len; p < end;) {
+        p += dm_utf8_get(p, end, &cp);
+        q += dm_utf8_get(q, to.p + to.len, &other);
+        dm_map_set_value(e->a, map, dm_int_value(e, cp), dm_int_value(e, other));
+    }
+    for (const char *p = gone.p, *end = p + gone.len; p < end;) {
+        p += dm_utf8_get(p, end, &cp);
+        dm_map_set_value(e->a, map, dm_int_value(e, cp), &dm_null);
+    }
+    return 0;
+}
+
+static int str_encode(struct dm_eval *e, const struct dm_call *c, const struct dm_value **ret)
+{
+    return dm_eval_fail(e, DM_TE_TYPE, "encode() gives bytes, and templates have texts only");
+}
+
 const struct dm_callable dm_str_methods[] = {
     {"capitalize", "", str_capitalize},
     {"casefold", "", str_casefold},
     {"center", "width fillchar?", str_center},
     {"count", "sub start? end?", str_count},
+    {"encode", "encoding? errors?", str_encode},
     {"endswith", "suffix start? end?", str_endswith},
     {"expandtabs", "tabsize?", str_expandtabs},
     {"find", "sub start? end?", str_find},
@@ -750,6 +844,7 @@ const struct dm_callable dm_str_methods[] = {
     {"ljust", "width fillchar?", str_ljust},
     {"lower", "", str_lower},
     {"lstrip", "chars?", str_lstrip},
+    {"maketrans", "x y? z?", str_maketrans},
     {"partition", "sep", str_partition},
     {"removeprefix", "prefix", str_removeprefix},
     {"removesuffix", "suffix", str_removesuffix},
@@ -766,6 +861,7 @@ const struct dm_callable dm_str_methods[] = {
     {"strip", "chars?", str_strip},
     {"swapcase", "", str_swapcase},
     {"title", "", str_title},
+    {"translate", "table", str_translate},
     {"upper", "", str_upper},
     {"zfill", "width", str_zfill},
     {NULL},

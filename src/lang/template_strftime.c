@@ -16,11 +16,9 @@ static void put_number(struct dm_strbuf *b, char flag, int width, char fill, int
         dm_strbuf_addf(b, "%0*lld", width, (long long)n);
 }
 
-static void put_text(struct dm_strbuf *b, char flag, const char *text, size_t n)
+static void put_text(struct dm_strbuf *b, const char *text, size_t n)
 {
-    for (size_t i = 0; text[i] && i < n; i++)
-        dm_strbuf_addc(b, flag == '^' && text[i] >= 'a' && text[i] <= 'z' ? (char)(text[i] - 32)
-                                                                          : text[i]);
+    dm_strbuf_add(b, text, strnlen(text, n));
 }
 
 static int directive(struct dm_eval *e, const struct dm_value *v, const struct dm_shown *t,
@@ -83,17 +81,17 @@ static int directive(struct dm_eval *e, const struct dm_value *v, const struct d
     }
     switch (d) {
     case 'a':
-        put_text(b, flag, day, 3);
+        put_text(b, day, 3);
         return 0;
     case 'A':
-        put_text(b, flag, day, 20);
+        put_text(b, day, 20);
         return 0;
     case 'b':
     case 'h':
-        put_text(b, flag, month, 3);
+        put_text(b, month, 3);
         return 0;
     case 'B':
-        put_text(b, flag, month, 20);
+        put_text(b, month, 20);
         return 0;
     case 'p':
         dm_strbuf_adds(b, c->hour < 12 ? "AM" : "PM");
@@ -120,11 +118,12 @@ static int directive(struct dm_eval *e, const struct dm_value *v, const struct d
     }
 }
 
-/* A directive as the C library has it: flags, a width, E or O (which change nothing here), a letter. */
+/* A directive as the C library has it: flags, a width, E or O, a letter. */
 struct directive {
-    char flag;
-    bool swap; /* # */
+    char flag; /* - _ 0: how it is filled */
+    bool upper, swap;
     int width;
+    char modifier;
     char letter; /* 0 = the format ends before it */
 };
 
@@ -134,6 +133,8 @@ static size_t read_directive(struct dm_str format, size_t i, struct directive *r
     for (; i < format.len && format.p[i] && strchr("-_0^#", format.p[i]); i++) {
         if (format.p[i] == '#')
             ret->swap = true;
+        else if (format.p[i] == '^')
+            ret->upper = true;
         else
             ret->flag = format.p[i];
     }
@@ -142,28 +143,78 @@ static size_t read_directive(struct dm_str format, size_t i, struct directive *r
             ret->width = ret->width * 10 + (format.p[i] - '0');
     if (ret->width > DM_STRFTIME_WIDTH)
         ret->width = DM_STRFTIME_WIDTH;
-    static const char *const after[] = {"cCxXyY", "BdeHImMSuUVwWy"};
-    if (i + 1 < format.len && (format.p[i] == 'E' || format.p[i] == 'O') &&
-        strchr(after[format.p[i] == 'O'], format.p[i + 1]))
-        i++;
+    if (i < format.len && (format.p[i] == 'E' || format.p[i] == 'O'))
+        ret->modifier = format.p[i++];
     if (i < format.len)
         ret->letter = format.p[i++];
     return i;
 }
 
-/* Wider than it is: with zeros where it is a number, else with blanks. */
-static void pad(struct dm_strbuf *b, const struct directive *d, struct dm_str piece)
+static bool is_plain(const struct directive *d)
 {
-    bool number = d->letter && strchr("YyCGgmdjHIMSfuwUWVs", d->letter);
+    return !d->flag && !d->upper && !d->swap && !d->width && !d->modifier;
+}
+
+/* Some letters take no E, others no O; %f is Python's own and takes nothing at all. */
+static bool is_known(const struct directive *d)
+{
+    if (!d->letter || !strchr(DIRECTIVES, d->letter) || (d->letter == 'f' && !is_plain(d)))
+        return false;
+    return !d->modifier ||
+           !strchr(d->modifier == 'E' ? "aAbBdDeFgGhHIjklmMSUVwW" : "aAcDFxXY", d->letter);
+}
+
+/* Wider than it is: with zeros where it is a number, else with blanks. */
+static void pad(struct dm_strbuf *b, const struct directive *d, bool number, struct dm_str piece)
+{
     char fill = d->flag == '0' || (number && d->flag != '_' && d->flag != '-') ? '0' : ' ';
     for (size_t n = piece.len; n < (size_t)d->width; n++)
         dm_strbuf_addc(b, fill);
     for (size_t i = 0; i < piece.len; i++) {
         char ch = piece.p[i];
         bool lower = d->swap && (d->letter == 'Z' || d->letter == 'p') && ch >= 'A' && ch <= 'Z';
-        bool upper = d->swap && d->letter && strchr("aAbBh", d->letter) && ch >= 'a' && ch <= 'z';
+        bool upper = (d->upper || (d->swap && d->letter && strchr("aAbBh", d->letter))) &&
+                     ch >= 'a' && ch <= 'z';
         dm_strbuf_addc(b, lower ? (char)(ch + 32) : upper ? (char)(ch - 32) : ch);
     }
+}
+
+/* A zone with flags is the C library's: its own UTC, each part as wide as is said. */
+static void put_zone(struct dm_strbuf *b, const struct directive *d, const struct dm_shown *t)
+{
+    if (d->letter == 'Z') {
+        pad(b, d, false, t->naive ? DM_STR("") : DM_STR("UTC"));
+        return;
+    }
+    if (t->naive)
+        return;
+    pad(b, d, false, DM_STR("+"));
+    pad(b, d, true,
+        d->flag == '-'   ? DM_STR("0")
+        : d->flag == '_' ? DM_STR("   0")
+                         : DM_STR("0000"));
+}
+
+/* `format` is the directive's own text. */
+static int put_directive(struct dm_eval *e, const struct dm_value *v, const struct dm_shown *t,
+                         const struct directive *d, struct dm_str format, struct dm_strbuf *b)
+{
+    if (!is_known(d)) { /* stays as it is written, in the width that it asks for */
+        pad(b, &(struct directive){.flag = d->flag, .upper = d->upper, .width = d->width}, false,
+            format);
+        return 0;
+    }
+    if (is_plain(d))
+        return directive(e, v, t, '\0', d->letter, b);
+    if (d->letter == 'z' || d->letter == 'Z') {
+        put_zone(b, d, t);
+        return 0;
+    }
+    _cleanup_strbuf_ struct dm_strbuf piece;
+    dm_strbuf_init(&piece, DM_BUF_MESSAGE);
+    DM_TRY(directive(e, v, t, d->flag, d->letter, &piece));
+    pad(b, d, strchr("YyCGgmdjHIMSuwUWV", d->letter) != NULL, dm_strbuf_str(&piece));
+    return 0;
 }
 
 int dm_strftime(struct dm_eval *e, const struct dm_value *v, struct dm_str format,
@@ -178,16 +229,7 @@ int dm_strftime(struct dm_eval *e, const struct dm_value *v, struct dm_str forma
             continue;
         }
         size_t end = read_directive(format, i + 1, &d);
-        _cleanup_strbuf_ struct dm_strbuf piece;
-        dm_strbuf_init(&piece, DM_BUF_MESSAGE);
-        if (!d.letter || !strchr(DIRECTIVES, d.letter)) /* what is unknown stays */
-            dm_strbuf_addstr(b, dm_str_sub(format, i, end));
-        else if (d.flag || d.swap || d.width) {
-            DM_TRY(directive(e, v, &t, d.flag, d.letter, &piece));
-            pad(b, &d, dm_strbuf_str(&piece));
-        } else {
-            DM_TRY(directive(e, v, &t, '\0', d.letter, b));
-        }
+        DM_TRY(put_directive(e, v, &t, &d, dm_str_sub(format, i, end), b));
         i = end;
     }
     return 0;
@@ -408,6 +450,8 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
     bool suffix = n > 1 && token[n - 1] == 'o';
     int64_t number = -1;
     int width = 0;
+    if (v->kind == DM_DATE && strchr("HhmsSAaXxZz", token[0]))
+        return dm_eval_fail(e, DM_TE_ATTRIBUTE, "'Date' object has no time of day for '%s'", token);
     switch (token[0]) {
     case 'Y':
         number = n == 2 ? c->year % 100 : c->year;
@@ -418,7 +462,7 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
         break;
     case 'M':
         if (n >= 3)
-            put_text(b, 0, dm_month_names[c->month - 1], n == 3 ? 3 : 20);
+            put_text(b, dm_month_names[c->month - 1], n == 3 ? 3 : 20);
         else
             number = c->month, width = n == 2 && !suffix ? 2 : 0;
         break;
@@ -428,7 +472,7 @@ static int put_token(struct dm_eval *e, const struct dm_value *v, const struct d
         break;
     case 'd':
         if (n >= 2 && !suffix)
-            put_text(b, 0, dm_day_names[weekday], n == 2 ? 2 : n == 3 ? 3 : 20);
+            put_text(b, dm_day_names[weekday], n == 2 ? 2 : n == 3 ? 3 : 20);
         else
             number = (weekday + 1) % 7;
         break;

@@ -246,7 +246,7 @@ static bool is_time(const struct dm_value *v)
     return v->kind == DM_DATETIME || v->kind == DM_DATE;
 }
 
-/* Pendulum moves the wall clock by whole days and time by the rest; datetime moves the wall clock. */
+/* Pendulum adds elapsed time; datetime moves the wall clock. */
 static int shift(struct dm_eval *e, const struct dm_value *v, int64_t us,
                  const struct dm_value **ret)
 {
@@ -255,7 +255,7 @@ static int shift(struct dm_eval *e, const struct dm_value *v, int64_t us,
     int64_t days = us / DM_DAY - (us % DM_DAY < 0);
     if (v->kind == DM_DATE)
         return dm_time_like(e, v, t.local + days * DM_DAY, ret);
-    if (v->time.plain || days != 0 || v->time.naive)
+    if (v->time.plain || v->time.naive)
         return dm_time_like(e, v, t.local + us, ret);
     DM_TRY(dm_check_year(e, t.local + us));
     struct dm_value *moved = dm_arena_dup(e->a, v, sizeof(*v));
@@ -267,6 +267,14 @@ static int shift(struct dm_eval *e, const struct dm_value *v, int64_t us,
 static int subtract_times(struct dm_eval *e, const struct dm_value *x, const struct dm_value *y,
                           const struct dm_value **ret)
 {
+    if (x->kind == DM_DATE && y->kind == DM_DATETIME) { /* a day less an instant: less its day */
+        struct dm_shown t;
+        DM_TRY(dm_shown(e, y, &t));
+        const struct dm_value *day =
+            dm_date_value(e, dm_days_from_civil(t.civil.year, t.civil.month, t.civil.day));
+        *ret = dm_interval(e, day, x, false);
+        return 1;
+    }
     if (x->kind != y->kind)
         return 0;
     if (x->kind == DM_DATETIME && x->time.naive != y->time.naive)

@@ -58,9 +58,15 @@ const char *dm_offset_text(struct dm_eval *e, int64_t offset, const char *colon)
 int dm_pendulum_format(struct dm_eval *e, const struct dm_value *v, struct dm_str format,
                        struct dm_strbuf *b) dm_nodiscard;
 
+/* Babel's format_datetime(): a pattern of Unicode's locale data, or its name; "de_DE" (locales.def). */
+int dm_format_locale(struct dm_eval *e, const struct dm_value *v, struct dm_str pattern,
+                     struct dm_str locale, struct dm_strbuf *b) dm_nodiscard;
+
 /* The distance of two instants or dates, for x - y, diff() … */
 const struct dm_value *dm_interval(struct dm_eval *e, const struct dm_value *start,
                                    const struct dm_value *end, bool absolute);
+/* A method's locale: English, or none. */
+int dm_check_english(struct dm_eval *e, const struct dm_call *c, size_t i) dm_nodiscard;
 /* "2 months before". */
 int dm_humans(struct dm_eval *e, const struct dm_value *v, const struct dm_value *other,
               bool absolute, const struct dm_value **ret) dm_nodiscard;

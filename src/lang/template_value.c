@@ -107,15 +107,29 @@ const struct dm_class dm_class_undefined = {
 
 struct generator {
     const struct dm_value *list;
-    bool used;
+    size_t at;                    /* the next item to give */
+    const struct dm_err *failure; /* comes behind the last item; NULL = the list is all there is */
+    int rc;                       /* of the failure */
 };
+
+static int generator_end(struct dm_eval *e, const struct generator *g)
+{
+    if (!g->failure)
+        return 0;
+    *e->err = *g->failure;
+    e->placed = g->failure->line > 0;
+    return g->rc;
+}
 
 static int generator_iter(struct dm_eval *e, const struct dm_value *self,
                           const struct dm_value **ret)
 {
     struct generator *g = self->object->data;
-    *ret = g->used ? dm_value_list(e->a, 0) : g->list;
-    g->used = true;
+    DM_TRY(generator_end(e, g));
+    struct dm_value *rest = dm_value_list(e->a, 0);
+    for (; g->at < g->list->list.n; g->at++)
+        dm_list_add(e->a, rest, g->list->list.items[g->at]);
+    *ret = rest;
     return 0;
 }
 
@@ -134,6 +148,27 @@ const struct dm_value *dm_generator(struct dm_eval *e, const struct dm_value *li
     struct generator *g = dm_arena_new(e->a, struct generator);
     g->list = list;
     return dm_object_value(e, &dm_class_generator, g);
+}
+
+const struct dm_value *dm_generator_after(struct dm_eval *e, int rc, const struct dm_value *list)
+{
+    const struct dm_value *v = dm_generator(e, list);
+    struct generator *g = v->object->data;
+    g->rc = rc;
+    if (rc < 0) {
+        g->failure = dm_arena_dup(e->a, e->err, sizeof(*e->err));
+        *e->err = (struct dm_err){0};
+    }
+    return v;
+}
+
+int dm_generator_next(struct dm_eval *e, const struct dm_value *v, const struct dm_value **ret)
+{
+    struct generator *g = v->object->data;
+    if (g->at == g->list->list.n)
+        return generator_end(e, g);
+    *ret = g->list->list.items[g->at++];
+    return 1;
 }
 
 struct bound {

@@ -33,7 +33,11 @@ static int sequence_length(struct dm_eval *e, const struct dm_value *self, int64
 
 static int sequence_truth(struct dm_eval *e, const struct dm_value *self)
 {
-    return ((const struct dm_value *)self->object->data)->list.n != 0;
+    if (((const struct dm_value *)self->object->data)->list.n)
+        return 1;
+    dm_eval_fail(e, DM_TE_TYPE, "no XCom was found, and Airflow cannot say whether that is true");
+    dm_err_hint(e->err, "Ask for their number: `xcoms | length`.");
+    return DM_E_TYPE;
 }
 
 static int sequence_slice(struct dm_eval *e, const struct dm_value *self, int64_t first,

@@ -128,10 +128,35 @@ bool dm_utf8_is_printable(uint32_t cp)
     return !tables() || iswprint_l((wint_t)cp, tables());
 }
 
+static const struct special {
+    uint32_t cp;
+    const char *upper, *title;
+} specials[] = {
+#define DM_UPPER(cp, upper, title) {cp, upper, title},
+#include "lang/upper.def"
+#undef DM_UPPER
+};
+
+static const struct special *special(uint32_t cp)
+{
+    size_t from = 0, to = sizeof(specials) / sizeof(specials[0]);
+    while (cp >= 0x80 && from < to) {
+        size_t middle = (from + to) / 2;
+        if (specials[middle].cp == cp)
+            return &specials[middle];
+        if (specials[middle].cp < cp)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return NULL;
+}
+
 void dm_utf8_put_upper(struct dm_strbuf *b, uint32_t cp)
 {
-    if (cp == 0xDF)
-        dm_strbuf_adds(b, "SS");
+    const struct special *s = special(cp);
+    if (s)
+        dm_strbuf_adds(b, s->upper);
     else if (cp < 0x80)
         dm_strbuf_addc(b, (char)(cp >= 'a' && cp <= 'z' ? cp - 32 : cp));
     else
@@ -148,8 +173,9 @@ void dm_utf8_put_lower(struct dm_strbuf *b, uint32_t cp)
 
 void dm_utf8_put_title(struct dm_strbuf *b, uint32_t cp)
 {
-    if (cp == 0xDF)
-        dm_strbuf_adds(b, "Ss");
+    const struct special *s = special(cp);
+    if (s)
+        dm_strbuf_adds(b, s->title);
     else
         dm_utf8_put_upper(b, cp);
 }

@@ -149,7 +149,7 @@ static void xcoms_are_pulled_as_airflow_does(void)
         {"{{ ti.xcom_pull('mapped') }} {{ ti.xcom_pull('mapped')[-1] }}",
          "LazySelectSequence([2 items]) b"},
         {"{{ ti.xcom_pull('mapped', key=none) | join }}", "ab"},
-        {"{{ ti.xcom_pull(['nope']) or 'none' }}", "none"},
+        {"{{ ti.xcom_pull(['nope']) | length }} {{ ti.xcom_pull(['one']) and 'some' }}", "0 some"},
         {NULL, NULL},
     };
     answers(cases);
