@@ -131,6 +131,8 @@ static const char **tags(struct dm_dag_draft *d)
     size_t n = v && v->kind == DM_LIST ? v->list.n : 0;
     const char **out = dm_arena_array(d->loader->a, const char *, n + 1);
     size_t used = 0;
+    if (d->loader->world->model_only) /* dag-factory adds its own to what is given */
+        v = dm_map_at(d->config, "tags");
     if (v && v->kind != DM_LIST)
         draft_error(d, v, SCHEMA, "Write tags: [a, b].", "tags must be a list, not a %s",
                     dm_kind_name(v->kind));
@@ -308,7 +310,7 @@ static void schedule(struct dm_dag_draft *d)
 }
 
 /* A DAG whose start_date stands in default_args begins with the first of its tasks: their own dates move it, as in
-   Airflow.  So do their end dates, where every task has one. */
+   Airflow.  So do their end dates, where every task has one.  Without tasks nothing begins. */
 static void dates_of_tasks(struct dm_dag_draft *d)
 {
     struct dm_dag *dag = d->dag;
@@ -322,7 +324,7 @@ static void dates_of_tasks(struct dm_dag_draft *d)
         end = end == DM_NEVER || until > end ? until : end;
         endless |= until == DM_NEVER;
     }
-    if (moves && start != DM_NEVER)
+    if (moves && (start != DM_NEVER || !dag->n_tasks))
         dag->start_date = start;
     if (ends && dag->n_tasks)
         dag->end_date = endless ? DM_NEVER : end;
@@ -366,14 +368,16 @@ static void tasks(struct dm_dag_draft *d)
 static void params(struct dm_dag_draft *d)
 {
     struct dm_arena *a = d->loader->a;
-    const struct dm_value *own = map_key(d, "params"), *more = dm_map_at(d->defaults, "params");
+    const struct dm_value *own = dm_map_at(d->config, "params");
+    const struct dm_value *more = dm_map_at(d->defaults, "params");
+    own = own && dm_says_nothing(own) ? dm_value_map(a) : map_key(d, "params");
     struct dm_value *all = dm_value_copy(a, own);
-    if (more && more->kind != DM_MAP && more->kind != DM_NULL)
+    if (more && more->kind != DM_MAP && !dm_says_nothing(more))
         draft_error(d, more, BAD_ARGUMENT, NULL, "params in default_args must be a map, not %s",
                     dm_kind_name(more->kind));
     for (size_t i = 0; more && more->kind == DM_MAP && i < more->map.n; i++)
         dm_map_set_value(a, all, more->map.pairs[i].key, more->map.pairs[i].value);
-    d->dag->params = dm_dag_params(d, all, &d->dag->param_specs);
+    d->dag->params = dm_dag_params(d, all, false, &d->dag->param_specs);
 }
 
 /* A scheduled run has nobody to ask. */
@@ -408,7 +412,7 @@ static const struct dm_value *macros(struct dm_dag_draft *d, const struct dm_val
 
 static void choice(struct dm_dag_draft *d, const char *key, const char *const *choices)
 {
-    const struct dm_value *v = given(d, key);
+    const struct dm_value *v = dm_map_at(d->config, key);
     if (!v)
         return;
     for (size_t i = 0; v->kind == DM_STRING && choices[i]; i++)
@@ -457,18 +461,41 @@ static void doc_function(struct dm_dag_draft *d)
     d->dag->callables = all;
 }
 
+/* Folders to look for templates in: a list, or one text; dag-factory wants them absolute and there. */
+static const struct dm_value *search_path(struct dm_dag_draft *d)
+{
+    const struct dm_value *v = given(d, "template_searchpath");
+    struct dm_value *list = dm_value_list(d->loader->a, 0);
+    if (!v)
+        return NULL;
+    if (v->kind == DM_STRING)
+        dm_list_add(d->loader->a, list, v);
+    else if (v->kind != DM_LIST)
+        draft_error(d, v, SCHEMA, "Write template_searchpath: [sql].",
+                    "template_searchpath must be a list, not a %s", dm_kind_name(v->kind));
+    for (size_t i = 0; v->kind == DM_LIST && i < v->list.n; i++)
+        dm_list_add(d->loader->a, list, v->list.items[i]);
+    for (size_t i = 0; i < list->list.n && d->loader->world->model_only; i++) {
+        const struct dm_value *path = list->list.items[i];
+        const char *name = path->kind == DM_STRING ? dm_str_cstr(d->loader->a, path->s) : "";
+        if (*name != '/' || !dm_is_dir(name))
+            draft_error(d, path, SCHEMA, NULL, "\"%s\" is no absolute path of a folder", name);
+    }
+    return list;
+}
+
 /* What only some DAGs have. */
 static void rare(struct dm_dag_draft *d)
 {
     static const char *const orientations[] = {"LR", "TB", "RL", "BT", NULL};
-    static const char *const views[] = {"grid",  "graph",         "duration",
-                                        "gantt", "landing_times", NULL};
+    static const char *const views[] = {"grid",          "graph", "duration", "gantt",
+                                        "landing_times", "tree",  NULL};
     struct dm_dag *dag = d->dag;
     dag->display_name = text_key(d, "dag_display_name");
     dag->paused_upon_creation =
         given(d, "is_paused_upon_creation") ? bool_key(d, "is_paused_upon_creation", false) : -1;
-    dag->template_searchpath = given(d, "template_searchpath");
-    dag->access_control = given(d, "access_control");
+    dag->template_searchpath = search_path(d);
+    dag->access_control = given(d, "access_control") ? map_key(d, "access_control") : NULL;
     if (d->loader->world->model_only)
         dag->callables = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
     else

@@ -64,7 +64,13 @@ static bool starts_name(struct dm_str line, const char *word, struct dm_str name
              after == '_');
 }
 
-/* What a Python text defines under a name at its left margin: 'f'unction, 'c'lass, or 0. */
+/* Is it a number, a text, a list or a map?  (Nothing else is: a name may stand for a function.) */
+static bool is_literal(struct dm_str s)
+{
+    return s.len && strchr("0123456789-'\"[{", s.p[0]);
+}
+
+/* What a Python text defines under a name at its left margin: 'f'unction, 'c'lass, another 'v'alue, or 0. */
 static char defined(struct dm_str text, struct dm_str name)
 {
     struct dm_str line;
@@ -73,8 +79,9 @@ static char defined(struct dm_str text, struct dm_str name)
             return 'f';
         if (starts_name(line, "class ", name))
             return 'c';
-        if (starts_name(line, "", name) && dm_str_find(line, DM_STR("="), 0) > 0)
-            return 'f';
+        ptrdiff_t is = dm_str_find(line, DM_STR("="), 0);
+        if (starts_name(line, "", name) && is > 0)
+            return is_literal(dm_str_trim(dm_str_sub(line, (size_t)is + 1, line.len))) ? 'v' : 'f';
     }
     return 0;
 }
@@ -121,6 +128,12 @@ static const struct dm_value *find_in(struct dm_dag_draft *d, const struct dm_va
     char kind = defined(text, name);
     if (!kind) {
         dm_diag_report(d->loader, where, false, code, NULL, "%s defines no \"%.*s\"",
+                       dm_dag_shown_path(d->loader, path), DM_FMT(name));
+        return NULL;
+    }
+    if (kind == 'v' && code == DM_DIAG_UNKNOWN_CALLABLE) {
+        dm_diag_report(d->loader, where, false, DM_DIAG_BAD_ARGUMENT, NULL,
+                       "%s defines \"%.*s\", but it is no function",
                        dm_dag_shown_path(d->loader, path), DM_FMT(name));
         return NULL;
     }

@@ -120,9 +120,10 @@ struct dm_dag *dm_dag_build(struct dm_dag_loader *l, const struct dm_dag_source 
                             const struct dm_value *key, const struct dm_value *config,
                             const struct dm_value *defaults);
 /* dag_params.c: a map of params with Param objects replaced by their defaults (a param without one is left out), and
-   the specs of those that were objects (name -> {schema, description}), NULL where there is none. */
+   the specs of those that were objects (name -> {schema, description}), NULL where there is none.  Airflow looks at
+   the defaults `of_task` when the task runs. */
 const struct dm_value *dm_dag_params(struct dm_dag_draft *d, const struct dm_value *params,
-                                     const struct dm_value **ret_specs);
+                                     bool of_task, const struct dm_value **ret_specs);
 /* dag_typed.c: a value with all its typed objects made; findings where they cannot be. */
 const struct dm_value *dm_dag_resolve(struct dm_dag_draft *d, const struct dm_value *v);
 bool dm_dag_is_asset_expression(const struct dm_value *v);
@@ -169,6 +170,8 @@ extern const char *const dm_task_callbacks[], *const dm_dag_callback_names[];
 void dm_dag_map_tasks(struct dm_dag_draft *d);
 /* What every sensor takes beside its own fields; ends with a NULL name. */
 extern const struct dm_op_field dm_sensor_fields[];
+/* dag_field.c: what Python takes for "not given": null, false, 0, an empty text, list or map. */
+bool dm_says_nothing(const struct dm_value *v);
 /* dag_task.c: adds one task to the draft.  `at` is its key or its map. */
 void dm_dag_add_task(struct dm_dag_draft *d, const struct dm_value *id, const struct dm_value *map);
 /* The fields of the operator that `map` names, checked as a task's (defaults filled in, files read, templates checked);

@@ -5,6 +5,8 @@
 #include "lang/dag_loader.h"
 #include "lang/mapping.h"
 
+#include <ctype.h>
+
 static struct dm_value *xcom_arg(struct dm_arena *a, const struct dm_task_draft *of,
                                  struct dm_str key)
 {
@@ -53,15 +55,23 @@ static bool waits_for(struct dm_dag_draft *d, const struct dm_task_draft *t,
     return false;
 }
 
-/* "task.output" and "XcomArg(task)" of a task that is made before this one. */
+/* "task.output" and "XcomArg(task)" of a task that is made before this one.  As in dag-factory, these words may stand
+   anywhere in the text. */
 static const struct dm_value *output_of(struct dm_dag_draft *d, struct dm_task_draft *t,
                                         struct dm_str s)
 {
     struct dm_str id = {NULL, 0};
-    if (dm_str_ends(s, DM_STR(".output")))
-        id = dm_str_sub(s, 0, s.len - 7);
-    else if (dm_str_starts(s, DM_STR("XcomArg(")) && dm_str_ends(s, DM_STR(")")))
-        id = dm_str_sub(s, 8, s.len - 1);
+    ptrdiff_t output = dm_str_find(s, DM_STR(".output"), 0), open, close;
+    if (output >= 0) {
+        id = dm_str_sub(s, 0, (size_t)output);
+    } else if (dm_str_find(s, DM_STR("XcomArg"), 0) >= 0 &&
+               (open = dm_str_find(s, DM_STR("("), 0)) >= 0) {
+        while ((size_t)open < s.len && s.p[open] == '(')
+            open++;
+        close = dm_str_find(s, DM_STR(")"), (size_t)open);
+        if (close > 0)
+            id = dm_str_sub(s, (size_t)open, (size_t)close);
+    }
     struct dm_task_draft *of = id.len ? by_full_id(d, id) : NULL;
     if (!of || of == t ||
         (of->index > t->index && !waits_for(d, t, of, dm_arena_array(d->loader->a, bool, d->n))))
@@ -90,9 +100,15 @@ static const struct dm_value *plus_value(struct dm_dag_draft *d, struct dm_task_
     return xcom_arg(d->loader->a, of, key);
 }
 
-static bool is_plus(const struct dm_value *v)
+/* dag-factory takes letters, digits and _ for a task's id here, and what has others for a text. */
+static bool is_plus(const struct dm_dag_draft *d, const struct dm_value *v)
 {
-    return v->kind == DM_STRING && v->s.len > 1 && v->s.p[0] == '+';
+    if (v->kind != DM_STRING || v->s.len < 2 || v->s.p[0] != '+')
+        return false;
+    size_t i = 1;
+    while (i < v->s.len && (isalnum((unsigned char)v->s.p[i]) || v->s.p[i] == '_'))
+        i++;
+    return !d->loader->world->model_only || i == v->s.len || v->s.p[i] == '[';
 }
 
 /* The values of a map that are "+task" put in, for the arguments of a decorated function. */
@@ -102,7 +118,7 @@ static const struct dm_value *with_results(struct dm_dag_draft *d, struct dm_tas
     struct dm_value *out = dm_value_map(d->loader->a);
     for (size_t i = 0; map && i < map->map.n; i++) {
         const struct dm_value *v = map->map.pairs[i].value;
-        const struct dm_value *xcom = is_plus(v) ? plus_value(d, t, v) : NULL;
+        const struct dm_value *xcom = is_plus(d, v) ? plus_value(d, t, v) : NULL;
         dm_map_set_value(d->loader->a, out, map->map.pairs[i].key, xcom ? xcom : v);
     }
     return out;
@@ -115,11 +131,11 @@ static const struct dm_value *expanded(struct dm_dag_draft *d, struct dm_task_dr
     for (size_t i = 0; i < expand->map.n; i++) {
         const struct dm_value *key = expand->map.pairs[i].key, *v = expand->map.pairs[i].value;
         const struct dm_value *made = v;
-        if (v->kind == DM_STRING && is_plus(v) && decorated)
+        if (v->kind == DM_STRING && is_plus(d, v) && decorated)
             made = plus_value(d, t, v);
         else if (v->kind == DM_STRING)
-            made = output_of(d, t, v->s);
-        if (v->kind == DM_STRING && !made && is_plus(v) && decorated)
+            made = decorated && d->loader->world->model_only ? NULL : output_of(d, t, v->s);
+        if (v->kind == DM_STRING && !made && is_plus(d, v) && decorated)
             continue; /* said already */
         if (!made || (made->kind != DM_LIST && made->kind != DM_MAP)) {
             draft_error(d, v, BAD_ARGUMENT,

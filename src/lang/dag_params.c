@@ -23,9 +23,10 @@ static const struct dm_value *spec_of(struct dm_arena *a, const struct dm_value 
 }
 
 const struct dm_value *dm_dag_params(struct dm_dag_draft *d, const struct dm_value *params,
-                                     const struct dm_value **ret_specs)
+                                     bool of_task, const struct dm_value **ret_specs)
 {
     struct dm_arena *a = d->loader->a;
+    bool late = of_task && d->loader->world->model_only;
     struct dm_value *out = dm_value_map(a), *specs = dm_value_map(a);
     out->line = params->line;
     out->col = params->col;
@@ -47,7 +48,8 @@ const struct dm_value *dm_dag_params(struct dm_dag_draft *d, const struct dm_val
                             err.message);
             else if (value && schema &&
                      dm_schema_check(schema, value, dm_str_cstr(a, name->s), &err) < 0)
-                draft_error(d, v, BAD_PARAM, NULL, "the param %s", err.message);
+                dm_diag_report(d->loader, draft_at(d, v), late, DM_DIAG_BAD_PARAM, NULL,
+                               "the param %s", err.message);
             if (!(v = value))
                 continue;
         }

@@ -134,51 +134,33 @@ static void wrong(const struct reader *r, const struct dm_value *v, const char *
 static bool get_bool(const struct reader *r, const char *key, bool fallback)
 {
     const struct dm_value *v = value_of(r, key);
-    if (!v || v->kind == DM_NULL)
+    if (!v)
         return fallback;
+    if (v->kind == DM_NULL) /* given, and not true */
+        return false;
     if (v->kind == DM_BOOL)
         return v->b;
     wrong(r, v, key, "true or false", NULL);
     return fallback;
 }
 
-/* What Python takes for "not given": null, false, 0, an empty text, list or map. */
-static bool says_nothing(const struct dm_value *v)
-{
-    switch (v->kind) {
-    case DM_NULL:
-        return true;
-    case DM_BOOL:
-        return !v->b;
-    case DM_INT:
-        return v->i == 0;
-    case DM_FLOAT:
-        return v->f == 0;
-    case DM_STRING:
-        return v->s.len == 0;
-    case DM_LIST:
-        return v->list.n == 0;
-    case DM_MAP:
-        return v->map.n == 0;
-    default:
-        return false;
-    }
-}
-
-/* As Airflow takes it: 2 and 2.0 are two; retries may be "2" as well. */
+/* As Airflow takes it: 2 and 2.0 are two, and true is one; retries may be "2" as well, and 2.5 of them are two. */
 static int get_int(const struct reader *r, const char *key, int least, int fallback)
 {
     const struct dm_value *v = value_of(r, key);
     int64_t i = 0;
-    bool ok = true;
+    bool ok = true, retries = strcmp(key, "retries") == 0;
     if (!v || v->kind == DM_NULL)
         return fallback;
     if (v->kind == DM_INT)
         i = v->i;
-    else if (v->kind == DM_FLOAT && v->f > -1e9 && v->f < 1e9 && v->f == (double)(int64_t)v->f)
+    else if (v->kind == DM_BOOL)
+        i = v->b;
+    else if (v->kind == DM_FLOAT && v->f > -1e9 && v->f < 1e9 &&
+             (retries || v->f == (double)(int64_t)v->f))
         i = (int64_t)v->f;
     else
-        ok = strcmp(key, "retries") == 0 && v->kind == DM_STRING && dm_str_to_i64(v->s, &i);
+        ok = retries && v->kind == DM_STRING && dm_str_to_i64(v->s, &i);
     if (!ok) {
         wrong(r, v, key, "a whole number", NULL);
         return fallback;
@@ -200,6 +182,8 @@ static int64_t get_span(const struct reader *r, const char *key, bool numbers, i
     if (!v || (v->kind == DM_NULL && !numbers))
         return fallback;
     bool number = v->kind == DM_INT || v->kind == DM_FLOAT;
+    if (v->kind == DM_BOOL && numbers) /* a number to Airflow */
+        return v->b ? DM_SEC : 0;
     if (v->kind != DM_DELTA && !(number && numbers)) {
         wrong(r, v, key, numbers ? "a number of seconds or a timedelta" : "a timedelta", hint);
         return fallback;
@@ -273,7 +257,7 @@ static const struct dm_value *get_any(const struct reader *r, const char *key)
 static const struct dm_value *get_assets(const struct reader *r, const char *key)
 {
     const struct dm_value *v = get_any(r, key);
-    if (v && v->kind != DM_LIST && says_nothing(v))
+    if (v && v->kind != DM_LIST && dm_says_nothing(v))
         return NULL;
     if (v && v->kind == DM_MAP)
         v = dm_dag_assets_of_file(r->d, v);
@@ -314,7 +298,8 @@ static void read_rare(const struct reader *r, struct dm_task *t)
         wrong(r, t->email, "email", "a text or a list of texts", NULL);
     t->email_on_failure = get_bool(r, "email_on_failure", true);
     t->email_on_retry = get_bool(r, "email_on_retry", true);
-    t->sla_us = get_span(r, "sla", false, 0);
+    const struct dm_value *sla = value_of(r, "sla");
+    t->sla_us = get_span(r, "sla", sla && sla->kind != DM_NULL, 0);
     t->executor_config = get_any(r, "executor_config");
     t->inlets = get_assets(r, "inlets");
     t->outlets = get_assets(r, "outlets");
@@ -370,6 +355,9 @@ static void read_common(const struct reader *r, struct dm_task *t)
     t->on_failure_fail_dagrun = get_bool(r, "on_failure_fail_dagrun", false);
     t->trigger_rule = get_rule(r);
     t->pool = get_text(r, "pool", "default_pool");
+    v = value_of(r, "pool_slots");
+    if (v && v->kind == DM_NULL)
+        wrong(r, v, "pool_slots", "a whole number", NULL);
     t->pool_slots = get_int(r, "pool_slots", 1, 1);
     t->priority_weight = get_int(r, "priority_weight", INT32_MIN, 1);
     v = value_of(r, "weight_rule");
@@ -396,85 +384,11 @@ static void read_common(const struct reader *r, struct dm_task *t)
         t->end_date >= r->d->dag->end_date)
         t->end_date = DM_NEVER;
     v = value_of(r, "params");
-    if (v && v->kind != DM_MAP && !says_nothing(v))
+    if (v && v->kind != DM_MAP && !dm_says_nothing(v))
         wrong(r, v, "params", "a map", NULL);
     v = v && v->kind == DM_MAP ? v : dm_value_map(r->d->loader->a);
-    t->params = dm_dag_params(r->d, v, &t->param_specs);
+    t->params = dm_dag_params(r->d, v, true, &t->param_specs);
     read_rare(r, t);
-}
-
-static bool is_template(const struct dm_value *v)
-{
-    return v->kind == DM_STRING &&
-           (dm_str_find(v->s, DM_STR("{{"), 0) >= 0 || dm_str_find(v->s, DM_STR("{%"), 0) >= 0);
-}
-
-static bool list_of_texts(const struct dm_value *v)
-{
-    if (v->kind != DM_LIST && v->kind != DM_TUPLE)
-        return false;
-    for (size_t i = 0; i < v->list.n; i++)
-        if (v->list.items[i]->kind != DM_STRING)
-            return false;
-    return true;
-}
-
-const char *dm_field_type_name(enum dm_field_type type)
-{
-    switch (type) {
-    case DM_FIELD_STRING:
-        return "a text";
-    case DM_FIELD_INT:
-        return "a whole number";
-    case DM_FIELD_NUMBER:
-        return "a number";
-    case DM_FIELD_BOOL:
-        return "true or false";
-    case DM_FIELD_DURATION:
-        return "a number of seconds or a timedelta";
-    case DM_FIELD_LIST:
-        return "a list";
-    case DM_FIELD_MAP:
-        return "a map";
-    case DM_FIELD_STRING_OR_LIST:
-        return "a text or a list of texts";
-    case DM_FIELD_LIST_OR_STRING:
-        return "a list, or a text that names a file";
-    case DM_FIELD_ANY:
-        break;
-    }
-    return "anything";
-}
-
-bool dm_op_field_fits(const struct dm_op_field *f, const struct dm_value *v)
-{
-    bool list = v->kind == DM_LIST || v->kind == DM_TUPLE;
-    int64_t us;
-    if (f->templated && is_template(v))
-        return true;
-    switch (f->type) {
-    case DM_FIELD_STRING:
-        return v->kind == DM_STRING;
-    case DM_FIELD_INT:
-        return v->kind == DM_INT;
-    case DM_FIELD_NUMBER:
-        return v->kind == DM_INT || v->kind == DM_FLOAT;
-    case DM_FIELD_BOOL:
-        return v->kind == DM_BOOL;
-    case DM_FIELD_DURATION:
-        return dm_span_parse(v, &us, NULL) == 0 && (v->kind != DM_MAP || dm_map_at(v, "__type__"));
-    case DM_FIELD_LIST:
-        return list;
-    case DM_FIELD_MAP:
-        return v->kind == DM_MAP;
-    case DM_FIELD_STRING_OR_LIST:
-        return v->kind == DM_STRING || list_of_texts(v);
-    case DM_FIELD_LIST_OR_STRING:
-        return v->kind == DM_STRING || list;
-    case DM_FIELD_ANY:
-        return true;
-    }
-    return false;
 }
 
 /* The value of a field under its name or its older name, from the task or the defaults. */
@@ -494,6 +408,12 @@ static const struct dm_value *field_value(const struct reader *r, const struct d
     return NULL;
 }
 
+/* Null is a value to Airflow, but it is no function. */
+static bool names_function(const struct dm_op_field *f)
+{
+    return strcmp(f->name, "python_callable") == 0;
+}
+
 static void read_field(const struct reader *r, const struct dm_op_field *f, struct dm_value *args)
 {
     struct dm_arena *a = r->d->loader->a;
@@ -501,7 +421,7 @@ static void read_field(const struct reader *r, const struct dm_op_field *f, stru
     struct dm_value *fallback;
     if (r->expand && !v && (dm_map_at(r->expand, f->name) || !f->required))
         return; /* the values differ, or Airflow fills the default in for each */
-    if (v && v->kind == DM_NULL && r->d->loader->world->model_only && f->fallback) {
+    if (v && v->kind == DM_NULL && r->d->loader->world->model_only && !names_function(f)) {
         dm_map_set(a, args, f->name, v);
         return;
     }
@@ -547,6 +467,14 @@ static const char *key_hint(const struct reader *r, struct dm_str name)
     return dm_did_you_mean(a, name, known_names(a, r->spec));
 }
 
+/* Airflow gives these to tasks that Python code makes, and dag-factory to none. */
+static bool is_ours(const struct reader *r, struct dm_str name)
+{
+    return r->d->loader->world->model_only &&
+           (dm_str_is(name, "is_setup") || dm_str_is(name, "is_teardown") ||
+            dm_str_is(name, "on_failure_fail_dagrun"));
+}
+
 static void check_keys(const struct reader *r)
 {
     for (size_t i = 0; i < r->map->map.n; i++) {
@@ -554,7 +482,7 @@ static void check_keys(const struct reader *r)
         struct dm_str name = key->kind == DM_STRING ? key->s : DM_STR("");
         if (field_of(r->spec, name))
             continue;
-        int k = key_index(name);
+        int k = is_ours(r, name) ? -1 : key_index(name);
         if (k < 0)
             draft_error(r->d, key, UNKNOWN_KEY, key_hint(r, name), "%s (%s) has no key \"%.*s\"",
                         r->what, r->spec->name, DM_FMT(name));
@@ -646,7 +574,7 @@ static const struct dm_op_spec *find_operator(const struct reader *r)
 
 static const struct dm_value *dependencies(const struct reader *r)
 {
-    const struct dm_value *v = value_of(r, "dependencies");
+    const struct dm_value *v = dm_map_at(r->map, "dependencies"); /* defaults are none */
     bool empty = v && ((v->kind == DM_STRING && !v->s.len) || (v->kind == DM_MAP && !v->map.n));
     if (!v || empty) /* dag-factory goes through it, and finds nothing */
         return NULL;
@@ -748,7 +676,14 @@ static struct dm_task_draft *new_task(struct dm_dag_draft *d, const struct dm_va
 static void check_sensor(const struct reader *r, const struct dm_value *args)
 {
     static const char *const spans[] = {"poke_interval", "timeout", "max_wait"};
+    static const char *const needed[] = {"poke_interval", "timeout", "mode"};
     int64_t us;
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        const struct dm_value *v = value_of(r, needed[i]);
+        if (v && v->kind == DM_NULL)
+            draft_error(r->d, v, BAD_ARGUMENT, "Leave it out to take the default.",
+                        "%s of %s must not be null", needed[i], r->what);
+    }
     for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
         const struct dm_value *v = dm_map_at(args, spans[i]);
         if (v && dm_span_parse(v, &us, NULL) == 0 && us < 0)
@@ -806,12 +741,19 @@ static void read_mapping(struct reader *r)
             draft_error(r->d, key, BAD_ARGUMENT, "Keep one of them.",
                         "an argument of %s differs (expand) and is the same for all", r->what);
     }
+    const struct dm_value *function = dm_map_at(r->partial, "python_callable");
+    if (function && !r->decorated && r->d->loader->world->model_only)
+        draft_error(r->d, function, MISSING_KEY, "Write it beside partial.",
+                    "%s needs python_callable of its own", r->what);
     for (int which = 0; which < 2; which++) {
         const struct dm_value *map = which ? r->partial : r->expand;
         for (size_t i = 0; map && !r->decorated && i < map->map.n; i++) {
             const struct dm_value *key = map->map.pairs[i].key;
             struct dm_str name = key->kind == DM_STRING ? key->s : DM_STR("");
-            if (!field_of(r->spec, name) && (!which || key_index(name) < 0))
+            if (!which && !field_of(r->spec, name) && key_index(name) >= 0)
+                draft_error(r->d, key, BAD_ARGUMENT, "Write it beside expand, or in partial.",
+                            "\"%.*s\" of %s is the same for all instances", DM_FMT(name), r->what);
+            else if (!field_of(r->spec, name) && (!which || key_index(name) < 0))
                 draft_error(
                     r->d, key, UNKNOWN_KEY,
                     dm_did_you_mean(r->d->loader->a, name, known_names(r->d->loader->a, r->spec)),
@@ -823,6 +765,8 @@ static void read_mapping(struct reader *r)
 /* The arguments of a decorated function: every key that is no task's. */
 static const struct dm_value *function_arguments(struct reader *r)
 {
+    bool lost =
+        r->expand && r->d->loader->world->model_only; /* dag-factory keeps partial's alone */
     struct dm_arena *a = r->d->loader->a;
     struct dm_value *kwargs = dm_value_map(a), *rest = dm_value_map(a);
     rest->line = r->map->line;
@@ -830,7 +774,8 @@ static const struct dm_value *function_arguments(struct reader *r)
     for (size_t i = 0; i < r->map->map.n; i++) {
         const struct dm_value *key = r->map->map.pairs[i].key, *v = r->map->map.pairs[i].value;
         bool own = key->kind == DM_STRING && !field_of(r->spec, key->s) && key_index(key->s) < 0;
-        dm_map_set_value(a, own ? kwargs : rest, key, v);
+        if (!own || !lost)
+            dm_map_set_value(a, own ? kwargs : rest, key, v);
     }
     for (size_t i = 0; r->partial && i < r->partial->map.n; i++)
         dm_map_set_value(a, kwargs, r->partial->map.pairs[i].key, r->partial->map.pairs[i].value);

@@ -611,6 +611,76 @@ static void what_a_mapped_task_has_in_partial_is_its_own(void)
     T_STR(t->pool, "all");
 }
 
+static void values_count_as_python_takes_them(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_STR(findings(&s, "d:\n  params: false\n  template_searchpath: sql\n"
+                       "  default_args: {dependencies: [nowhere], params: ''}\n"
+                       "  tasks:\n"
+                       "    t: {operator: empty, retries: true, retry_delay: true,\n"
+                       "        do_xcom_push: null, ignore_first_depends_on_past: null}\n"
+                       "    u: {operator: empty, retries: 2.5, priority_weight: true}\n"),
+          "");
+    const struct dm_dag *d = s.set.dags[0];
+    T_INT(d->template_searchpath->kind, DM_LIST);
+    T_INT(d->tasks[0].retries, 1);
+    T_INT(d->tasks[0].retry_delay_us, DM_SEC);
+    T_OK(!d->tasks[0].do_xcom_push && !d->tasks[0].ignore_first_depends_on_past);
+    T_INT(d->tasks[1].retries, 2);
+    T_INT(d->tasks[1].n_upstream, 0);
+    T_HAS(findings(&s, "d: {tasks: {t: {operator: empty, pool_slots: null}}}\n"),
+          "pool_slots of task \"t\" must be a whole number, not a null");
+    T_HAS(findings(&s, "d: {tasks: {t: {operator: wait, mode: null, timeout: null}}}\n"),
+          "timeout of task \"t\" must not be null");
+    T_HAS(s.shown, "mode of task \"t\" must not be null");
+}
+
+static void a_mapped_task_differs_in_its_operators_fields(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_HAS(
+        findings(&s, "d: {tasks: {t: {operator: bash, expand: {pool: [a], bash_command: [x]}}}}\n"),
+        "\"pool\" of task \"t\" is the same for all instances");
+    T_STR(findings(&s, "d:\n  tasks:\n    t: {operator: empty}\n"
+                       "    u: {operator: bash, expand: {bash_command: t.outputs}}\n"
+                       "    v: {operator: bash, expand: {bash_command: 'of XcomArg((t)) all'}}\n"),
+          "");
+    T_INT(s.set.dags[0]->tasks[1].n_upstream, 1);
+    T_INT(s.set.dags[0]->tasks[2].n_upstream, 1);
+}
+
+/* What dag-factory 1.1.0 alone refuses or lets pass; here it is the other way round. */
+static void the_model_is_as_narrow_as_dag_factory(void)
+{
+    static const struct {
+        const char *text, *finding;
+        bool here;
+    } files[] = {
+        {"tasks: {t: {operator: empty, is_setup: true}}", "has no key \"is_setup\"", true},
+        {"template_searchpath: sql, tasks: {}", "is no absolute path of a folder", true},
+        {"tags: null, tasks: {t: {operator: empty}}", "tags must be a list", true},
+        {"default_view: null, tasks: {t: {operator: empty}}", "that is no default_view", true},
+        {"tasks: {t: {operator: empty, params: {n: {__type__: airflow.models.param.Param, "
+         "default: 5, maximum: 3}}}}",
+         "the param n: 5 is more than 3", false},
+        {"tasks: {t: {operator: bash, bash_command: null}}", "needs bash_command", false},
+    };
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        for (int model = 0; model < 2; model++) {
+            _cleanup_scene_ struct scene s;
+            scene_begin(&s);
+            write_file(&s, "dags/a.yaml",
+                       dm_arena_printf(&s.a, "d: {start_date: 2024-01-01, schedule: null, %s}\n",
+                                       files[i].text));
+            load_as(&s, model);
+            T_INT(s.set.n_dags, files[i].here == !model);
+            if (!s.set.n_dags)
+                T_HAS(s.shown, files[i].finding);
+        }
+}
+
 static void dates_in_default_args_are_those_of_the_tasks(void)
 {
     _cleanup_scene_ struct scene s;
@@ -698,5 +768,8 @@ T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(a_scan_gives_what_a_load_reads), T_CASE(a_conf_keeps_to_the_params),
        T_CASE(a_date_may_be_written_in_many_ways),
        T_CASE(what_a_mapped_task_has_in_partial_is_its_own),
+       T_CASE(values_count_as_python_takes_them),
+       T_CASE(a_mapped_task_differs_in_its_operators_fields),
+       T_CASE(the_model_is_as_narrow_as_dag_factory),
        T_CASE(dates_in_default_args_are_those_of_the_tasks),
        T_CASE(airflowignore_is_obeyed_in_both_languages), T_CASE(mutated_files_end))
