@@ -6,9 +6,12 @@
 #include "op/truth.h"
 
 static const char *const branch_aliases[] = {
-    "BranchSQLOperator", "airflow.providers.common.sql.operators.sql.BranchSQLOperator",
+    "BranchSQLOperator",
+    "airflow.providers.common.sql.operators.sql.BranchSQLOperator",
     "airflow.operators.sql.BranchSQLOperator",
-    "airflow.operators.sql_branch_operator.BranchSQLOperator", NULL};
+    "airflow.operators.sql_branch_operator.BranchSQLOperator",
+    "airflow.operators.sql_branch_operator.BranchSqlOperator",
+    NULL};
 static const char *const none[] = {NULL};
 static const char *const latest_aliases[] = {
     "LatestOnlyOperator", "airflow.operators.latest_only.LatestOnlyOperator",

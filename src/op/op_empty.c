@@ -6,6 +6,8 @@ static const char *const aliases[] = {"EmptyOperator",
                                       "airflow.operators.empty.EmptyOperator",
                                       "airflow.operators.dummy.DummyOperator",
                                       "airflow.operators.dummy_operator.DummyOperator",
+                                      "airflow.operators.dummy.EmptyOperator",
+                                      "airflow.operators.dummy_operator.EmptyOperator",
                                       "airflow.providers.standard.operators.empty.EmptyOperator",
                                       NULL};
 

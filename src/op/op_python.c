@@ -56,6 +56,13 @@ static const char *const sensor_aliases[] = {
          "true",                                                                                    \
          "Write the returned value to the log.",                                                    \
          NULL},                                                                                     \
+        {"provide_context",                                                                         \
+         DM_FIELD_BOOL,                                                                             \
+         false,                                                                                     \
+         false,                                                                                     \
+         NULL,                                                                                      \
+         "Accepted as in Airflow 2: what of the context the function takes comes by itself.",       \
+         NULL},                                                                                     \
     {                                                                                               \
         "multiple_outputs", DM_FIELD_BOOL, false, false, NULL,                                      \
             "The function returns a dict: each of its keys becomes an XCom of its own, too.", NULL  \

@@ -9,6 +9,9 @@ static const char *const aliases[] = {"SQLCheckOperator",
                                       "airflow.operators.sql.SQLCheckOperator",
                                       "CheckOperator",
                                       "airflow.operators.check_operator.CheckOperator",
+                                      "airflow.operators.check_operator.SQLCheckOperator",
+                                      "airflow.operators.presto_check_operator.SQLCheckOperator",
+                                      "airflow.operators.presto_check_operator.PrestoCheckOperator",
                                       NULL};
 static const char *const value_aliases[] = {
     "SQLValueCheckOperator",
@@ -16,6 +19,9 @@ static const char *const value_aliases[] = {
     "airflow.operators.sql.SQLValueCheckOperator",
     "ValueCheckOperator",
     "airflow.operators.check_operator.ValueCheckOperator",
+    "airflow.operators.check_operator.SQLValueCheckOperator",
+    "airflow.operators.presto_check_operator.SQLValueCheckOperator",
+    "airflow.operators.presto_check_operator.PrestoValueCheckOperator",
     NULL};
 static const char *const exts[] = {".sql", NULL};
 

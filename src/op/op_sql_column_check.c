@@ -4,7 +4,7 @@
 
 static const char *const aliases[] = {
     "SQLColumnCheckOperator", "airflow.providers.common.sql.operators.sql.SQLColumnCheckOperator",
-    NULL};
+    "airflow.operators.sql.SQLColumnCheckOperator", NULL};
 static const char *const exts[] = {".sql", NULL};
 
 static const struct dm_op_field fields[] = {

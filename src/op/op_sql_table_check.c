@@ -4,7 +4,7 @@
 
 static const char *const aliases[] = {
     "SQLTableCheckOperator", "airflow.providers.common.sql.operators.sql.SQLTableCheckOperator",
-    NULL};
+    "airflow.operators.sql.SQLTableCheckOperator", NULL};
 static const char *const exts[] = {".sql", NULL};
 
 static const struct dm_op_field fields[] = {
