@@ -262,7 +262,7 @@ static const struct dm_value *get_assets(const struct reader *r, const char *key
     if (v && v->kind == DM_MAP)
         v = dm_dag_assets_of_file(r->d, v);
     if (v && v->kind != DM_LIST) {
-        wrong(r, v, key, "a list", NULL);
+        wrong(r, v, key, "a list", dm_arena_printf(r->d->loader->a, "Write %s: [a, b].", key));
         return NULL;
     }
     for (size_t i = 0; v && i < v->list.n; i++)
@@ -585,9 +585,11 @@ static const struct dm_value *dependencies(const struct reader *r)
     }
     for (size_t i = 0; i < v->list.n; i++)
         if (v->list.items[i]->kind != DM_STRING) {
-            draft_error(r->d, v->list.items[i], SCHEMA, NULL,
-                        "a dependency of %s must be a task_id, not a %s", r->what,
-                        dm_kind_name(v->list.items[i]->kind));
+            bool list = v->list.items[i]->kind == DM_LIST || v->list.items[i]->kind == DM_MAP;
+            dm_diag_report(r->d->loader, draft_at(r->d, v->list.items[i]), false,
+                           list ? DM_DIAG_SCHEMA : DM_DIAG_MISSING_DEPENDENCY, NULL,
+                           "a dependency of %s must be a task_id, not a %s", r->what,
+                           dm_kind_name(v->list.items[i]->kind));
             return NULL;
         }
     return v;
@@ -717,7 +719,8 @@ static void check_args(const struct reader *r, const struct dm_value *args)
 static const struct dm_value *map_of(const struct reader *r, const char *key)
 {
     const struct dm_value *v = dm_map_at(r->map, key);
-    if (v && v->kind != DM_MAP && v->kind != DM_NULL)
+    bool given = v && (v->kind != DM_NULL || r->d->loader->world->model_only);
+    if (given && v->kind != DM_MAP)
         draft_error(r->d, v, SCHEMA, NULL, "%s of %s must be a map, not a %s", key, r->what,
                     dm_kind_name(v->kind));
     return v && v->kind == DM_MAP && v->map.n ? v : NULL;

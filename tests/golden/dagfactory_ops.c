@@ -75,6 +75,12 @@ static int ratio(const struct dm_value *args, struct dm_err *reterr)
     const struct dm_value *v = dm_map_at(args, "ratio_formula");
     if (v && !is_one_of(v, formulas))
         return dm_err_set(reterr, DM_E_INVALID, "an unknown ratio_formula");
+    const struct dm_value *limits = dm_map_at(args, "metrics_thresholds");
+    if (limits && limits->kind != DM_MAP)
+        return dm_err_set(reterr, DM_E_TYPE, "metrics_thresholds must be a map");
+    const struct dm_value *back = dm_map_at(args, "days_back");
+    if (back && back->kind != DM_INT && back->kind != DM_FLOAT && back->kind != DM_BOOL)
+        return dm_err_set(reterr, DM_E_TYPE, "days_back must be a number");
     return 0;
 }
 

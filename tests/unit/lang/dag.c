@@ -629,6 +629,9 @@ static void values_count_as_python_takes_them(void)
     T_OK(!d->tasks[0].do_xcom_push && !d->tasks[0].ignore_first_depends_on_past);
     T_INT(d->tasks[1].retries, 2);
     T_INT(d->tasks[1].n_upstream, 0);
+    T_HAS(findings(&s, "d: {tasks: {t: {operator: empty, dependencies: [null]}}}\n"),
+          "a dependency of task \"t\" must be a task_id, not a null");
+    T_STR(s.set.diags[0].code, "missing_dependency");
     T_HAS(findings(&s, "d: {tasks: {t: {operator: empty, pool_slots: null}}}\n"),
           "pool_slots of task \"t\" must be a whole number, not a null");
     T_HAS(findings(&s, "d: {tasks: {t: {operator: wait, mode: null, timeout: null}}}\n"),
@@ -660,6 +663,7 @@ static void the_model_is_as_narrow_as_dag_factory(void)
     } files[] = {
         {"tasks: {t: {operator: empty, is_setup: true}}", "has no key \"is_setup\"", true},
         {"template_searchpath: sql, tasks: {}", "is no absolute path of a folder", true},
+        {"tasks: {t: {operator: bash, bash_command: x, expand: null}}", "must be a map", true},
         {"tags: null, tasks: {t: {operator: empty}}", "tags must be a list", true},
         {"default_view: null, tasks: {t: {operator: empty}}", "that is no default_view", true},
         {"tasks: {t: {operator: empty, params: {n: {__type__: airflow.models.param.Param, "
