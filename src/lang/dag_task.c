@@ -548,6 +548,10 @@ static const struct dm_op_spec *find_decorator(const struct reader *r, const str
         draft_error(r->d, v, UNSUPPORTED_KEY,
                     "Use an operator: python with python_callable does the same.",
                     "%s is a decorated Python function", r->what);
+    if (!known && !dm_map_at(r->map, "python_callable") &&
+        !dm_map_at(r->map, "python_callable_name"))
+        draft_error(r->d, r->map, MISSING_KEY, "Write python_callable: module.function.",
+                    "%s has no python_callable", r->what);
     return known ? spec : NULL;
 }
 

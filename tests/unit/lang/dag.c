@@ -629,6 +629,9 @@ static void values_count_as_python_takes_them(void)
     T_OK(!d->tasks[0].do_xcom_push && !d->tasks[0].ignore_first_depends_on_past);
     T_INT(d->tasks[1].retries, 2);
     T_INT(d->tasks[1].n_upstream, 0);
+    T_HAS(findings(&s, "d: {tasks: {t: {decorator: airflow.decorators.setup}}}\n"),
+          "the decorator of task \"t\" is not known");
+    T_HAS(s.shown, "task \"t\" has no python_callable");
     T_HAS(findings(&s, "d: {tasks: {t: {operator: empty, dependencies: [null]}}}\n"),
           "a dependency of task \"t\" must be a task_id, not a null");
     T_STR(s.set.diags[0].code, "missing_dependency");
