@@ -372,7 +372,9 @@ static void params(struct dm_dag_draft *d)
     const struct dm_value *more = dm_map_at(d->defaults, "params");
     own = own && dm_says_nothing(own) ? dm_value_map(a) : map_key(d, "params");
     struct dm_value *all = dm_value_copy(a, own);
-    if (more && more->kind != DM_MAP && !dm_says_nothing(more))
+    bool none = more && dm_says_nothing(more) && more->kind != DM_BOOL && more->kind != DM_INT &&
+                more->kind != DM_FLOAT; /* which have no items */
+    if (more && more->kind != DM_MAP && !none)
         draft_error(d, more, BAD_ARGUMENT, NULL, "params in default_args must be a map, not %s",
                     dm_kind_name(more->kind));
     for (size_t i = 0; more && more->kind == DM_MAP && i < more->map.n; i++)

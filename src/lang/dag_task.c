@@ -549,7 +549,7 @@ static const struct dm_op_spec *find_decorator(const struct reader *r, const str
                     "Use an operator: python with python_callable does the same.",
                     "%s is a decorated Python function", r->what);
     if (!known && !dm_map_at(r->map, "python_callable") &&
-        !dm_map_at(r->map, "python_callable_name"))
+        !(dm_map_at(r->map, "python_callable_name") && dm_map_at(r->map, "python_callable_file")))
         draft_error(r->d, r->map, MISSING_KEY, "Write python_callable: module.function.",
                     "%s has no python_callable", r->what);
     return known ? spec : NULL;

@@ -215,7 +215,7 @@ static void what_says_nothing_is_as_if_not_given(void)
     static const char *const wrong[] = {
         "x: {schedule: \"@daily\", tasks: {t: {operator: empty}}}\n",
         "x: {start_date: 2024-01-01, tasks: {t: {operator: empty, dependencies: null}}}\n",
-        "x: {start_date: 2024-01-01, default_args: {params: 2024-01-01}, tasks: {t: {operator: "
+        "x: {start_date: 2024-01-01, default_args: {params: 0}, tasks: {t: {operator: "
         "empty}}}\n",
     };
     for (size_t i = 0; i < 4; i++) {
