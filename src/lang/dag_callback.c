@@ -248,9 +248,10 @@ struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
             bool halves = name && file && name->kind != DM_NULL && file->kind != DM_NULL;
             if (!v && !halves)
                 continue;
-            if (!v || v->kind != DM_NULL)
-                made[on] =
-                    made_of(d, (enum dm_callback_on)on, of_dag, v ? v : name, v ? NULL : file);
+            /* A function by name and file is taken rather than the other form. */
+            if (halves || v->kind != DM_NULL)
+                made[on] = made_of(d, (enum dm_callback_on)on, of_dag, halves ? name : v,
+                                   halves ? file : NULL);
             break;
         }
         n += made[on] ? made[on]->n : 0;

@@ -69,14 +69,15 @@ static const struct dm_value *typed_object(struct dm_arena *a, const struct dm_v
     }
     if (dm_str_is(type, "callable")) {
         const struct dm_value *kwargs = dm_map_at(v, "kwargs");
-        if (dm_map_at(
-                v, "class")) { /* an object of it is called, of which answers only say the module */
+        if (dm_map_at(v, "object")) { /* of which answers only say the module */
             struct dm_str name = dm_map_str(v, "name", "");
             while (name.len && name.p[name.len - 1] != '.')
                 name.len--;
             return tagged(a, "__callable__",
                           dm_value_str(a, dm_str_printf(a, "%.*s?", DM_FMT(name))));
         }
+        if (dm_map_at(v, "class") && !dm_map_at(v, "partial"))
+            return tagged(a, "__object__", dm_map_at(v, "name"));
         dm_map_set(a, m, "__callable__", dm_map_at(v, "name"));
         if (kwargs && kwargs->map.n)
             dm_map_set(a, m, "kwargs", typed(a, kwargs));
