@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+const char golden_python_value[] = "__python__";
+
 static struct dm_value *tagged(struct dm_arena *a, const char *tag, const struct dm_value *v)
 {
     struct dm_value *m = dm_value_map(a);
@@ -69,6 +71,8 @@ static const struct dm_value *typed_object(struct dm_arena *a, const struct dm_v
     }
     if (dm_str_is(type, "callable")) {
         const struct dm_value *kwargs = dm_map_at(v, "kwargs");
+        if (dm_map_at(v, "value"))
+            return tagged(a, golden_python_value, dm_map_at(v, "name"));
         if (dm_map_at(v, "object")) { /* of which answers only say the module */
             struct dm_str name = dm_map_str(v, "name", "");
             while (name.len && name.p[name.len - 1] != '.')
