@@ -188,6 +188,8 @@ const struct dm_value *dm_dag_callable(struct dm_dag_draft *d, const struct dm_v
     const char *path = module_file(d, module);
     if (path)
         return find_in(d, v, path, module, name, code);
+    if (dm_dag_has_notifier(s))
+        return callable(d->loader->a, module, name, NOTIFIER);
     if (dm_dag_standard_module(module))
         return callable(d->loader->a, module, name, FUNCTION);
     dm_diag_report(d->loader, draft_at(d, v), false, code,

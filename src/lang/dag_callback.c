@@ -123,6 +123,14 @@ static void fill_mail(const struct maker *m, struct dm_value *map)
                                                     what, happened[m->on])));
 }
 
+bool dm_dag_has_notifier(struct dm_str path)
+{
+    for (size_t i = 0; i < sizeof(notifiers) / sizeof(notifiers[0]); i++)
+        if (dm_str_is(path, notifiers[i].path))
+            return notifiers[i].operator_name != NULL;
+    return false;
+}
+
 /* True where the path is one of Airflow's notifiers, whether it can be done or not. */
 static bool add_notifier(struct maker *m, const struct dm_value *v, const struct dm_value *path)
 {

@@ -165,6 +165,8 @@ const struct dm_value *dm_dag_callback(struct dm_dag_draft *d, const char *key,
 struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
                                           const struct dm_value *const *levels, size_t n_levels,
                                           bool of_dag, size_t *ret_n);
+/* True for a notifier of Airflow's that an operator here stands for. */
+bool dm_dag_has_notifier(struct dm_str path);
 /* on_failure_callback_name and on_failure_callback_file. */
 const char *dm_callback_half(enum dm_callback_on on, bool file);
 extern const char *const dm_task_callbacks[], *const dm_dag_callback_names[],

@@ -246,6 +246,12 @@ static const struct dm_value *expected_of_task(struct run *r, struct dm_str key,
     return v->kind == DM_NULL ? NULL : dm_value_str(r->a, dm_value_json(r->a, v));
 }
 
+/* A null that was given is kept as such by Airflow; here it is what it means: false, or nothing. */
+static bool is_none(const struct dm_value *v)
+{
+    return !v || v->kind == DM_NULL || (v->kind == DM_BOOL && !v->b);
+}
+
 static void compare_task(struct run *r, const struct dm_value *dag, const struct dm_value *want,
                          const struct dm_value *got)
 {
@@ -253,9 +259,11 @@ static void compare_task(struct run *r, const struct dm_value *dag, const struct
     const char *where = dm_str_cstr(r->a, id);
     for (size_t i = 0; i < want->map.n; i++) {
         struct dm_str key = want->map.pairs[i].key->s;
+        const struct dm_value *v = dm_map_get_str(got, key);
+        if (want->map.pairs[i].value->kind == DM_NULL && is_none(v))
+            continue;
         if (!dm_str_is(key, "args") && !dm_str_is(key, "mapped") && !mapped_does_not_say(want, key))
-            compare(r, where, key, expected_of_task(r, key, want->map.pairs[i].value),
-                    dm_map_get_str(got, key));
+            compare(r, where, key, expected_of_task(r, key, want->map.pairs[i].value), v);
     }
     for (size_t i = 0; i < got->map.n; i++) {
         struct dm_str key = got->map.pairs[i].key->s;
