@@ -241,9 +241,10 @@ const struct dm_value *dm_dag_callback(struct dm_dag_draft *d, const char *name,
         return NULL;
     }
     struct dm_value *out = dm_value_copy(a, found), *kwargs = dm_value_map(a);
-    /* Of a notifier an object is made now, from the arguments; anything else is called with them later. */
-    dm_map_set(a, out, dm_str_is(dm_map_str(found, "class", ""), "notifier") ? "object" : "partial",
-               &dm_true);
+    /* Of a notifier an object is made now, from the arguments; another class is called with them later. */
+    struct dm_str class = dm_map_str(found, "class", "");
+    if (class.len)
+        dm_map_set(a, out, dm_str_is(class, "notifier") ? "object" : "partial", &dm_true);
     for (size_t i = 0; i < v->map.n; i++)
         if (v->map.pairs[i].value != path)
             dm_map_set_value(a, kwargs, v->map.pairs[i].key, v->map.pairs[i].value);

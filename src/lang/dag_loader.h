@@ -169,8 +169,8 @@ struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
 bool dm_dag_has_notifier(struct dm_str path);
 /* on_failure_callback_name and on_failure_callback_file. */
 const char *dm_callback_half(enum dm_callback_on on, bool file);
-extern const char *const dm_task_callbacks[], *const dm_dag_callback_names[],
-    *const dm_default_callbacks[]; /* of default_args */
+extern const char *const dm_task_callbacks[],
+    *const dm_dag_callback_names[], *const dm_default_callbacks[]; /* of default_args */
 /* dag_map.c: expand, partial, and the values of decorated functions; needs all tasks. */
 void dm_dag_map_tasks(struct dm_dag_draft *d);
 /* What every sensor takes beside its own fields; ends with a NULL name. */

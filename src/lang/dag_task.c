@@ -302,10 +302,13 @@ static const struct dm_value *get_callables(const struct reader *r)
     return dm_dag_callbacks(r->d, all, dm_task_callbacks);
 }
 
-/* A text that no defaults give, as in Airflow. */
+/* A text that no defaults give, as in Airflow, though they may not give anything else either. */
 static const char *get_own_text(const struct reader *r, const char *key)
 {
     struct reader own = *r;
+    const struct dm_value *v = value_of(r, key);
+    if (v && v->kind != DM_STRING && !says_nothing(v))
+        return get_text(r, key, NULL);
     own.own_defaults = own.group_defaults = own.defaults = NULL;
     return get_text(&own, key, NULL);
 }

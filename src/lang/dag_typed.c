@@ -92,6 +92,9 @@ static const struct {
     {"EventsTimetable",
      "Write schedule: null, and trigger the runs from outside: daymill dags trigger."},
     {"ObjectStoragePath", "Write the path as a text."},
+    {"pendulum.today", "Write the day, or \"1 days\" before today."},
+    {"pendulum.yesterday", "Write the day, or \"1 days\" before today."},
+    {"days_ago", "Write the day, or \"1 days\" before today."},
 };
 
 static const char *instead(struct dm_arena *a, struct dm_str path, const char *const *names)
@@ -398,8 +401,15 @@ static const struct dm_value *timetable(struct object *o, enum object_kind kind)
     static const char *const trigger[] = {"cron", "timezone", "interval", NULL};
     static const char *const interval[] = {"cron", "timezone", NULL};
     static const char *const delta[] = {"delta", NULL};
-    if (kind == CRON_TRIGGER)
-        return bind(o, trigger, 2) ? kept(o, "CronTriggerTimetable") : &dm_null;
+    if (kind == CRON_TRIGGER) {
+        if (!bind(o, trigger, 2))
+            return &dm_null;
+        const struct dm_value *span = dm_map_at(o->kwargs, "interval");
+        if (span && span->kind != DM_NULL && span->kind != DM_DELTA &&
+            !is_object(span, "relativedelta"))
+            return bad(o, "interval must be a timedelta or a relativedelta");
+        return kept(o, "CronTriggerTimetable");
+    }
     if (kind == CRON_INTERVAL)
         return bind(o, interval, 2) ? kept(o, "CronDataIntervalTimetable") : &dm_null;
     if (kind == DELTA_INTERVAL)
