@@ -36,6 +36,27 @@ const char *dm_tick_name_run(struct dm_arena *a, const char *type, int64_t logic
     return dm_arena_printf(a, "%s__%s", type, dm_time_iso(logical, iso));
 }
 
+/* ---- days that are done ---- */
+
+int dm_tick_end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *reterr)
+{
+    struct dm_backfill_done *done;
+    size_t n;
+    DM_TRY(dm_store_backfills_done(t->store, &t->turn, dag_id, &done, &n, reterr));
+    for (size_t i = 0; i < n; i++)
+        if (!dm_tick_find_drive(t, done[i].id))
+            DM_TRY(dm_record_backfill_state(t->store, done[i].id,
+                                            done[i].failed ? "failed" : "success", t->now, reterr));
+    return 0;
+}
+
+static int end_day(struct dm_tick *t, const char *dag_id, int64_t logical_date,
+                   struct dm_err *reterr)
+{
+    DM_TRY(dm_record_day_done(t->store, dag_id, logical_date, reterr));
+    return dm_tick_end_abandoned(t, dag_id, reterr);
+}
+
 /* ---- the run of a day ---- */
 
 static const char *conf_of(struct dm_tick *t, const struct dm_drive *d)
@@ -376,7 +397,7 @@ int dm_tick_next_day(struct dm_tick *t, struct dm_plan_drive *d, struct dm_err *
     bool is_new = day.action == DM_DAY_CREATE;
     DM_TRY(dm_record_day_begun(t->store, d->backfill, day.logical_date, reterr));
     if (day.action == DM_DAY_KEEP)
-        return dm_record_day_done(t->store, d->drive->dag->dag_id, day.logical_date, reterr);
+        return end_day(t, d->drive->dag->dag_id, day.logical_date, reterr);
     DM_TRY(dm_tick_record_generation(t, d->ref, reterr));
     if (is_new)
         DM_TRY(create_run(t, d->drive, &day, &run, reterr));
@@ -431,25 +452,6 @@ int dm_tick_resume_run(struct dm_tick *t, const struct dm_active_row *row, struc
 
 /* ---- the end ---- */
 
-/* A command that died left its backfill open: it is over when its last day is done, whoever did that. */
-static int end_abandoned(struct dm_tick *t, const char *dag_id, struct dm_err *reterr)
-{
-    struct dm_backfill_done *done;
-    size_t n;
-    DM_TRY(dm_store_backfills_done(t->store, &t->turn, dag_id, &done, &n, reterr));
-    for (size_t i = 0; i < n; i++)
-        if (!dm_tick_find_drive(t, done[i].id))
-            DM_TRY(dm_record_backfill_state(t->store, done[i].id,
-                                            done[i].failed ? "failed" : "success", t->now, reterr));
-    return 0;
-}
-
-static int end_day(struct dm_tick *t, const struct dm_plan_run *run, struct dm_err *reterr)
-{
-    DM_TRY(dm_record_day_done(t->store, run->row.dag_id, run->row.logical_date, reterr));
-    return end_abandoned(t, run->row.dag_id, reterr);
-}
-
 static struct dm_plan_drive *drive_of(const struct dm_tick *t, const struct dm_plan_run *run)
 {
     for (size_t i = 0; i < t->snap.n_drives; i++)
@@ -487,7 +489,7 @@ int dm_tick_finish_run(struct dm_tick *t, struct dm_plan_run *run, enum dm_run_s
     DM_TRY(dm_tick_set_run(t, run, to, reterr));
     if (reason)
         DM_TRY(dm_callbacks_of_run(t, run, reason, reterr));
-    DM_TRY(end_day(t, run, reterr));
+    DM_TRY(end_day(t, run->row.dag_id, run->row.logical_date, reterr));
     if (!dm_run_finished(to)) /* of a task alone */
         DM_TRY(dm_record_inactive(t->store, run->row.id, reterr));
     deactivate(t, run);

@@ -37,6 +37,9 @@ int dm_tick_put_back(struct dm_tick *t, struct dm_plan_run *run,
 /* The store's rows of a run were changed: what is in memory of it follows.  Nothing for active runs, whose rows are changed
    in memory. */
 int dm_tick_refresh(struct dm_tick *t, int64_t run, struct dm_err *reterr) dm_nodiscard;
+/* A command that died left its backfill open: it is over when its last day is done, whoever did that. */
+int dm_tick_end_abandoned(struct dm_tick *t, const char *dag_id,
+                          struct dm_err *reterr) dm_nodiscard;
 /* A run was made: it is the past of the active run behind it. */
 int dm_tick_relink(struct dm_tick *t, const struct dm_plan_run *added,
                    struct dm_err *reterr) dm_nodiscard;

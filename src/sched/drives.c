@@ -89,6 +89,7 @@ int dm_tick_take_drive(struct dm_tick *t, const struct dm_drive *d, const struct
     p->days = todo;
     p->first = n_days ? days[0].logical_date : DM_NEVER;
     dm_tick_reserve(t, p);
+    DM_TRY(dm_tick_end_abandoned(t, d->dag->dag_id, reterr));
     DM_TRY(record_backfill(t, p, reterr));
     *ret_backfill = p->backfill;
     return 0;

@@ -12,6 +12,7 @@
  */
 #include "sched/plan.h"
 
+#include "base/map.h"
 #include "lang/asset.h"
 #include "lang/mapping.h"
 #include "sched/decision.h"
@@ -20,6 +21,7 @@
 struct ready {
     struct dm_plan_run *run;
     struct dm_plan_task *task;
+    size_t at; /* the run's place in the snapshot */
 };
 
 struct pass {
@@ -40,10 +42,10 @@ static void add_action(struct pass *p, struct dm_action action)
     p->actions[p->n_actions++] = action;
 }
 
-static void add_ready(struct pass *p, struct dm_plan_run *run, struct dm_plan_task *task)
+static void add_ready(struct pass *p, size_t at, struct dm_plan_task *task)
 {
     p->ready = dm_arena_room(p->arena, p->ready, p->n_ready, &p->cap_ready, sizeof(*p->ready));
-    p->ready[p->n_ready++] = (struct ready){run, task};
+    p->ready[p->n_ready++] = (struct ready){p->snap->runs[at], task, at};
 }
 
 static void wake_at(struct pass *p, int64_t at)
@@ -547,7 +549,7 @@ static bool takes_slot(const struct dm_plan_task *t)
 /* What is taken: counted once, then kept up while slots are given. */
 struct taken {
     int all;      /* attempts at work */
-    int *of_run;  /* by index in the snapshot's runs */
+    int **of_dag; /* by index in the snapshot's runs: that of the run's DAG, one for all its runs */
     int *of_pool; /* slots, by index in the limits' pools */
 };
 
@@ -564,32 +566,29 @@ static void take(const struct pass *p, struct taken *taken, size_t run,
 {
     const struct dm_pool_row *pool = find_pool(p->limits, task->def->pool);
     taken->all++;
-    taken->of_run[run]++;
+    (*taken->of_dag[run])++;
     if (pool)
         taken->of_pool[pool - p->limits->pools] += task->def->pool_slots;
 }
 
 static struct taken count_taken(const struct pass *p)
 {
-    struct taken taken = {.of_run = dm_arena_array(p->arena, int, p->snap->n_runs + 1),
+    struct dm_map dags;
+    struct taken taken = {.of_dag = dm_arena_array(p->arena, int *, p->snap->n_runs + 1),
                           .of_pool = dm_arena_array(p->arena, int, p->limits->n_pools + 1)};
+    dm_map_init(&dags, p->arena);
     for (size_t i = 0; i < p->snap->n_runs; i++) {
         const struct dm_plan_run *run = p->snap->runs[i];
         const struct dm_plan_task *t;
+        struct dm_str dag_id = dm_str_c(run->row.dag_id);
+        taken.of_dag[i] = dm_map_get(&dags, dag_id);
+        if (!taken.of_dag[i])
+            dm_map_put(&dags, dag_id, taken.of_dag[i] = dm_arena_new(p->arena, int));
         for (struct dm_plan_each e = {0}; run->active && (t = dm_plan_each(run, &e));)
             if (takes_slot(t))
                 take(p, &taken, i, t);
     }
     return taken;
-}
-
-static int taken_by_dag(const struct pass *p, const struct taken *taken, const char *dag_id)
-{
-    int n = 0;
-    for (size_t i = 0; i < p->snap->n_runs; i++)
-        if (strcmp(p->snap->runs[i]->row.dag_id, dag_id) == 0)
-            n += taken->of_run[i];
-    return n;
 }
 
 static bool same_task(const struct dm_plan_run *run, const struct dm_plan_task *task,
@@ -627,7 +626,7 @@ static bool fits(const struct pass *p, const struct taken *taken, const struct r
         return false;
     if (pool->slots >= 0 && taken->of_pool[pool - p->limits->pools] + def->pool_slots > pool->slots)
         return false;
-    if (taken_by_dag(p, taken, r->run->row.dag_id) >= r->run->dag->max_active_tasks)
+    if (*taken->of_dag[r->at] >= r->run->dag->max_active_tasks)
         return false;
     if (def->max_active_tis_per_dagrun > 0 &&
         taken_by_task(p, r, true) >= def->max_active_tis_per_dagrun)
@@ -636,22 +635,23 @@ static bool fits(const struct pass *p, const struct taken *taken, const struct r
            taken_by_task(p, r, false) < def->max_active_tis_per_dag;
 }
 
-static void find_ready(struct pass *p, struct dm_plan_run *run)
+static void find_ready(struct pass *p, size_t at)
 {
+    struct dm_plan_run *run = p->snap->runs[at];
     struct dm_plan_task *t;
     if (!run->active || run->renew || is_held(run))
         return;
     for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
         if (t->row.state == DM_TASK_SCHEDULED &&
             (!run->drive || !run->drive->only_task || is_asked_for(run->drive, &t->row)))
-            add_ready(p, run, t);
+            add_ready(p, at, t);
 }
 
 /* A task that does not fit leaves its place to those after it. */
 static void plan_slots(struct pass *p)
 {
     for (size_t i = 0; i < p->snap->n_runs; i++)
-        find_ready(p, p->snap->runs[i]);
+        find_ready(p, i);
     if (p->n_ready == 0)
         return;
     if (p->n_ready > 1)
@@ -659,12 +659,9 @@ static void plan_slots(struct pass *p)
     struct taken taken = count_taken(p);
     for (size_t i = 0; i < p->n_ready && taken.all < p->limits->jobs; i++) {
         struct ready *r = &p->ready[i];
-        size_t run = 0;
         if (!fits(p, &taken, r))
             continue;
-        while (p->snap->runs[run] != r->run)
-            run++;
-        take(p, &taken, run, r->task);
+        take(p, &taken, r->at, r->task);
         add_action(
             p, (struct dm_action){.kind = DM_ACTION_QUEUE_TASK, .run = r->run, .task = r->task});
     }

@@ -134,29 +134,60 @@ static bool holds_slots(const struct dm_plan *plan)
     return false;
 }
 
-int dm_tick_round(struct dm_tick *t, bool *ret_any, struct dm_err *reterr)
+static int do_stage(struct dm_tick *t, enum dm_stage stage, struct dm_plan *ret,
+                    struct dm_err *reterr)
 {
-    *ret_any = false;
+    struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits, stage);
+    if (t->wake_at == DM_NEVER || (plan.wake_at != DM_NEVER && plan.wake_at < t->wake_at))
+        t->wake_at = plan.wake_at;
+    t->snap.dags_at = plan.dags_at;
+    for (size_t i = 0; i < plan.n_actions; i++)
+        DM_TRY(apply(t, &plan.actions[i], reterr));
+    *ret = plan;
+    return 0;
+}
+
+/* *ret_any = it did something; *ret_full = it had runs made, and there was no slot for them. */
+static int do_round(struct dm_tick *t, bool *ret_any, bool *ret_full, struct dm_err *reterr)
+{
+    *ret_any = *ret_full = false;
     t->wake_at = DM_NEVER;
+    bool made = false;
     for (int stage = 0; stage < DM_STAGE_COUNT; stage++) {
-        struct dm_plan plan = dm_plan(&t->turn, t->now, &t->snap, &t->limits, (enum dm_stage)stage);
-        if (t->wake_at == DM_NEVER || (plan.wake_at != DM_NEVER && plan.wake_at < t->wake_at))
-            t->wake_at = plan.wake_at;
-        t->snap.dags_at = plan.dags_at;
-        for (size_t i = 0; i < plan.n_actions; i++)
-            DM_TRY(apply(t, &plan.actions[i], reterr));
+        struct dm_plan plan;
+        DM_TRY(do_stage(t, (enum dm_stage)stage, &plan, reterr));
         *ret_any = *ret_any || plan.n_actions;
+        made = made || (stage == DM_STAGE_RUNS && plan.n_actions);
+        *ret_full = made && stage == DM_STAGE_WORK && !plan.n_actions;
         if (holds_slots(&plan))
             return 0;
     }
     return 0;
 }
 
+int dm_tick_round(struct dm_tick *t, bool *ret_any, struct dm_err *reterr)
+{
+    bool full;
+    return do_round(t, ret_any, &full, reterr);
+}
+
+/* A run that finds no slot leaves none to those after it: they need no round each. */
+static int make_runs(struct dm_tick *t, struct dm_err *reterr)
+{
+    struct dm_plan plan;
+    do
+        DM_TRY(do_stage(t, DM_STAGE_RUNS, &plan, reterr));
+    while (plan.n_actions > 0);
+    return 0;
+}
+
 int dm_tick_plan(struct dm_tick *t, struct dm_err *reterr)
 {
     for (int round = 0; round < PLAN_ROUNDS_MAX; round++) {
-        bool any;
-        DM_TRY(dm_tick_round(t, &any, reterr));
+        bool any, full;
+        DM_TRY(do_round(t, &any, &full, reterr));
+        if (full)
+            DM_TRY(make_runs(t, reterr));
         if (any)
             continue;
         int ended = dm_tick_end_drives(t, reterr);

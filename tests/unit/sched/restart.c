@@ -226,6 +226,29 @@ static void a_cancelled_backfill_ends_what_it_has_begun(void)
     t_world_release(&w);
 }
 
+/* Its command died before it could end the backfill: the next one does. */
+static void a_backfill_without_days_does_not_stay_open(void)
+{
+    struct dm_drive drive = {.dag = &w.dag, .from = T_EPOCH, .to = T_EPOCH, .run_type = "backfill"};
+    struct dm_backfill_row row;
+    int64_t first, second;
+    open_world();
+    for (int i = 0; i < 2; i++) {
+        t_end_drive(&w);
+        dm_tick_init(&w.tick, w.store, w.jobs);
+        w.driven = true;
+        begin();
+        T_TRY(dm_tick_take_drive(&w.tick, &drive, NULL, 0, i ? &second : &first, &err), err);
+        t_must(dm_tick_commit(&w.tick, &err), &err);
+    }
+    T_INT(dm_store_backfill(w.store, &w.arena, first, &row, &err), 1);
+    T_STR(row.state, "success");
+    T_INT(dm_store_backfill(w.store, &w.arena, second, &row, &err), 1);
+    T_STR(row.state, "running");
+    t_world_release(&w);
+}
+
 T_MAIN(T_CASE(a_mark_of_a_task_at_work_comes_true), T_CASE(a_clear_of_a_task_at_work_comes_true),
        T_CASE(a_mark_of_a_run_at_work_comes_true), T_CASE(active_runs_keep_their_places),
-       T_CASE(a_cancelled_backfill_ends_what_it_has_begun))
+       T_CASE(a_cancelled_backfill_ends_what_it_has_begun),
+       T_CASE(a_backfill_without_days_does_not_stay_open))

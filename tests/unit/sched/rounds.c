@@ -136,7 +136,39 @@ static void a_mark_leaves_setups_and_teardowns_alone(void)
     t_world_release(&w);
 }
 
+/* A newer generation takes the run up a round later than its process ended: nothing of a later run slips in between. */
+static void a_run_that_is_renewed_keeps_its_turn(void)
+{
+    static const struct t_task tasks[] = {{.id = "a"}};
+    struct dm_job_end end = {.result = {.state = DM_RESULT_SUCCESS, .until_time = DM_NEVER}};
+    struct dm_clear clear = {.from = T_EPOCH, .to = T_EPOCH};
+    struct dm_cleared *list;
+    struct dm_job *jobs[16];
+    size_t n = 0, cleared;
+    open_world(tasks, 1, 2);
+    w.jobs = 1;
+    start();
+    t_start(&w, jobs, &n);
+    T_INT(n, 1);
+    struct dm_dag newer = w.dag;
+    memset(newer.generation, 'b', 64);
+    struct dm_dag_ref *ref = dm_dag_ref_new(&newer);
+    t_must(dm_tick_begin(&w.tick, w.now, false, &err), &err);
+    t_must(dm_tick_set_dag(&w.tick, "d", ref, false, &err), &err);
+    dm_dag_ref_unref(ref);
+    T_TRY(dm_clear(w.store, &w.tick, &w.tick.turn, &newer, &clear, &list, &cleared, &err), err);
+    T_INT(cleared, 1);
+    t_must(dm_tick_ended(&w.tick, jobs[0], &end, &err), &err);
+    t_must(dm_tick_plan(&w.tick, &err), &err);
+    t_must(dm_tick_commit(&w.tick, &err), &err);
+    T_INT(w.tick.n_jobs, 1);
+    T_OK(w.tick.jobs[0]->run->row.logical_date == T_EPOCH);
+    T_STR(w.tick.jobs[0]->run->dag->generation, newer.generation);
+    t_world_release(&w);
+}
+
 T_MAIN(T_CASE(the_first_run_has_its_slots_before_the_next_one_comes),
        T_CASE(all_runs_that_fit_begin_at_once),
        T_CASE(a_run_ends_in_the_round_that_finds_it_finished),
-       T_CASE(a_mark_leaves_setups_and_teardowns_alone))
+       T_CASE(a_mark_leaves_setups_and_teardowns_alone),
+       T_CASE(a_run_that_is_renewed_keeps_its_turn))
