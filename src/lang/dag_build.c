@@ -498,9 +498,11 @@ static void rare(struct dm_dag_draft *d)
         given(d, "is_paused_upon_creation") ? bool_key(d, "is_paused_upon_creation", false) : -1;
     dag->template_searchpath = search_path(d);
     dag->access_control = given(d, "access_control") ? map_key(d, "access_control") : NULL;
-    if (d->loader->world->model_only)
+    if (d->loader->world->model_only) {
+        static const char *const checked[] = {"on_execute_callback", NULL}; /* no DAG has one */
+        dm_dag_callbacks(d, d->config, checked);
         dag->callables = dm_dag_callbacks(d, d->config, dm_dag_callback_names);
-    else
+    } else
         dag->callbacks = dm_dag_read_callbacks(d, &d->config, 1, true, &dag->n_callbacks);
     doc_file(d);
     doc_function(d);
@@ -519,8 +521,8 @@ static void default_args(struct dm_dag_draft *d)
 {
     struct dm_arena *a = d->loader->a;
     struct dm_value *out = dm_value_map(a);
-    const struct dm_value *callbacks =
-        d->loader->world->model_only ? dm_dag_callbacks(d, d->defaults, dm_task_callbacks) : NULL;
+    if (d->loader->world->model_only)
+        d->defaults = dm_dag_with_callbacks(d, d->defaults, dm_default_callbacks);
     const struct dm_value *zone = dm_map_at(d->defaults, "timezone");
     const char *zone_name = zone_name_of(a, zone);
     out->line = d->defaults->line;
@@ -528,8 +530,6 @@ static void default_args(struct dm_dag_draft *d)
     for (size_t i = 0; i < d->defaults->map.n; i++) {
         const struct dm_value *key = d->defaults->map.pairs[i].key;
         const struct dm_value *v = d->defaults->map.pairs[i].value;
-        const struct dm_value *callback =
-            key->kind == DM_STRING ? dm_map_get_str(callbacks, key->s) : NULL;
         bool date = key->kind == DM_STRING &&
                     (dm_str_is(key->s, "start_date") || dm_str_is(key->s, "end_date"));
         if (key->kind == DM_STRING && dm_str_is(key->s, "params"))
@@ -541,7 +541,7 @@ static void default_args(struct dm_dag_draft *d)
             t->col = v->col;
             v = us == DM_NEVER ? &dm_null : t;
         }
-        dm_map_set_value(a, out, key, callback ? callback : v);
+        dm_map_set_value(a, out, key, v);
     }
     d->defaults = out;
     if (d->loader->world->model_only && out->map.n)

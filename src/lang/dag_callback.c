@@ -123,6 +123,14 @@ static void fill_mail(const struct maker *m, struct dm_value *map)
                                                     what, happened[m->on])));
 }
 
+bool dm_dag_has_notifier(struct dm_str path)
+{
+    for (size_t i = 0; i < sizeof(notifiers) / sizeof(notifiers[0]); i++)
+        if (dm_str_is(path, notifiers[i].path))
+            return notifiers[i].operator_name != NULL;
+    return false;
+}
+
 /* True where the path is one of Airflow's notifiers, whether it can be done or not. */
 static bool add_notifier(struct maker *m, const struct dm_value *v, const struct dm_value *path)
 {
@@ -248,9 +256,10 @@ struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
             bool halves = name && file && name->kind != DM_NULL && file->kind != DM_NULL;
             if (!v && !halves)
                 continue;
-            if (!v || v->kind != DM_NULL)
-                made[on] =
-                    made_of(d, (enum dm_callback_on)on, of_dag, v ? v : name, v ? NULL : file);
+            /* A function by name and file is taken rather than the other form. */
+            if (halves || v->kind != DM_NULL)
+                made[on] = made_of(d, (enum dm_callback_on)on, of_dag, halves ? name : v,
+                                   halves ? file : NULL);
             break;
         }
         n += made[on] ? made[on]->n : 0;

@@ -14,9 +14,38 @@ static bool digits(struct dm_str s, size_t at, size_t n, int64_t *ret)
     return dm_str_to_i64(dm_str_sub(s, at, at + n), ret);
 }
 
-/* More ISO forms of a day that people write: a year, a month, a day of the year, without marks, with slashes. */
+/* 2024-W05, 2024-W05-1 and the same without marks: the days of a week, from Monday 1. */
+static bool parse_week(struct dm_str s, int64_t *ret)
+{
+    bool marks = s.len > 4 && s.p[4] == '-';
+    size_t at = marks ? 6 : 5, end = at + 2;
+    int64_t year, week, day = 1;
+    if (s.len < end || s.p[at - 1] != 'W' || !digits(s, 0, 4, &year) || year < 1 ||
+        !digits(s, at, 2, &week) || week < 1 || week > 53)
+        return false;
+    if (s.len > end) {
+        end += marks;
+        if (s.len != end + 1 || (marks && s.p[end - 1] != '-') || !digits(s, end, 1, &day) ||
+            day < 1 || day > 7)
+            return false;
+    }
+    int64_t fourth = dm_days_from_civil((int)year, 1, 4); /* lies in week 1 */
+    int64_t monday = fourth - ((fourth + 3) % 7 + 7) % 7; /* day 0 was a Thursday */
+    *ret = (monday + 7 * (week - 1) + day - 1) * DM_DAY;
+    return true;
+}
+
+static bool ends_month(int64_t us)
+{
+    return dm_civil_from_us(us + DM_DAY).day == 1;
+}
+
+/* More ISO forms of a day that people write: a year, a month, a day of the year, without marks, with slashes.  A month's
+   last day as a day of a week or of the year is refused, as by the parser of Airflow 2. */
 static bool parse_day(struct dm_str s, int64_t *ret)
 {
+    if (parse_week(s, ret))
+        return !ends_month(*ret);
     int64_t year, part, day = 1;
     bool slashes = s.len == 10 && s.p[4] == '/' && s.p[7] == '/';
     if (!digits(s, 0, 4, &year) || year < 1)
@@ -24,7 +53,7 @@ static bool parse_day(struct dm_str s, int64_t *ret)
     struct dm_civil c = {.year = (int)year, .month = 1, .day = 1};
     if (s.len == 8 && s.p[4] == '-' && digits(s, 5, 3, &part)) {
         *ret = (dm_days_from_civil(c.year, 1, 1) + part - 1) * DM_DAY;
-        return part >= 1 && part <= 365 + dm_is_leap(c.year);
+        return part >= 1 && part <= 365 + dm_is_leap(c.year) && !ends_month(*ret);
     }
     if (s.len == 7 && s.p[4] == '-' && digits(s, 5, 2, &part)) {
         c.month = (int)part;
@@ -116,8 +145,19 @@ static bool has_offset(struct dm_str s)
            dm_str_find(clock, DM_STR("-"), 0) >= 0;
 }
 
-static bool parse_text(struct dm_str s, int64_t now, const struct dm_zone *zone, int64_t *ret)
+static bool parse_text(struct dm_dag_draft *d, struct dm_str s, const struct dm_zone *zone,
+                       int64_t *ret)
 {
+    int64_t now = d->loader->world->now;
+    if (dm_str_is(s, "now")) { /* on the clock of the scheduler, which counts in UTC */
+        *ret = dm_zone_instant(zone, now, false);
+        return true;
+    }
+    if (s.len > 20 && s.p[19] == ',') { /* the other mark before parts of a second */
+        char *dotted = (char *)dm_str_cstr(d->loader->a, s); /* a copy of its own */
+        dotted[19] = '.';
+        s = dm_str_c(dotted);
+    }
     if (dm_time_parse(s, ret)) {
         if (!has_offset(s))
             *ret = dm_zone_instant(zone, *ret, false);
@@ -130,10 +170,16 @@ static bool parse_text(struct dm_str s, int64_t now, const struct dm_zone *zone,
     return parse_relative(s, now, zone, ret);
 }
 
+/* That of an object; an offset in a YAML time is a number. */
+static bool has_named_zone(const struct dm_value *v)
+{
+    return !v->time.naive && v->time.zone && *v->time.zone != '+' && *v->time.zone != '-';
+}
+
 int64_t dm_dag_date(struct dm_dag_draft *d, const char *key, const struct dm_value *v,
                     const char *zone_name)
 {
-    const struct dm_zone *zone = &dm_zone_utc;
+    const struct dm_zone *zone = &dm_zone_utc, *own;
     int64_t us;
     if (!v || v->kind == DM_NULL)
         return DM_NEVER;
@@ -143,9 +189,13 @@ int64_t dm_dag_date(struct dm_dag_draft *d, const char *key, const struct dm_val
     case DM_DATE:
         return dm_zone_instant(zone, v->i * DM_DAY, false);
     case DM_DATETIME:
+        /* An object's zone counts for a task; a DAG reads its wall clock in the DAG's zone. */
+        if (zone_name && has_named_zone(v) &&
+            dm_zone_load(d->loader->a, v->time.zone, &own, NULL) == 0)
+            return dm_zone_instant(zone, dm_zone_local(own, v->time.us), false);
         return v->time.naive ? dm_zone_instant(zone, v->time.us, false) : v->time.us;
     case DM_STRING:
-        if (parse_text(v->s, d->loader->world->now, zone, &us))
+        if (parse_text(d, v->s, zone, &us))
             return us;
         draft_error(d, v, BAD_DATE,
                     dm_str_find(v->s, DM_STR("$"), 0) >= 0

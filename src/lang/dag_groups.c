@@ -72,6 +72,8 @@ static void add_group(struct dm_dag_draft *d, const struct dm_value *name,
     g->dependencies = map_or_null(d, map, "dependencies", DM_LIST);
     g->group.tooltip = tooltip ? dm_str_cstr(a, tooltip->s) : NULL;
     g->group.default_args = map_or_null(d, map, "default_args", DM_MAP);
+    if (g->group.default_args && d->loader->world->model_only)
+        g->group.default_args = dm_dag_with_callbacks(d, g->group.default_args, dm_task_callbacks);
     dm_map_put(&d->groups, name->s, g);
 }
 

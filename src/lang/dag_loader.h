@@ -155,6 +155,9 @@ const struct dm_value *dm_dag_callable_in(struct dm_dag_draft *d, const struct d
 /* The callbacks of a DAG, a task or default_args: name -> callable; NULL where there is none. */
 const struct dm_value *dm_dag_callbacks(struct dm_dag_draft *d, const struct dm_value *map,
                                         const char *const *names);
+/* The same map with its callbacks as callables, and without the names and files that became some. */
+const struct dm_value *dm_dag_with_callbacks(struct dm_dag_draft *d, const struct dm_value *map,
+                                             const char *const *names);
 /* One of them: a name, or a map with `callback` and the arguments to call it with; NULL with a finding. */
 const struct dm_value *dm_dag_callback(struct dm_dag_draft *d, const char *key,
                                        const struct dm_value *v);
@@ -163,9 +166,12 @@ const struct dm_value *dm_dag_callback(struct dm_dag_draft *d, const char *key,
 struct dm_callback *dm_dag_read_callbacks(struct dm_dag_draft *d,
                                           const struct dm_value *const *levels, size_t n_levels,
                                           bool of_dag, size_t *ret_n);
+/* True for a notifier of Airflow's that an operator here stands for. */
+bool dm_dag_has_notifier(struct dm_str path);
 /* on_failure_callback_name and on_failure_callback_file. */
 const char *dm_callback_half(enum dm_callback_on on, bool file);
-extern const char *const dm_task_callbacks[], *const dm_dag_callback_names[];
+extern const char *const dm_task_callbacks[],
+    *const dm_dag_callback_names[], *const dm_default_callbacks[]; /* of default_args */
 /* dag_map.c: expand, partial, and the values of decorated functions; needs all tasks. */
 void dm_dag_map_tasks(struct dm_dag_draft *d);
 /* What every sensor takes beside its own fields; ends with a NULL name. */

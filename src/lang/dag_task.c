@@ -284,10 +284,21 @@ static const struct dm_value *get_callables(const struct reader *r)
     return dm_dag_callbacks(r->d, all, dm_task_callbacks);
 }
 
+/* A text that no defaults give, as in Airflow, though they may not give anything else either. */
+static const char *get_own_text(const struct reader *r, const char *key)
+{
+    struct reader own = *r;
+    const struct dm_value *v = value_of(r, key);
+    if (v && v->kind != DM_STRING && !dm_says_nothing(v))
+        return get_text(r, key, NULL);
+    own.own_defaults = own.group_defaults = own.defaults = NULL;
+    return get_text(&own, key, NULL);
+}
+
 /* What only some tasks have. */
 static void read_rare(const struct reader *r, struct dm_task *t)
 {
-    t->display_name = get_text(r, "task_display_name", NULL);
+    t->display_name = get_own_text(r, "task_display_name");
     t->doc_md = get_text(r, "doc_md", NULL);
     t->queue = get_text(r, "queue", "default");
     t->run_as_user = get_text(r, "run_as_user", NULL);
@@ -578,7 +589,7 @@ static const struct dm_op_spec *find_operator(const struct reader *r)
 
 static const struct dm_value *dependencies(const struct reader *r)
 {
-    const struct dm_value *v = dm_map_at(r->map, "dependencies"); /* defaults are none */
+    const struct dm_value *v = dm_map_at(r->map, "dependencies"); /* defaults give none */
     bool empty = v && ((v->kind == DM_STRING && !v->s.len) || (v->kind == DM_MAP && !v->map.n));
     if (!v || empty) /* dag-factory goes through it, and finds nothing */
         return NULL;

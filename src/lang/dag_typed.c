@@ -3,6 +3,7 @@
  * __or__, anywhere below a DAG.  What they become is said in dag.h; only the classes that a DAG needs are known.
  */
 #include "lang/dag_loader.h"
+#include "lang/zone.h"
 
 #include <math.h>
 
@@ -11,6 +12,7 @@ enum object_kind {
     RELATIVEDELTA,
     DATETIME,
     DATE,
+    TIMEZONE,
     ASSET,
     ASSET_ALL,
     ASSET_ANY,
@@ -44,6 +46,7 @@ static const struct {
     {"pendulum.datetime", DATETIME},
     {"datetime.date", DATE},
     {"pendulum.date", DATE},
+    {"pendulum.timezone", TIMEZONE},
     {"airflow.datasets.Dataset", ASSET},
     {"airflow.Dataset", ASSET},
     {"airflow.sdk.Asset", ASSET},
@@ -89,6 +92,9 @@ static const struct {
     {"EventsTimetable",
      "Write schedule: null, and trigger the runs from outside: daymill dags trigger."},
     {"ObjectStoragePath", "Write the path as a text."},
+    {"pendulum.today", "Write the day, or \"1 days\" before today."},
+    {"pendulum.yesterday", "Write the day, or \"1 days\" before today."},
+    {"days_ago", "Write the day, or \"1 days\" before today."},
 };
 
 static const char *instead(struct dm_arena *a, struct dm_str path, const char *const *names)
@@ -215,10 +221,49 @@ static const struct dm_value *relativedelta(struct object *o)
     return bind(o, names, 0) ? kept(o, "relativedelta") : &dm_null;
 }
 
+static const char timezone_class[] = "pendulum.tz.timezone.Timezone";
+
+static const struct dm_value *time_zone(struct object *o)
+{
+    static const char *const names[] = {"name", NULL};
+    const struct dm_zone *zone;
+    struct dm_err err;
+    if (!bind(o, names, 1))
+        return &dm_null;
+    const struct dm_value *name = dm_map_at(o->kwargs, "name");
+    if (name->kind != DM_STRING)
+        return bad(o, "name must be a text such as Europe/London");
+    if (dm_zone_load(o->d->loader->a, dm_str_cstr(o->d->loader->a, name->s), &zone, &err) < 0)
+        return bad(o, err.message);
+    return kept(o, timezone_class);
+}
+
+/* The zone of a moment: its name, or an object made of it. */
+static int zone_of(struct object *o, const struct dm_value *v, const char **ret_zone)
+{
+    const struct dm_zone *zone;
+    struct dm_err err;
+    if (v->kind == DM_MAP && dm_str_is(dm_map_str(v, "__type__", ""), timezone_class))
+        v = dm_map_at(v, "name");
+    if (v->kind != DM_STRING) {
+        bad(o, "its zone must be a name such as Europe/London");
+        return -1;
+    }
+    const char *name = dm_str_cstr(o->d->loader->a, v->s);
+    if (dm_zone_load(o->d->loader->a, name, &zone, &err) < 0) {
+        bad(o, err.message);
+        return -1;
+    }
+    *ret_zone = dm_str_ieq(v->s, DM_STR("utc")) ? "UTC" : name;
+    return 0;
+}
+
 static const struct dm_value *moment(struct object *o, bool date)
 {
-    static const char *const names[] = {"year",   "month",       "day", "hour", "minute",
-                                        "second", "microsecond", "tz",  NULL};
+    bool pendulum = dm_str_starts(dm_str_c(o->path), DM_STR("pendulum."));
+    const char *const names[] = {"year",   "month",  "day",         "hour",
+                                 "minute", "second", "microsecond", pendulum ? "tz" : "tzinfo",
+                                 NULL};
     static const char *const date_names[] = {"year", "month", "day", NULL};
     int64_t part[7] = {0};
     if (!bind(o, date ? date_names : names, 3))
@@ -238,7 +283,16 @@ static const struct dm_value *moment(struct object *o, bool date)
     if (date)
         return made(o, DM_DATE, dm_days_from_civil(c.year, c.month, c.day));
     struct dm_value *v = placed(dm_value_time(o->d->loader->a, dm_us_from_civil(&c), NULL), o->at);
-    v->time.naive = true;
+    const struct dm_value *tz = dm_map_at(o->kwargs, names[7]);
+    const struct dm_zone *zone;
+    v->time.naive = !pendulum && (!tz || tz->kind == DM_NULL);
+    if (v->time.naive)
+        return v;
+    v->time.zone = "UTC";
+    if (tz && tz->kind != DM_NULL && zone_of(o, tz, &v->time.zone) < 0)
+        return &dm_null;
+    if (dm_zone_load(o->d->loader->a, v->time.zone, &zone, NULL) == 0)
+        v->time.us = dm_zone_instant(zone, v->time.us, false);
     return v;
 }
 
@@ -291,6 +345,11 @@ static const struct dm_value *asset(struct object *o)
     uri = uri ? uri : name;
     if (!uri || uri->kind != DM_STRING || !dm_str_trim(uri->s).len)
         return bad(o, "it needs a uri or a name, which is a text");
+    if (dm_str_starts(uri->s, DM_STR("airflow:")))
+        return bad(o, "the scheme airflow: is Airflow's own");
+    for (size_t i = 0; i < uri->s.len; i++)
+        if ((unsigned char)uri->s.p[i] >= 0x80)
+            return bad(o, "its uri must be of ASCII characters: write others as %C3%BC");
     dm_map_set(o->d->loader->a, o->kwargs, "uri", uri);
     return kept(o, "Asset");
 }
@@ -298,6 +357,8 @@ static const struct dm_value *asset(struct object *o)
 static const struct dm_value *asset_list(struct object *o, bool all)
 {
     struct dm_value *v = dm_dag_assets(o->d->loader->a, all, o->at);
+    if (o->kwargs->map.n)
+        return bad(o, "it takes assets in __args__");
     for (size_t i = 0; i < o->args->list.n; i++) {
         if (!dm_dag_is_asset_expression(o->args->list.items[i]))
             return bad(o, "it takes assets");
@@ -316,9 +377,15 @@ static const struct dm_value *asset_or_time(struct object *o)
     list = list ? list : dm_map_at(o->kwargs, "assets");
     if (!time || !list || o->kwargs->map.n != 2 || o->args->list.n)
         return bad(o, "it takes a timetable and assets");
-    if (list->kind != DM_LIST)
+    /* __and__ and __or__ are not looked for among the arguments of an object. */
+    const struct dm_value *written =
+        dm_map_at(o->at, dm_map_at(o->at, "datasets") ? "datasets" : "assets");
+    if (dm_map_at(written, "__type__") && dm_dag_is_asset_expression(list)) {
+        all = (struct dm_value *)list;
+    } else if (list->kind != DM_LIST) {
         return bad(o, "its assets must be a list");
-    for (size_t i = 0; i < list->list.n; i++) {
+    }
+    for (size_t i = 0; list->kind == DM_LIST && i < list->list.n; i++) {
         if (!dm_dag_is_asset_expression(list->list.items[i]))
             return bad(o, "its assets must be assets");
         dm_list_add(a, (struct dm_value *)dm_map_at(all, "objects"), list->list.items[i]);
@@ -334,8 +401,15 @@ static const struct dm_value *timetable(struct object *o, enum object_kind kind)
     static const char *const trigger[] = {"cron", "timezone", "interval", NULL};
     static const char *const interval[] = {"cron", "timezone", NULL};
     static const char *const delta[] = {"delta", NULL};
-    if (kind == CRON_TRIGGER)
-        return bind(o, trigger, 2) ? kept(o, "CronTriggerTimetable") : &dm_null;
+    if (kind == CRON_TRIGGER) {
+        if (!bind(o, trigger, 2))
+            return &dm_null;
+        const struct dm_value *span = dm_map_at(o->kwargs, "interval");
+        if (span && span->kind != DM_NULL && span->kind != DM_DELTA &&
+            !is_object(span, "relativedelta"))
+            return bad(o, "interval must be a timedelta or a relativedelta");
+        return kept(o, "CronTriggerTimetable");
+    }
     if (kind == CRON_INTERVAL)
         return bind(o, interval, 2) ? kept(o, "CronDataIntervalTimetable") : &dm_null;
     if (kind == DELTA_INTERVAL)
@@ -443,6 +517,8 @@ static const struct dm_value *make(struct object *o, enum object_kind kind)
     case DATETIME:
     case DATE:
         return moment(o, kind == DATE);
+    case TIMEZONE:
+        return time_zone(o);
     case ASSET:
         return asset(o);
     case ASSET_ALL:

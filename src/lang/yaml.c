@@ -182,6 +182,12 @@ static int build_scalar(struct builder *b, const yaml_event_t *e, const struct d
         dm_err_hint(b->reterr, "Quote it to make it a text.");
         return at_mark(b, e->start_mark);
     }
+    if (e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+        dm_str_find(text, DM_STR("\t"), 0) >= 0) {
+        dm_err_set(b->reterr, DM_E_SYNTAX, "a tab cannot stand in a plain text");
+        dm_err_hint(b->reterr, "Quote the text.");
+        return at_mark(b, e->start_mark);
+    }
     if (!tag && e->data.scalar.plain_implicit) {
         rc = dm_yaml_scalar(b->a, text, &v, b->reterr);
     } else if (tag && strcmp(tag, "binary") == 0) {

@@ -11,6 +11,9 @@ const struct dm_op_table *golden_dagfactory_ops(struct dm_arena *a);
 extern const char golden_reworked[];
 
 /* dagfactory_answer.c: a DAG as the cases write it, values that are Airflow's default left out. */
+/* The key of a map that stands for a value which a Python file gives a name. */
+extern const char golden_python_value[];
+
 const struct dm_value *golden_dag_answer(struct dm_arena *a, const struct dm_dag *dag, int64_t now);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+const char golden_python_value[] = "__python__";
+
 static struct dm_value *tagged(struct dm_arena *a, const char *tag, const struct dm_value *v)
 {
     struct dm_value *m = dm_value_map(a);
@@ -46,18 +48,46 @@ static const struct dm_value *without(struct dm_arena *a, const struct dm_value 
     return out;
 }
 
+/* Python counts weeks as days, and parts of 0 are not there. */
+static const struct dm_value *relativedelta(struct dm_arena *a, const struct dm_value *v)
+{
+    const struct dm_value *weeks = dm_map_at(v, "weeks"), *days = dm_map_at(v, "days");
+    if (!weeks || weeks->kind != DM_INT || (days && days->kind != DM_INT))
+        return without(a, v, "__type__");
+    struct dm_value *out = dm_value_copy(a, without(a, v, "__type__"));
+    dm_map_set(a, out, "days", dm_value_int(a, 7 * weeks->i + (days ? days->i : 0)));
+    return without(a, out, "weeks");
+}
+
+/* Assets by their URIs: what a schedule waits for, inlets and outlets. */
+static const struct dm_value *uris(struct dm_arena *a, const struct dm_value *v)
+{
+    struct dm_str type = dm_map_str(v, "__type__", "");
+    if (dm_str_is(type, "Asset"))
+        return dm_map_at(v, "uri");
+    const struct dm_value *items = v->kind == DM_LIST ? v : dm_map_at(v, "objects");
+    if (!items || items->kind != DM_LIST)
+        return typed(a, v);
+    struct dm_value *list = dm_value_list(a, items->list.n);
+    for (size_t i = 0; i < items->list.n; i++)
+        list->list.items[i] = uris(a, items->list.items[i]);
+    return v == items ? list : tagged(a, dm_str_is(type, "AssetAll") ? "all" : "any", list);
+}
+
 /* Objects that the loader keeps as maps with their class under __type__. */
 static const struct dm_value *typed_object(struct dm_arena *a, const struct dm_value *v)
 {
     struct dm_str type = dm_map_str(v, "__type__", "");
     struct dm_value *m = dm_value_map(a);
     if (dm_str_is(type, "Asset"))
-        return dm_map_at(v, "uri");
+        return tagged(a, "__dataset__", dm_map_at(v, "uri"));
     if (dm_str_is(type, "AssetAll") || dm_str_is(type, "AssetAny"))
-        return tagged(a, dm_str_is(type, "AssetAll") ? "all" : "any",
-                      typed(a, dm_map_at(v, "objects")));
+        return tagged(a, "__object__",
+                      dm_value_cstr(a, dm_str_is(type, "AssetAll")
+                                           ? "airflow.datasets.DatasetAll"
+                                           : "airflow.datasets.DatasetAny"));
     if (dm_str_is(type, "relativedelta"))
-        return tagged(a, "__relativedelta__", without(a, v, "__type__"));
+        return tagged(a, "__relativedelta__", relativedelta(a, v));
     if (dm_str_is(type, "bytes"))
         return tagged(a, "__bytes__", dm_map_at(v, "base64"));
     if (dm_str_is(type, "set"))
@@ -69,14 +99,17 @@ static const struct dm_value *typed_object(struct dm_arena *a, const struct dm_v
     }
     if (dm_str_is(type, "callable")) {
         const struct dm_value *kwargs = dm_map_at(v, "kwargs");
-        if (dm_map_at(
-                v, "class")) { /* an object of it is called, of which answers only say the module */
+        if (dm_map_at(v, "value"))
+            return tagged(a, golden_python_value, dm_map_at(v, "name"));
+        if (dm_map_at(v, "object")) { /* of which answers only say the module */
             struct dm_str name = dm_map_str(v, "name", "");
             while (name.len && name.p[name.len - 1] != '.')
                 name.len--;
             return tagged(a, "__callable__",
                           dm_value_str(a, dm_str_printf(a, "%.*s?", DM_FMT(name))));
         }
+        if (dm_map_at(v, "class") && !dm_map_at(v, "partial"))
+            return tagged(a, "__object__", dm_map_at(v, "name"));
         dm_map_set(a, m, "__callable__", dm_map_at(v, "name"));
         if (kwargs && kwargs->map.n)
             dm_map_set(a, m, "kwargs", typed(a, kwargs));
@@ -293,8 +326,10 @@ static const struct dm_value *task_answer(struct dm_arena *a, const struct dm_da
     put_text(a, m, "executor", t->executor, "null");
     put_typed(a, m, "executor_config", t->executor_config, "{}");
     put_typed(a, m, "callbacks", t->callables, "{}");
-    put_typed(a, m, "inlets", t->inlets, "[]");
-    put_typed(a, m, "outlets", t->outlets, "[]");
+    if (t->inlets)
+        put(a, m, "inlets", uris(a, t->inlets), "[]");
+    if (t->outlets)
+        put(a, m, "outlets", uris(a, t->outlets), "[]");
     if (t->expand)
         put_mapped(a, m, t);
     else
@@ -335,7 +370,7 @@ static const struct dm_value *schedule_answer(struct dm_arena *a, const struct d
     const struct dm_value *expr = v->kind == DM_MAP ? first_of(v, "cron") : v;
     if (dm_str_is(type, "Asset") || dm_str_is(type, "AssetAll") || dm_str_is(type, "AssetAny")) {
         put_kind(a, m, "dataset");
-        dm_map_set(a, m, "expr", typed(a, v));
+        dm_map_set(a, m, "expr", uris(a, v));
         return m;
     }
     if (dm_str_is(type, "AssetOrTimeSchedule")) {
@@ -344,7 +379,7 @@ static const struct dm_value *schedule_answer(struct dm_arena *a, const struct d
         if (dm_timetable_parse(a, time, zone, &inner, NULL) < 0)
             DM_BUG("a schedule that was loaded cannot be parsed");
         put_kind(a, m, "dataset_or_time");
-        dm_map_set(a, m, "expr", typed(a, dm_map_at(v, "assets")));
+        dm_map_set(a, m, "expr", uris(a, dm_map_at(v, "assets")));
         dm_map_set(a, m, "time", schedule_answer(a, time, zone, inner));
         return m;
     }
@@ -365,7 +400,7 @@ static const struct dm_value *schedule_answer(struct dm_arena *a, const struct d
         if (v->kind == DM_DELTA)
             dm_map_set(a, m, "seconds", seconds(a, v->i));
         else
-            dm_map_set(a, m, "relativedelta", without(a, v, "__type__"));
+            dm_map_set(a, m, "relativedelta", relativedelta(a, v));
         return m;
     case DM_TIMETABLE_CRON_TRIGGER:
     case DM_TIMETABLE_CRON:

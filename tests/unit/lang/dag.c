@@ -582,18 +582,76 @@ static void a_date_may_be_written_in_many_ways(void)
     int64_t day = 1706659200 * DM_SEC; /* 2024-01-31 */
     T_INT(start_of(&s, "'20240131'"), day);
     T_INT(start_of(&s, "2024/01/31"), day);
-    T_INT(start_of(&s, "'2024-031'"), day);
+    T_INT(start_of(&s, "'2024-030'"), day - DM_DAY);
+    T_INT(start_of(&s, "'2024-W05'"), day - 2 * DM_DAY);
+    T_INT(start_of(&s, "'2024-W05-2'"), day - DM_DAY);
+    T_INT(start_of(&s, "2024W054"), day + DM_DAY);
+    T_INT(start_of(&s, "'2024-01-31T06:30:00,5'"), day + 390 * DM_MIN + DM_SEC / 2);
+    T_INT(start_of(&s, "now"), 0); /* the clock of these tests */
     T_INT(start_of(&s, "'2024-01'"), day - 30 * DM_DAY);
     T_INT(start_of(&s, "'2024-01-31T06'"), day + 6 * DM_HOUR);
     T_INT(start_of(&s, "'20240131T063005'"), day + 6 * DM_HOUR + 30 * DM_MIN + 5 * DM_SEC);
     T_INT(start_of(&s, "'20240131T06:30'"), day + 6 * DM_HOUR + 30 * DM_MIN);
-    static const char *const wrong[] = {"20240132", "2024/13/01", "2024-01-31T6", "20240131T2460",
-                                        "2024-367"};
+    static const char *const wrong[] = {"20240132",      "2024/13/01", "2024-01-31T6",
+                                        "20240131T2460", "2024-367",   "2024-031",
+                                        "2024-W05-3",    "2024-W54",   "2024-W05-8"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         const char *text = dm_arena_printf(
             &s.a, "d:\n  start_date: '%s'\n  tasks: {t: {operator: empty}}\n", wrong[i]);
         T_HAS(findings(&s, text), "is no date");
     }
+}
+
+static void the_zone_of_an_object_counts_for_a_task(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    int64_t day = 1706659200 * DM_SEC; /* 2024-01-31 */
+    T_STR(findings(&s, "d:\n"
+                       "  start_date: {__type__: pendulum.datetime, __args__: [2024, 1, 31],\n"
+                       "               tz: Asia/Tokyo}\n"
+                       "  tasks:\n"
+                       "    a: {operator: empty, start_date: {__type__: pendulum.datetime,\n"
+                       "        year: 2024, month: 2, day: 1, tz: Asia/Tokyo}}\n"
+                       "    b: {operator: empty, start_date: {__type__: datetime.datetime,\n"
+                       "        year: 2024, month: 2, day: 1,\n"
+                       "        tzinfo: {__type__: pendulum.timezone, name: America/New_York}}}\n"
+                       "    c: {operator: empty, start_date: {__type__: datetime.datetime,\n"
+                       "        __args__: [2024, 2, 1]}}\n"),
+          "");
+    const struct dm_dag *d = s.set.dags[0];
+    T_INT(d->start_date, day); /* a DAG's wall clock is read in the DAG's zone */
+    T_INT(d->tasks[0].start_date, day + 15 * DM_HOUR);
+    T_INT(d->tasks[1].start_date, day + 29 * DM_HOUR);
+    T_INT(d->tasks[2].start_date, day + DM_DAY);
+    T_HAS(findings(&s,
+                   "d: {tasks: {a: {operator: empty, start_date: {__type__: pendulum.datetime,\n"
+                   "  __args__: [2024, 2, 1], tz: Asia/Nowhere}}}}\n"),
+          "Asia/Nowhere");
+    T_HAS(
+        findings(&s, "d: {start_date: {__type__: pendulum.today}, tasks: {a: {operator: empty}}}"),
+        "Write the day, or \"1 days\" before today.");
+}
+
+static void defaults_give_no_dependencies_and_no_title(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    T_STR(findings(&s, "d:\n"
+                       "  default_args: {dependencies: [a], task_display_name: all, owner: ann}\n"
+                       "  tasks:\n"
+                       "    a: {operator: empty}\n"
+                       "    b: {operator: empty, task_display_name: mine, do_xcom_push: null}\n"),
+          "");
+    const struct dm_dag *d = s.set.dags[0];
+    T_INT(d->tasks[1].n_upstream, 0);
+    T_OK(!d->tasks[0].display_name && d->tasks[0].do_xcom_push);
+    T_STR(d->tasks[1].display_name, "mine");
+    T_OK(!d->tasks[1].do_xcom_push); /* a null is Python's None */
+    T_STR(d->tasks[1].owner, "ann");
+    T_HAS(
+        findings(&s, "d: {default_args: {task_display_name: [a]}, tasks: {a: {operator: empty}}}"),
+        "task_display_name of task \"a\" must be a text");
 }
 
 static void what_a_mapped_task_has_in_partial_is_its_own(void)
@@ -773,7 +831,8 @@ T_MAIN(T_CASE(both_forms_give_the_same_dag),
        T_CASE(the_model_has_it_and_comes_back_whole), T_CASE(a_param_keeps_to_its_schema),
        T_CASE(rare_keys_come_back_as_they_were), T_CASE(one_file_loads_as_with_its_folder),
        T_CASE(a_scan_gives_what_a_load_reads), T_CASE(a_conf_keeps_to_the_params),
-       T_CASE(a_date_may_be_written_in_many_ways),
+       T_CASE(a_date_may_be_written_in_many_ways), T_CASE(the_zone_of_an_object_counts_for_a_task),
+       T_CASE(defaults_give_no_dependencies_and_no_title),
        T_CASE(what_a_mapped_task_has_in_partial_is_its_own),
        T_CASE(values_count_as_python_takes_them),
        T_CASE(a_mapped_task_differs_in_its_operators_fields),

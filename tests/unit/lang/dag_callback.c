@@ -128,6 +128,57 @@ static void the_nearest_level_counts_and_the_form_comes_back(void)
     T_INT(again->tasks[0].callbacks[1].args->map.pairs[0].value->line, 6);
 }
 
+static const char *json(struct scene *s, const struct dm_value *v)
+{
+    return v ? dm_str_cstr(&s->a, dm_value_json(&s->a, v)) : "";
+}
+
+/* The model keeps callbacks as callables; those of groups and defaults too, wherever they stand. */
+static void the_model_says_what_is_called(void)
+{
+    _cleanup_scene_ struct scene s;
+    scene_begin(&s);
+    write_file(&s, "dags/fns.py",
+               "def f(context):\n    pass\nvalue = 5\nclass Plain:\n    def __call__(self, c):\n"
+               "        pass\n\nclass Alarm:\n    def notify(self, c):\n        pass\n");
+    write_file(&s, "dags/a.yaml",
+               dm_arena_printf(&s.a,
+                               "d:\n"
+                               "  default_args:\n"
+                               "    on_failure_callback: fns.Plain\n"
+                               "    on_failure_callback_name: f\n"
+                               "    on_failure_callback_file: %s/dags/fns.py\n"
+                               "    on_retry_callback: {callback: fns.Alarm, level: 1}\n"
+                               "  task_groups:\n"
+                               "    g: {default_args: {on_retry_callback: fns.value}}\n"
+                               "  tasks:\n"
+                               "    a: {operator: empty, task_group_name: g,\n"
+                               "        on_skipped_callback: {callback: fns.Plain, a: 1}}\n",
+                               s.dir));
+    load_as(&s, true);
+    T_STR(s.shown, "");
+    const struct dm_dag *d = s.set.n_dags ? s.set.dags[0] : NULL;
+    if (!d)
+        return;
+    const struct dm_value *defaults = d->default_args, *task = d->tasks[0].callables;
+    T_STR(dm_str_cstr(&s.a, dm_map_str(dm_map_at(defaults, "on_failure_callback"), "name", "")),
+          "fns.f");
+    T_OK(!dm_map_at(defaults, "on_failure_callback_name"));
+    T_HAS(json(&s, dm_map_at(defaults, "on_retry_callback")), "\"object\": true");
+    T_HAS(json(&s, dm_map_at(d->groups[0].default_args, "on_retry_callback")), "\"value\": true");
+    T_STR(json(&s, dm_map_at(task, "on_retry_callback")),
+          json(&s, dm_map_at(d->groups[0].default_args, "on_retry_callback")));
+    T_HAS(json(&s, dm_map_at(task, "on_skipped_callback")), "\"partial\": true");
+    write_file(&s, "dags/a.yaml",
+               "d: {default_args: {on_failure_callback: {callback: fns.value},\n"
+               "  sla_miss_callback: 5}, tasks: {a: {operator: empty}},\n"
+               "  on_execute_callback: fns.nosuch}\n");
+    load_as(&s, true);
+    T_HAS(s.shown, "\"fns.value\" is a value, which cannot be called");
+    T_HAS(s.shown, "sla_miss_callback must be a name or a map");
+    T_HAS(s.shown, "dags/fns.py defines no \"nosuch\"");
+}
+
 static void mistakes_are_found_at_load(void)
 {
     _cleanup_scene_ struct scene s;
@@ -156,4 +207,5 @@ static void mistakes_are_found_at_load(void)
 }
 
 T_MAIN(T_CASE(each_form_becomes_an_operator),
-       T_CASE(the_nearest_level_counts_and_the_form_comes_back), T_CASE(mistakes_are_found_at_load))
+       T_CASE(the_nearest_level_counts_and_the_form_comes_back),
+       T_CASE(the_model_says_what_is_called), T_CASE(mistakes_are_found_at_load))

@@ -96,6 +96,8 @@ static void mistakes_say_where(void)
 {
     _cleanup_arena_ struct dm_arena a = {0};
     T_HAS(json(&a, "a:\n\tb: 1\n"), "2:1: not YAML: a tab indents this line");
+    T_HAS(json(&a, "a: x\ty\n"), "1:4: a tab cannot stand in a plain text");
+    T_STR(json(&a, "a: \"x\ty\"\n"), "{\"a\": \"x\\ty\"}");
     T_HAS(json(&a, "a: \"x\nb: 1\n"), "started in line 1, column 4");
     T_HAS(json(&a, "a: [1, 2\nb: 1\n"), "2:2: not YAML: did not find expected ',' or ']'");
     T_HAS(json(&a, "a: 1\n  b: 2\n"), "2:4: not YAML: mapping values are not allowed");
