@@ -166,11 +166,6 @@ static int load_decisions(struct dm_tick *t, struct dm_plan_run *run, struct dm_
     return 0;
 }
 
-static bool is_fine(enum dm_task_state s)
-{
-    return s == DM_TASK_SUCCESS || s == DM_TASK_SKIPPED;
-}
-
 /* Whether a finished task handed up steps that the cluster gave up, and somebody still waits for them: another run's
    failure cancels them too, and no sensor could ever see them complete. */
 static bool has_dead_steps(const struct dm_plan_run *run, const struct dm_plan_task *task,
@@ -187,7 +182,7 @@ static bool has_dead_steps(const struct dm_plan_run *run, const struct dm_plan_t
     for (size_t i = 0; i < task->def->n_downstream; i++)
         for (struct dm_plan_each e = {.task = task->def->downstream[i]};
              (behind = dm_plan_each(run, &e)) && e.task == task->def->downstream[i];)
-            awaited = awaited || !is_fine(behind->row.state);
+            awaited = awaited || !dm_task_fine(behind->row.state);
     return dead && awaited;
 }
 
@@ -444,7 +439,8 @@ int dm_tick_resume_run(struct dm_tick *t, const struct dm_active_row *row, struc
     DM_TRY(activate(t, run, d, GOES_ON, reterr));
     run->active_since = row->since;
     run->marked = row->mark >= 0;
-    run->mark = row->mark >= 0 ? (enum dm_run_state)row->mark : run->row.state;
+    if (run->marked)
+        run->mark = (enum dm_run_state)row->mark;
     if (!d)
         dm_tick_count_run(t, run, 1, 1);
     return 0;

@@ -174,13 +174,9 @@ static int end_task(struct dm_tick *t, const struct dm_job *j, const struct dm_r
     }
     if (task->ending) {
         to = task->end_as;
-        c.ended_at = t->now;
-        c.due_at = DM_NEVER;
-        c.until_step = NULL;
+        c = dm_task_change_ended(&task->row, to, t->now);
         task->ending = NULL;
     }
-    if (to == DM_TASK_NONE) /* cleared while it was at work */
-        c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
     DM_TRY(dm_tick_set_task(t, j->run, task, to, &c, j, error, reterr));
     if (!by_itself)
         return 0;

@@ -83,14 +83,11 @@ int dm_tick_end_at_work(struct dm_tick *t, struct dm_plan_task *task, enum dm_ta
 int dm_tick_put_aside(struct dm_tick *t, struct dm_plan_run *run, struct dm_plan_task *task,
                       enum dm_task_state to, const char *why, struct dm_err *reterr)
 {
-    if (task->row.state == DM_TASK_QUEUED || task->row.state == DM_TASK_RUNNING)
+    if (dm_task_at_work(task->row.state))
         return dm_tick_end_at_work(t, task, to, why, reterr);
     if (task->row.state == to || task->row.state == DM_TASK_REMOVED)
         return 0;
-    struct dm_task_change c = dm_task_change_of(&task->row);
-    c.ended_at = t->now;
-    c.due_at = DM_NEVER;
-    c.until_step = NULL;
+    struct dm_task_change c = dm_task_change_ended(&task->row, to, t->now);
     return dm_tick_set_task(t, run, task, to, &c, NULL, NULL, reterr);
 }
 

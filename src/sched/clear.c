@@ -120,7 +120,7 @@ static bool is_wanted(const struct clearing *c, const struct dm_task_row *row,
 
 static bool is_at_work(const struct instance *one)
 {
-    return one->task && (one->row->state == DM_TASK_QUEUED || one->row->state == DM_TASK_RUNNING);
+    return one->task && dm_task_at_work(one->row->state);
 }
 
 static int clear_one(struct clearing *c, struct dm_plan_run *active, struct instance *one,
@@ -210,12 +210,9 @@ static int mark_one(struct clearing *c, struct dm_plan_run *active, struct insta
         return 0;
     if (is_at_work(one))
         return dm_tick_put_aside(c->tick, active, one->task, to, "it was marked", reterr);
-    struct dm_task_change change = dm_task_change_of(one->row);
+    struct dm_task_change change = dm_task_change_ended(one->row, to, c->tick->now);
     if (change.started_at == DM_NEVER)
         change.started_at = c->tick->now;
-    change.ended_at = c->tick->now;
-    change.due_at = DM_NEVER;
-    change.until_step = NULL;
     return dm_task_set_state(c->store, one->row, to, &change, c->tick->now, reterr);
 }
 

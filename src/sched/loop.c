@@ -36,7 +36,7 @@
 #define PURGE_PAUSE_US (50 * DM_MS) /* between two chunks of a purge: turns go on */
 #define RETAIN_FIRST_US DM_SEC      /* after the start; what is old is looked for */
 #define RETAIN_EVERY_US DM_MIN
-#define RETAIN_AGAIN_US (250 * DM_MS) /* where there was more of it: about 1 % of a processor */
+#define RETAIN_AGAIN_US (250 * DM_MS) /* where there was more of it */
 #define IDLE_US (50 * DM_MS)          /* idle: nothing is to be done for that long */
 
 enum { SCHEDULER_JOBS = 32 }; /* Airflow's parallelism */

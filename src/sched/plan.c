@@ -56,11 +56,6 @@ static void wake_at(struct pass *p, int64_t at)
 
 /* ---- the past ---- */
 
-static bool is_fine(enum dm_task_state s)
-{
-    return s == DM_TASK_SUCCESS || s == DM_TASK_SKIPPED;
-}
-
 /* For a time, or for a step. */
 static bool is_waiting(enum dm_task_state s)
 {
@@ -89,7 +84,7 @@ static int ended_well(const struct dm_plan_run *run, const char *task_id, enum d
         if (strcmp(t->row.task_id, task_id) != 0 || is_gone(&t->row))
             continue;
         *ret = t->row.state;
-        if (!is_fine(t->row.state))
+        if (!dm_task_fine(t->row.state))
             return 0;
         found = 1;
     }
@@ -541,11 +536,6 @@ static int by_order(const void *a, const void *b)
     return at_x < at_y ? -1 : at_x > at_y;
 }
 
-static bool takes_slot(const struct dm_plan_task *t)
-{
-    return t->row.state == DM_TASK_QUEUED || t->row.state == DM_TASK_RUNNING;
-}
-
 /* What is taken: counted once, then kept up while slots are given. */
 struct taken {
     int all;      /* attempts at work */
@@ -585,7 +575,7 @@ static struct taken count_taken(const struct pass *p)
         if (!taken.of_dag[i])
             dm_map_put(&dags, dag_id, taken.of_dag[i] = dm_arena_new(p->arena, int));
         for (struct dm_plan_each e = {0}; run->active && (t = dm_plan_each(run, &e));)
-            if (takes_slot(t))
+            if (dm_task_at_work(t->row.state))
                 take(p, &taken, i, t);
     }
     return taken;
@@ -608,7 +598,7 @@ static int taken_by_task(const struct pass *p, const struct ready *r, bool in_ru
         if (!run->active || (in_run && run != r->run))
             continue;
         for (struct dm_plan_each e = {0}; (t = dm_plan_each(run, &e));)
-            n += takes_slot(t) && same_task(run, t, r);
+            n += dm_task_at_work(t->row.state) && same_task(run, t, r);
     }
     for (size_t i = 0; i < p->n_actions; i++) {
         const struct dm_action *a = &p->actions[i];

@@ -23,18 +23,6 @@ static int reset_step(struct dm_store *s, struct dm_arena *a, const struct dm_at
 }
 
 /* What somebody asked for while it was at work comes true now: its process is gone. */
-static int end_as(struct dm_store *s, struct dm_task_row *t, enum dm_task_state to, int64_t now,
-                  struct dm_err *reterr)
-{
-    struct dm_task_change c = dm_task_change_of(t);
-    c.ended_at = now;
-    c.due_at = DM_NEVER;
-    c.until_step = NULL;
-    if (to == DM_TASK_NONE)
-        c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
-    return dm_task_set_state(s, t, to, &c, now, reterr);
-}
-
 static int reset_task(struct dm_store *s, struct dm_arena *a, const struct dm_attempt_row *at,
                       int64_t now, struct dm_err *reterr)
 {
@@ -43,13 +31,13 @@ static int reset_task(struct dm_store *s, struct dm_arena *a, const struct dm_at
     DM_TRY(dm_store_tasks(s, a, at->run, &rows, &n, reterr));
     for (size_t i = 0; i < n; i++) {
         struct dm_task_row *t = &rows[i];
-        bool at_work = t->state == DM_TASK_QUEUED || t->state == DM_TASK_RUNNING;
-        if (t->id != at->task || t->attempt != at->number || !at_work)
+        if (t->id != at->task || t->attempt != at->number || !dm_task_at_work(t->state))
             continue;
         int asked = at->end_as ? dm_task_state_parse(dm_str_c(at->end_as)) : -1;
-        struct dm_task_change c = dm_task_change_of(t);
-        DM_TRY(asked >= 0 ? end_as(s, t, (enum dm_task_state)asked, now, reterr)
-                          : dm_task_set_state(s, t, DM_TASK_SCHEDULED, &c, now, reterr));
+        enum dm_task_state to = asked < 0 ? DM_TASK_SCHEDULED : (enum dm_task_state)asked;
+        struct dm_task_change c =
+            asked < 0 ? dm_task_change_of(t) : dm_task_change_ended(t, to, now);
+        DM_TRY(dm_task_set_state(s, t, to, &c, now, reterr));
     }
     return 0;
 }

@@ -426,7 +426,7 @@ static int answer(struct asking *q, struct dm_err *reterr)
         say_finished(q);
         return 0;
     }
-    if (state == DM_TASK_QUEUED || state == DM_TASK_RUNNING)
+    if (dm_task_at_work(state))
         return 0;
     if (state == DM_TASK_SCHEDULED) {
         DM_TRY(say_slots(q, reterr));

@@ -56,6 +56,9 @@ struct dm_task_change {
     const char *until_step;
 };
 struct dm_task_change dm_task_change_of(const struct dm_task_row *t);
+/* It ends now as `to` and waits for nothing; to NONE: as if it had not begun. */
+struct dm_task_change dm_task_change_ended(const struct dm_task_row *t, enum dm_task_state to,
+                                           int64_t now);
 /*
  * The only writer of a task instance's state: one conditional UPDATE (state and attempt as the row says) that must
  * change one row, and one event.  A change that state.def does not list is a mistake of ours (DM_BUG); no row changed

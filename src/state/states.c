@@ -118,6 +118,16 @@ bool dm_task_finished(enum dm_task_state s)
     return task_is_finished[s];
 }
 
+bool dm_task_at_work(enum dm_task_state s)
+{
+    return s == DM_TASK_QUEUED || s == DM_TASK_RUNNING;
+}
+
+bool dm_task_fine(enum dm_task_state s)
+{
+    return s == DM_TASK_SUCCESS || s == DM_TASK_SKIPPED;
+}
+
 bool dm_run_finished(enum dm_run_state s)
 {
     return run_is_finished[s];

@@ -73,6 +73,9 @@ int dm_callback_state_parse(struct dm_str name);
 int dm_event_parse(struct dm_str name);
 
 bool dm_task_finished(enum dm_task_state s);
+bool dm_task_at_work(
+    enum dm_task_state s); /* it has an attempt that has not ended, and takes a slot */
+bool dm_task_fine(enum dm_task_state s); /* it ended well: success or skipped */
 bool dm_run_finished(enum dm_run_state s);
 bool dm_step_finished(enum dm_step_state s);
 

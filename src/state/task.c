@@ -85,6 +85,18 @@ struct dm_task_change dm_task_change_of(const struct dm_task_row *t)
     };
 }
 
+struct dm_task_change dm_task_change_ended(const struct dm_task_row *t, enum dm_task_state to,
+                                           int64_t now)
+{
+    struct dm_task_change c = dm_task_change_of(t);
+    c.ended_at = now;
+    c.due_at = DM_NEVER;
+    c.until_step = NULL;
+    if (to == DM_TASK_NONE)
+        c.scheduled_at = c.started_at = c.ended_at = DM_NEVER;
+    return c;
+}
+
 int dm_task_set_state(struct dm_store *s, struct dm_task_row *t, enum dm_task_state to,
                       const struct dm_task_change *c, int64_t now, struct dm_err *reterr)
 {
